@@ -1,0 +1,114 @@
+"""Issue descriptions in the Atlassian Document Format.
+
+A plan's cells are plain text, not Markdown: `# 5 apples` is no heading and `2*3*4` is not italic, so every character
+comes through as it was typed. Source: https://developer.atlassian.com/cloud/jira/platform/apis/document/structure/
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from lib.formats import FormatError, clean_text, cut, length_in_jira, one_line
+
+LIMIT = 32_767  # "exceeds the allowed limit of 32,767 characters"; counted on the JSON, the stricter reading
+
+type Node = dict[str, Any]
+
+_URL = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?)\]}']")
+
+
+@dataclass(frozen=True)
+class Section:
+    """One column of a row: its label, its text, and where the whole text can be read."""
+
+    label: str
+    text: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Description:
+    """An ADF document and the sections that had to be cut to fit it into Jira's limit."""
+
+    document: Node
+    cut: list[Section]
+
+
+def describe(sections: list[Section]) -> Description:
+    """
+    A document with every section under its own label, in the given order.
+
+    A line break becomes a hard break, a blank line a new paragraph, an http(s) address a link; an empty section shows a
+    dash. When the whole is longer than Jira takes, the longest texts are cut alike, and each says so and where to read on.
+
+    Raises:
+        FormatError: The labels alone are longer than Jira takes.
+    """
+    texts = [clean_text(section.text) for section in sections]
+    document = _document(sections, texts)
+    if size(document) <= LIMIT:
+        return Description(document, [])
+    low, high = 0, max(len(text) for text in texts)
+    while low < high:  # the greatest length per text that fits
+        middle = (low + high + 1) // 2
+        fits = size(_document(sections, _cut_all(sections, texts, middle))) <= LIMIT
+        low, high = (middle, high) if fits else (low, middle - 1)
+    document = _document(sections, _cut_all(sections, texts, low))
+    if size(document) > LIMIT:
+        raise FormatError(f"{len(sections)} columns are too many for one description")
+    return Description(document, [s for s, text in zip(sections, texts, strict=True) if length_in_jira(text) > low])
+
+
+def size(document: Node) -> int:
+    """Characters of the document's JSON as Jira counts them."""
+    return length_in_jira(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
+
+
+def plain_text(document: Node) -> str:
+    """The text of a document, a line per paragraph: for reports and comparisons."""
+    return "\n".join("".join(_inline_text(node) for node in block.get("content", [])) for block in document["content"])
+
+
+def _inline_text(node: Node) -> str:
+    return "\n" if node["type"] == "hardBreak" else str(node.get("text", ""))
+
+
+def _cut_all(sections: list[Section], texts: list[str], limit: int) -> list[str]:
+    return [
+        text
+        if length_in_jira(text) <= limit
+        else f"{cut(text, limit)}… [cut: {limit} of {length_in_jira(text)} characters; read on in {section.address}]"
+        for section, text in zip(sections, texts, strict=True)
+    ]
+
+
+def _document(sections: list[Section], texts: list[str]) -> Node:
+    blocks = [block for section, text in zip(sections, texts, strict=True) for block in _blocks(section.label, text)]
+    return {"type": "doc", "version": 1, "content": blocks}
+
+
+def _blocks(label: str, text: str) -> list[Node]:
+    title = {"type": "text", "text": one_line(label) or "–", "marks": [{"type": "strong"}]}
+    if not text:
+        return [{"type": "paragraph", "content": [title, {"type": "text", "text": ": –"}]}]
+    paragraphs = [_inline(part) for part in text.split("\n\n")]
+    return [{"type": "paragraph", "content": content} for content in ([title], *paragraphs)]
+
+
+def _inline(text: str) -> list[Node]:
+    nodes: list[Node] = []
+    for number, line in enumerate(text.split("\n")):
+        if number:
+            nodes.append({"type": "hardBreak"})
+        end = 0
+        for match in _URL.finditer(line):
+            nodes += _text(line[end : match.start()])
+            nodes += [{**node, "marks": [{"type": "link", "attrs": {"href": match[0]}}]} for node in _text(match[0])]
+            end = match.end()
+        nodes += _text(line[end:])
+    return nodes
+
+
+def _text(text: str) -> list[Node]:
+    return [{"type": "text", "text": text}] if text else []

@@ -1,0 +1,103 @@
+"""What can go wrong, by what the reader does next.
+
+* WorkflowError
+  x FixInputError: edit something (a cell, a setting, a parameter), then run again; never retried
+    - CellError: one cell of a plan cannot be used
+    - CredentialsError: a service does not know us, or does not let us
+    - RefusedError: Jira says no to what was sent
+  x TryLaterError: the service could not answer now; clients and tasks retry reads
+  x ConflictError: stop; a person decides
+    - UncertainWriteError: a write was sent and its outcome is unknown; it is settled by reading, never sent again blindly
+  x NotebookError: a notebook did not run to its end; the executed copy says where
+
+Every message says where, what, and what to do instead. Every error passes all its fields to `Exception.__init__`, so that
+it survives pickling (Prefect stores the exception of a failed run).
+"""
+
+
+class WorkflowError(Exception):
+    """Anything that this project raises on purpose."""
+
+    def __str__(self) -> str:
+        return ": ".join(str(part) for part in self.args if part)
+
+
+class FixInputError(WorkflowError):
+    """Something must be edited before another try: `where`, `problem` (what is wrong, and what to write instead)."""
+
+    def __init__(self, where: str, problem: str) -> None:
+        super().__init__(where, problem)
+        self.where = where
+        self.problem = problem
+
+
+class CellError(FixInputError):
+    """One cell cannot be used; `where` is its address as people read it, such as `'Juli 2026'!B7`."""
+
+
+class CredentialsError(FixInputError):
+    """A service refuses our credentials or our access; `where` names the service. Never retried."""
+
+
+class RefusedError(FixInputError):
+    """Jira understood a request and refuses it; nothing was made. `reasons` by field, general ones under an empty name."""
+
+    def __init__(self, where: str, problem: str, reasons: dict[str, str]) -> None:
+        super().__init__(where, problem)
+        self.args = (where, problem, reasons)
+        self.reasons = reasons
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.problem}"
+
+
+class TryLaterError(WorkflowError):
+    """The service could not answer now. Nothing was written by the call that raised it.
+
+    Attributes:
+        retry_after_s: What the server asked for, in seconds; None when it did not say.
+    """
+
+    def __init__(self, where: str, problem: str, retry_after_s: float | None = None) -> None:
+        super().__init__(where, problem, retry_after_s)
+        self.where = where
+        self.problem = problem
+        self.retry_after_s = retry_after_s
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.problem}"
+
+
+class ConflictError(WorkflowError):
+    """Somebody or something else stands in the way, and a person decides how to go on."""
+
+    def __init__(self, where: str, problem: str) -> None:
+        super().__init__(where, problem)
+        self.where = where
+        self.problem = problem
+
+
+class UncertainWriteError(ConflictError):
+    """A write was sent and no answer can be trusted: it may have been applied, or may still be."""
+
+
+class NotebookError(WorkflowError):
+    """A notebook did not run to its end.
+
+    Attributes:
+        notebook: Name of the notebook.
+        status: How it ended, such as `failed`, `timeout`, `cancelled`, `kernel died`.
+        cell: Number of the code cell as JupyterLab counts cells, from 1; None when no cell is to blame.
+        problem: What happened, one line.
+    """
+
+    def __init__(self, notebook: str, status: str, cell: int | None, problem: str) -> None:
+        super().__init__(notebook, status, cell, problem)
+        self.notebook = notebook
+        self.status = status
+        self.cell = cell
+        self.problem = problem
+
+    def __str__(self) -> str:
+        where = self.notebook if self.cell is None else f"{self.notebook}, cell {self.cell}"
+        return f"{where}: {self.status}: {self.problem}"

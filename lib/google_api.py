@@ -1,0 +1,360 @@
+"""Google Sheets and Drive: endpoints, retries, errors. Next to `jira_api` the only place that speaks HTTP.
+
+One object serves many threads: requests are built from shared, read-only resources, and each thread sends through an
+AuthorizedHttp of its own (https://googleapis.github.io/google-api-python-client/docs/thread_safety.html).
+
+httplib2 sends a request again by itself when a kept connection was closed without an answer, whatever the method. Every
+write here is therefore one that may be applied twice: values to fixed cells, find and replace of a text that stands there
+once, a named range whose id may exist only once.
+"""
+
+import threading
+import time
+import urllib.parse
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+import google_auth_httplib2
+import httplib2
+from google.auth.exceptions import GoogleAuthError, RefreshError, TransportError
+from googleapiclient.discovery import build
+from googleapiclient.errors import HttpError
+
+from lib import a1, retry
+from lib.content_plan import CellValue
+from lib.errors import ConflictError, CredentialsError, FixInputError, TryLaterError, UncertainWriteError, WorkflowError
+
+TIMEOUT_S = 180  # Google ends a request itself after this time
+SPREADSHEET = "application/vnd.google-apps.spreadsheet"
+SHORTCUT = "application/vnd.google-apps.shortcut"
+EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+_RETRIED = frozenset({408, 429, 500, 502, 503, 504})
+_RATE_REASONS = frozenset({"userRateLimitExceeded", "rateLimitExceeded"})
+_METADATA = (
+    "spreadsheetId,spreadsheetUrl,properties(title,locale,timeZone),namedRanges(namedRangeId,name),"
+    "sheets(properties(sheetId,title,index,sheetType),merges)"
+)
+_FILES = "nextPageToken,incompleteSearch,files(id,name,mimeType,parents,modifiedTime,version,shortcutDetails)"
+
+
+@dataclass(frozen=True)
+class Tab:
+    """One sheet of a spreadsheet; `merges` as (first row, end row, first column, end column), from 0, ends excluded."""
+
+    id: int
+    title: str
+    merges: list[tuple[int, int, int, int]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Spreadsheet:
+    """What a spreadsheet is, without its cells; `tabs` in their order, `named_ranges` as id -> name."""
+
+    id: str
+    title: str
+    url: str
+    locale: str
+    time_zone: str
+    tabs: list[Tab]
+    named_ranges: dict[str, str]
+
+
+@dataclass(frozen=True)
+class DriveFile:
+    """A file in a Drive folder. For a shortcut, `id` and `mime_type` are its target's."""
+
+    id: str
+    name: str
+    mime_type: str
+    parents: tuple[str, ...]
+    modified_at: str
+    version: str
+
+
+class GoogleApi:
+    """
+    Sheets v4 and Drive v3 with one set of credentials.
+
+    Args:
+        credentials: Of google-auth; refreshed when needed.
+        endpoint: Base URL for development, such as http://127.0.0.1:8089; empty for Google's own.
+        timeout_s: For one answer.
+        sleep: What waits between attempts, in seconds.
+    """
+
+    def __init__(
+        self,
+        credentials: Any,  # noqa: ANN401  # google-auth has no types
+        *,
+        endpoint: str = "",
+        timeout_s: float = TIMEOUT_S,
+        sleep: retry.Sleep = time.sleep,
+    ) -> None:
+        self._credentials = credentials
+        self._endpoint = endpoint.rstrip("/")
+        self._timeout_s = timeout_s
+        self._sleep = sleep
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._resources: tuple[Any, Any, Any] | None = None
+
+    # --- Reading ------------------------------------------------------------------------------------------------------
+
+    def read_spreadsheet(self, spreadsheet_id: str) -> Spreadsheet:
+        """
+        What the spreadsheet is: title, locale, tabs, merged cells, named ranges.
+
+        Source: https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets/get
+        """
+        spreadsheets, _, _ = self._service()
+        answer = self._read(spreadsheets.get(spreadsheetId=spreadsheet_id, fields=_METADATA), spreadsheet_id)
+        properties = answer.get("properties", {})
+        sheets = [sheet for sheet in answer.get("sheets", []) if _is_grid(sheet)]
+        return Spreadsheet(
+            id=spreadsheet_id,
+            title=properties.get("title", ""),
+            url=answer.get("spreadsheetUrl", f"https://docs.google.com/spreadsheets/d/{spreadsheet_id}/edit"),
+            locale=properties.get("locale", "id_ID"),
+            time_zone=properties.get("timeZone", "Asia/Jakarta"),
+            tabs=[_tab(sheet) for sheet in sorted(sheets, key=lambda sheet: sheet["properties"].get("index", 0))],
+            named_ranges={r["namedRangeId"]: r.get("name", "") for r in answer.get("namedRanges", [])},
+        )
+
+    def read_values(self, spreadsheet_id: str, tab: str) -> list[list[CellValue]]:
+        """All cells of a tab as stored, one ragged list per row from row 1; dates are serial numbers."""
+        return self._read_grid(spreadsheet_id, tab, "UNFORMATTED_VALUE")
+
+    def read_texts(self, spreadsheet_id: str, tab: str) -> list[list[str]]:
+        """All cells of a tab as people see them, one ragged list per row from row 1."""
+        return self._read_grid(spreadsheet_id, tab, "FORMATTED_VALUE")
+
+    def _read_grid(self, spreadsheet_id: str, tab: str, render: str) -> list[list[Any]]:
+        _, values, _ = self._service()
+        request = values.batchGet(
+            spreadsheetId=spreadsheet_id,
+            ranges=[a1.quoted(tab)],
+            majorDimension="ROWS",
+            valueRenderOption=render,
+            dateTimeRenderOption="SERIAL_NUMBER",
+        )
+        answer = self._read(request, spreadsheet_id)
+        ranges = answer.get("valueRanges") or [{}]
+        grid: list[list[Any]] = ranges[0].get("values", [])
+        return grid
+
+    def find_files(self, folder_ids: Sequence[str]) -> list[DriveFile]:
+        """
+        Spreadsheets (Excel files and shortcuts to them too) right in any of the folders, My Drive or shared drives.
+
+        Source: https://developers.google.com/workspace/drive/api/guides/search-files
+        """
+        _, _, files = self._service()
+        folders = " or ".join(f"{_quoted(folder)} in parents" for folder in folder_ids)
+        kinds = " or ".join(f"mimeType = {_quoted(kind)}" for kind in (SPREADSHEET, SHORTCUT, EXCEL))
+        found: list[DriveFile] = []
+        page: str | None = None
+        while True:
+            request = files.list(
+                q=f"({folders}) and ({kinds}) and trashed = false",
+                fields=_FILES,
+                pageSize=1000,
+                pageToken=page,
+                supportsAllDrives=True,
+                includeItemsFromAllDrives=True,
+            )
+            answer = self._read(request, f"Drive folder {', '.join(folder_ids)}")
+            found += [_drive_file(entry) for entry in answer.get("files", [])]
+            page = answer.get("nextPageToken")
+            if not page:
+                return [file for file in found if file.mime_type in (SPREADSHEET, EXCEL)]
+
+    # --- Writing ------------------------------------------------------------------------------------------------------
+
+    def write_cells(self, spreadsheet_id: str, cells: Mapping[str, str]) -> None:
+        """
+        Write texts into single cells, by address, as they are (RAW: nothing turns into a date or a formula).
+
+        Raises:
+            UncertainWriteError: No answer can be trusted; read the cells.
+
+        Source: https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets.values/batchUpdate
+        """
+        _, values, _ = self._service()
+        body = {
+            "valueInputOption": "RAW",
+            "data": [{"range": address, "values": [[text]]} for address, text in cells.items()],
+        }
+        self._write(values.batchUpdate(spreadsheetId=spreadsheet_id, body=body), spreadsheet_id)
+
+    def update(self, spreadsheet_id: str, requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """
+        Apply the requests in order, all or none, and return their replies in that order.
+
+        Raises:
+            ConflictError: Google refuses a request; nothing was applied.
+            UncertainWriteError: No answer can be trusted; read what the requests should have changed.
+
+        Source: https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets/batchUpdate
+        """
+        spreadsheets, _, _ = self._service()
+        request = spreadsheets.batchUpdate(spreadsheetId=spreadsheet_id, body={"requests": list(requests)})
+        answer = self._write(request, spreadsheet_id)
+        replies: list[dict[str, Any]] = answer.get("replies", [])
+        return replies
+
+    # --- Transport ----------------------------------------------------------------------------------------------------
+
+    def _service(self) -> tuple[Any, Any, Any]:
+        """The resources spreadsheets, values and files; kept, since each `.spreadsheets()` costs 20 ms or more."""
+        with self._lock:
+            if self._resources is None:
+                options = {"api_endpoint": self._endpoint} if self._endpoint else {}
+                drive = {"api_endpoint": f"{self._endpoint}/drive/v3/"} if self._endpoint else {}
+                common = {"static_discovery": True, "cache_discovery": False, "credentials": self._credentials}
+                spreadsheets = build("sheets", "v4", client_options=options, **common).spreadsheets()
+                files = build("drive", "v3", client_options=drive, **common).files()
+                self._resources = (spreadsheets, spreadsheets.values(), files)
+            return self._resources
+
+    def _http(self) -> Any:  # noqa: ANN401  # untyped library
+        if not hasattr(self._local, "http"):
+            local = urllib.parse.urlsplit(self._endpoint).hostname in ("127.0.0.1", "localhost", "::1")
+            proxy = {"proxy_info": None} if local else {}  # httplib2 minds proxy variables even for exempt hosts
+            http = httplib2.Http(timeout=self._timeout_s, **proxy)
+            http.follow_redirects = False  # a redirected POST would come back as a GET's "success"
+            self._local.http = google_auth_httplib2.AuthorizedHttp(self._credentials, http=http)
+        return self._local.http
+
+    def _read(self, request: Any, where: str) -> dict[str, Any]:  # noqa: ANN401  # untyped library
+        return retry.call(lambda: self._send(request, where, TryLaterError), sleep=self._sleep)
+
+    def _write(self, request: Any, where: str) -> dict[str, Any]:  # noqa: ANN401  # untyped library
+        return retry.call(lambda: self._send(request, where, UncertainWriteError), sleep=self._sleep)
+
+    def _send(self, request: Any, where: str, no_answer: Callable[[str, str], WorkflowError]) -> dict[str, Any]:  # noqa: ANN401
+        """
+        Send once.
+
+        `no_answer` is the error for an answer that never came or cannot be read: a read may be tried again, a write may
+        have been applied.
+        """
+        where = f"Google, {where}"
+        try:
+            answer = request.execute(http=self._http(), num_retries=0)
+        except HttpError as error:
+            raise _http_error(error, where, no_answer) from None
+        except (RefreshError, TransportError, GoogleAuthError) as error:
+            raise _auth_error(error) from None
+        except (httplib2.ServerNotFoundError, ConnectionRefusedError) as error:
+            raise TryLaterError(where, f"cannot be reached ({type(error).__name__}); is the network up?") from None
+        except (OSError, httplib2.HttpLib2Error, ValueError, EOFError) as error:
+            self._local.__dict__.pop("http", None)  # the connection is in an unknown state
+            raise no_answer(where, f"the answer was lost ({type(error).__name__})") from None
+        except Exception as error:
+            if type(error).__module__ != "http.client":  # IncompleteRead, BadStatusLine and their kin
+                raise
+            self._local.__dict__.pop("http", None)
+            raise no_answer(where, f"the answer was lost ({type(error).__name__})") from None
+        if not isinstance(answer, dict):
+            raise no_answer(where, "the answer is not Google's")
+        return answer
+
+
+def _http_error(error: HttpError, where: str, no_answer: Callable[[str, str], WorkflowError]) -> WorkflowError:
+    status, reasons = error.status_code, _reasons(error)
+    if status == HTTPStatus.TOO_MANY_REQUESTS or (status == HTTPStatus.FORBIDDEN and reasons & _RATE_REASONS):
+        return TryLaterError(where, "too many requests", retry.retry_after_s(error.resp.get("retry-after")))
+    if status in _RETRIED or status < HTTPStatus.BAD_REQUEST:
+        return no_answer(where, f"answered {status}")
+    return _refusal(status, reasons, where, f"{error.reason}".strip())
+
+
+def _refusal(status: int, reasons: set[str], where: str, said: str) -> WorkflowError:
+    """The error for a request that Google understood and will not carry out."""
+    if status == HTTPStatus.UNAUTHORIZED:
+        return CredentialsError("Google", "the access token is refused; log in again (see README, Connecting)")
+    if status == HTTPStatus.FORBIDDEN and reasons & {"ACCESS_TOKEN_SCOPE_INSUFFICIENT", "insufficientPermissions"}:
+        return CredentialsError("Google", "a scope was not granted; log in again and tick Sheets and Drive")
+    if status == HTTPStatus.FORBIDDEN and reasons & {"SERVICE_DISABLED", "accessNotConfigured"}:
+        return CredentialsError("Google", "the Sheets or Drive API is off; enable both in the Google Cloud project")
+    if status == HTTPStatus.FORBIDDEN:
+        return CredentialsError(
+            where, f"no access ({said}); share it, with edit rights, with the Google account we use"
+        )
+    if status == HTTPStatus.NOT_FOUND:
+        return FixInputError(where, "not found; check the id, and that it is shared with the Google account we use")
+    if "not supported for this document" in said:
+        return FixInputError(where, "is an Excel file; open it and choose File > Save as Google Sheets")
+    return ConflictError(where, f"Google refuses the request: {said}")
+
+
+def _reasons(error: HttpError) -> set[str]:
+    details = error.error_details if isinstance(error.error_details, list) else []
+    return {str(detail.get("reason", "")) for detail in details if isinstance(detail, Mapping)}
+
+
+def _auth_error(error: Exception) -> WorkflowError:
+    """A refresh that failed: over for good when Google says so, else worth another try."""
+    code = error.args[1].get("error", "") if len(error.args) > 1 and isinstance(error.args[1], Mapping) else ""
+    if code == "invalid_grant":
+        return CredentialsError(
+            "Google",
+            "the refresh token is refused (invalid_grant): it expired, was revoked, or was not used for six months; "
+            "tokens of an app in testing live 7 days. Log in again (see README, Connecting)",
+        )
+    if code:
+        return CredentialsError(
+            "Google", f"the login is refused ({code}); check GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET"
+        )
+    return TryLaterError("Google", f"the token service did not answer ({type(error).__name__})")
+
+
+def _is_grid(sheet: Mapping[str, Any]) -> bool:
+    return bool(sheet.get("properties", {}).get("sheetType", "GRID") == "GRID")
+
+
+def _tab(sheet: Mapping[str, Any]) -> Tab:
+    properties = sheet["properties"]
+    merges = [
+        (m.get("startRowIndex", 0), m.get("endRowIndex", 0), m.get("startColumnIndex", 0), m.get("endColumnIndex", 0))
+        for m in sheet.get("merges", [])
+    ]
+    return Tab(properties.get("sheetId", 0), properties.get("title", ""), merges)
+
+
+def _drive_file(entry: Mapping[str, Any]) -> DriveFile:
+    target = entry.get("shortcutDetails", {}) if entry.get("mimeType") == SHORTCUT else {}
+    return DriveFile(
+        id=target.get("targetId", entry["id"]),
+        name=entry.get("name", ""),
+        mime_type=target.get("targetMimeType", entry.get("mimeType", "")),
+        parents=tuple(entry.get("parents", [])),
+        modified_at=entry.get("modifiedTime", ""),
+        version=str(entry.get("version", "")),
+    )
+
+
+def _quoted(text: str) -> str:
+    """A string of Drive's query language."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def replace_text(find: str, replacement: str, tab_id: int) -> dict[str, Any]:
+    """A request that replaces a whole cell's text wherever in the tab it stands."""
+    return {
+        "findReplace": {
+            "find": find,
+            "replacement": replacement,
+            "matchEntireCell": True,
+            "matchCase": True,
+            "sheetId": tab_id,
+        }
+    }
+
+
+def replaced(replies: Iterable[Mapping[str, Any]]) -> list[int]:
+    """How many cells each `replace_text` request changed."""
+    return [int(reply.get("findReplace", {}).get("occurrencesChanged", 0)) for reply in replies]

@@ -1,0 +1,367 @@
+"""Jira Cloud: endpoints, retries, errors. Next to `google_api` the only place that speaks HTTP.
+
+Built on atlassian-python-api with its own retries off: they send a create again after a lost answer. Reads are tried again
+here; a create never is, unless Jira is known not to have carried it out (429, or no connection at all).
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+import requests
+import urllib3
+from atlassian import Jira
+
+from lib import retry
+from lib.errors import CredentialsError, FixInputError, RefusedError, TryLaterError, UncertainWriteError, WorkflowError
+
+CONNECT_TIMEOUT_S = 10
+READ_TIMEOUT_S = 120
+FETCH_SIZE = 100  # issues a bulkfetch
+CREATE_SIZE = 45  # issues a bulk create; Jira takes 50
+SEARCH_SIZE = 5000  # ids a search
+FIELDS_SIZE = 200  # fields a page of createmeta
+PROPERTY = "content-plan.row"
+
+_UNKNOWN_OUTCOME = frozenset({408, 425, 500, 502, 503, 504})
+
+type NoAnswer = Callable[[str, str], WorkflowError]
+
+
+@dataclass(frozen=True)
+class Account:
+    """Who Jira says we are."""
+
+    account_id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class CreateField:
+    """One field of a project's create screen; `options` are the names or values that it takes, if it says so."""
+
+    id: str
+    name: str
+    required: bool
+    type: str
+    items: str = ""
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Issue:
+    """What Jira has of an issue; `row` is the property that says which plan and row it was made from."""
+
+    id: str
+    key: str
+    summary: str
+    labels: tuple[str, ...]
+    row: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BulkAnswer:
+    """What a bulk create said: keys of the issues made, and reasons by position in the request.
+
+    Neither is trusted for which issue belongs to which row: that is read from the issues themselves.
+    """
+
+    keys: list[str]
+    refused: dict[int, dict[str, str]]
+
+
+class JiraApi:
+    """
+    REST API v3 of one site.
+
+    Args:
+        url: The site, such as https://example.atlassian.net.
+        username: E-mail address of the account.
+        token: Its API token.
+        timeout_s: For connecting, and for one answer.
+        sleep: What waits between attempts, in seconds.
+
+    Raises:
+        CredentialsError: A part is missing; the library would silently go on as an anonymous visitor.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        username: str,
+        token: str,
+        *,
+        timeout_s: tuple[float, float] = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+        sleep: retry.Sleep = time.sleep,
+    ) -> None:
+        missing = [
+            n for n, v in (("JIRA_URL", url), ("JIRA_USERNAME", username), ("JIRA_TOKEN", token)) if not v.strip()
+        ]
+        if missing:
+            raise CredentialsError("Jira", f"{' and '.join(missing)} is not set; see README, Connecting")
+        self.url = url.strip().rstrip("/")
+        self._account = (username.strip(), token.strip())
+        self._timeout_s = timeout_s
+        self._sleep = sleep
+        self._local = threading.local()
+
+    # --- Reading ------------------------------------------------------------------------------------------------------
+
+    def read_myself(self) -> Account:
+        """
+        The account that Jira takes us for.
+
+        A search by somebody unknown answers 200 with an empty list, so this is read before a search is believed.
+
+        Raises:
+            CredentialsError: Jira does not know us.
+
+        Source: https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-myself/
+        """
+        answer = self._read("GET", "myself")
+        if not answer.get("accountId"):
+            raise CredentialsError(
+                self._where("myself"), "Jira takes us for nobody; check JIRA_USERNAME and JIRA_TOKEN"
+            )
+        return Account(str(answer["accountId"]), str(answer.get("displayName", "")))
+
+    def read_permissions(self, project_key: str, names: Sequence[str]) -> set[str]:
+        """Which of the named permissions, such as CREATE_ISSUES, we have in the project."""
+        params = {"permissions": ",".join(names), "projectKey": project_key}
+        granted = self._read("GET", "mypermissions", params=params).get("permissions", {})
+        return {name for name in names if granted.get(name, {}).get("havePermission")}
+
+    def read_fields(self, project_key: str, issue_type_id: str) -> list[CreateField]:
+        """
+        The fields of the create screen of an issue type, all pages.
+
+        Source: https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/
+        #api-rest-api-3-issue-createmeta-projectidorkey-issuetypes-issuetypeid-get
+        """
+        path = f"issue/createmeta/{project_key}/issuetypes/{issue_type_id}"
+        fields: list[CreateField] = []
+        while True:
+            answer = self._read("GET", path, params={"startAt": len(fields), "maxResults": FIELDS_SIZE})
+            page = answer.get("fields") or answer.get("results") or []
+            fields += [_create_field(entry) for entry in page]
+            if not page or len(fields) >= answer.get("total", 0):
+                return fields
+
+    def search(self, jql: str, *, limit: int | None = None) -> list[str]:
+        """
+        Ids of the issues that match, in the query's order. The index lags: what is missing may exist.
+
+        Source: https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issue-search/
+        """
+        ids: list[str] = []
+        tokens: set[str] = set()
+        body: dict[str, Any] = {"jql": jql, "fields": ["id"], "maxResults": min(limit or SEARCH_SIZE, SEARCH_SIZE)}
+        while True:
+            answer = self._read("POST", "search/jql", json=body)
+            ids += [str(issue["id"]) for issue in answer.get("issues", [])]
+            token = answer.get("nextPageToken")
+            if answer.get("isLast") or not token or (limit and len(ids) >= limit):
+                return ids[:limit]
+            if token in tokens:
+                raise TryLaterError(self._where("search/jql"), "the pages of the search repeat")
+            tokens.add(token)
+            body = {**body, "nextPageToken": token}
+
+    def fetch(self, ids_or_keys: Sequence[str]) -> list[Issue]:
+        """
+        The issues, at most 100 of them, read from the records and not from the index; who cannot be seen is left out.
+
+        Source: https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/
+        #api-rest-api-3-issue-bulkfetch-post
+        """
+        if len(ids_or_keys) > FETCH_SIZE:
+            raise ValueError(f"at most {FETCH_SIZE} issues a request, not {len(ids_or_keys)}")
+        body = {"issueIdsOrKeys": list(ids_or_keys), "fields": ["summary", "labels"], "properties": [PROPERTY]}
+        answer = self._read("POST", "issue/bulkfetch", json=body)
+        if answer.get("issueErrors"):
+            raise TryLaterError(self._where("issue/bulkfetch"), "Jira could not read some of the issues just now")
+        return [_issue(entry) for entry in answer.get("issues", [])]
+
+    # --- Creating -----------------------------------------------------------------------------------------------------
+
+    def create(self, fields: Mapping[str, Any]) -> str:
+        """
+        Make one issue and return its key.
+
+        Raises:
+            RefusedError: Jira says no; nothing was made.
+            UncertainWriteError: No answer can be trusted; the issue may have been made, or may still be.
+        """
+        answer = self._write("issue", lambda client: client.create_issue(fields=dict(fields)))
+        if not answer.get("key"):
+            raise UncertainWriteError(self._where("issue"), "the answer names no issue")
+        return str(answer["key"])
+
+    def create_in_bulk(self, updates: Sequence[Mapping[str, Any]]) -> BulkAnswer:
+        """
+        Make at most 45 issues in one request; each update has `fields` and may have `properties`.
+
+        Raises:
+            RefusedError: Jira refuses the request whole without naming issues; nothing was made.
+            UncertainWriteError: No answer can be trusted; some or all may have been made, or may still be.
+
+        Source: https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/#api-rest-api-3-issue-bulk-post
+        """
+        if not 1 <= len(updates) <= CREATE_SIZE:
+            raise ValueError(f"1 to {CREATE_SIZE} issues a request, not {len(updates)}")
+        body = {"issueUpdates": list(updates)}
+        path = self._path("issue/bulk")
+        answer = self._write("issue/bulk", lambda client: client.request("POST", path, json=body), bulk=True)
+        refused = {e.get("failedElementNumber"): _reasons(e.get("elementErrors", {})) for e in answer.get("errors", [])}
+        keys = [str(issue.get("key", "")) for issue in answer.get("issues", [])]
+        plausible = all(isinstance(number, int) and 0 <= number < len(updates) for number in refused)
+        if not plausible or len(keys) + len(refused) > len(updates) or len(refused) < len(answer.get("errors", [])):
+            raise UncertainWriteError(self._where("issue/bulk"), "the answer does not fit the request")
+        return BulkAnswer(keys, {int(number): reasons for number, reasons in refused.items()})
+
+    # --- Transport ----------------------------------------------------------------------------------------------------
+
+    def _read(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401  # passed on
+        def send() -> dict[str, Any]:
+            return self._send(path, lambda client: client.request(method, self._path(path), **arguments), TryLaterError)
+
+        return retry.call(send, sleep=self._sleep)
+
+    def _write(self, path: str, request: Callable[[Jira], requests.Response], *, bulk: bool = False) -> dict[str, Any]:
+        return retry.call(lambda: self._send(path, request, UncertainWriteError, bulk=bulk), sleep=self._sleep)
+
+    def _send(
+        self, path: str, request: Callable[[Jira], requests.Response], no_answer: NoAnswer, *, bulk: bool = False
+    ) -> dict[str, Any]:
+        where = self._where(path)
+        try:
+            response = request(self._client())
+        except requests.RequestException as error:
+            self._local.__dict__.pop("client", None)
+            if _never_sent(error):
+                raise TryLaterError(where, "cannot be reached; check JIRA_URL and the network") from None
+            raise no_answer(where, f"the answer was lost ({type(error).__name__})") from None
+        return self._answer(where, response, no_answer, bulk=bulk)
+
+    def _answer(self, where: str, response: requests.Response, no_answer: NoAnswer, *, bulk: bool) -> dict[str, Any]:
+        status = response.status_code
+        if response.headers.get("X-Seraph-LoginReason") in ("AUTHENTICATED_FAILED", "AUTHENTICATION_DENIED"):
+            raise CredentialsError(where, "Jira refuses the login; check JIRA_USERNAME and JIRA_TOKEN, tokens expire")
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            raise TryLaterError(where, "too many requests", retry.retry_after_s(response.headers.get("Retry-After")))
+        if status in _UNKNOWN_OUTCOME or HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+            raise no_answer(where, f"answered {status}")
+        try:
+            body = response.json()
+        except ValueError:
+            body = None
+        if status < HTTPStatus.BAD_REQUEST:
+            if not isinstance(body, dict):
+                raise no_answer(where, "the answer is not Jira's")
+            return body
+        if bulk and status == HTTPStatus.BAD_REQUEST and isinstance(body, dict) and _names_elements(body):
+            return body
+        raise self._refusal(where, status, _reasons(body if isinstance(body, dict) else {}))
+
+    def _refusal(self, where: str, status: int, reasons: dict[str, str]) -> WorkflowError:
+        said = (
+            "; ".join(f"{name}: {reason}" if name else reason for name, reason in reasons.items())
+            or f"answered {status}"
+        )
+        if status == HTTPStatus.UNAUTHORIZED:
+            return CredentialsError(where, "Jira does not know us; check JIRA_USERNAME and JIRA_TOKEN, tokens expire")
+        if status == HTTPStatus.FORBIDDEN:
+            return CredentialsError(where, f"Jira does not let us ({said}); ask for Browse and Create in the project")
+        if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
+            return FixInputError(where, f"Jira does not find it ({said}); check JIRA_URL and JIRA_PROJECT_KEY")
+        return RefusedError(where, said, reasons)
+
+    def _client(self) -> Jira:
+        """This thread's client: requests does not promise that a session may be shared."""
+        if not hasattr(self._local, "client"):
+            for name in ("atlassian", "urllib3"):  # both log whole requests at DEBUG
+                logging.getLogger(name).setLevel(logging.INFO)
+            self._local.client = Jira(
+                self.url,
+                username=self._account[0],
+                password=self._account[1],
+                cloud=True,
+                api_version="3",
+                advanced_mode=True,  # hands over the response as it is
+                backoff_and_retry=False,
+                retry_with_header=False,
+                session=_Session(self._timeout_s),
+            )
+        client: Jira = self._local.client
+        return client
+
+    def _path(self, path: str) -> str:
+        return f"rest/api/3/{path}"
+
+    def _where(self, path: str) -> str:
+        return f"Jira, {path}"
+
+
+class _Session(requests.Session):
+    """Follows no redirect (a POST would come back as a GET's success) and keeps two time-outs (the library has one)."""
+
+    def __init__(self, timeout_s: tuple[float, float]) -> None:
+        super().__init__()
+        self._timeout_s = timeout_s
+
+    def request(self, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401  # passed on
+        return super().request(*args, **{**kwargs, "timeout": self._timeout_s, "allow_redirects": False})
+
+
+def _never_sent(error: requests.RequestException) -> bool:
+    if isinstance(error, requests.ConnectTimeout):
+        return True
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(reason, urllib3.exceptions.NewConnectionError)
+
+
+def _names_elements(body: Mapping[str, Any]) -> bool:
+    """Whether a refusal says which issues of the batch it is about: only then it is an answer for each of them."""
+    errors = body.get("errors")
+    return (
+        isinstance(errors, list)
+        and all(isinstance(e, dict) and "failedElementNumber" in e for e in errors)
+        and bool(errors)
+    )
+
+
+def _reasons(errors: Mapping[str, Any]) -> dict[str, str]:
+    """Jira's reasons by field; those for no field stand under an empty name."""
+    by_field = errors.get("errors") if isinstance(errors.get("errors"), Mapping) else {}
+    reasons = {str(name): str(reason) for name, reason in (by_field or {}).items()}
+    general = "; ".join(str(message) for message in errors.get("errorMessages") or [])
+    return {**reasons, **({"": general} if general else {})}
+
+
+def _create_field(entry: Mapping[str, Any]) -> CreateField:
+    schema = entry.get("schema", {})
+    allowed = entry.get("allowedValues") or []
+    return CreateField(
+        id=str(entry.get("fieldId") or entry.get("key", "")),
+        name=str(entry.get("name", "")),
+        required=bool(entry.get("required")) and not entry.get("hasDefaultValue"),
+        type=str(schema.get("type", "")),
+        items=str(schema.get("items", "")),
+        options=tuple(str(v.get("value") or v.get("name") or v.get("id")) for v in allowed if isinstance(v, Mapping)),
+    )
+
+
+def _issue(entry: Mapping[str, Any]) -> Issue:
+    fields = entry.get("fields") or {}
+    row = (entry.get("properties") or {}).get(PROPERTY)
+    return Issue(
+        id=str(entry.get("id", "")),
+        key=str(entry.get("key", "")),
+        summary=str(fields.get("summary") or ""),
+        labels=tuple(fields.get("labels") or ()),
+        row=row if isinstance(row, Mapping) else {},
+    )
