@@ -35,7 +35,7 @@ _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 _RATE_REASONS = frozenset({"userRateLimitExceeded", "rateLimitExceeded"})
 _METADATA = (
     "spreadsheetId,spreadsheetUrl,properties(title,locale,timeZone),namedRanges(namedRangeId,name),"
-    "sheets(properties(sheetId,title,index,sheetType),merges)"
+    "sheets(properties(sheetId,title,index,sheetType,gridProperties(columnCount)),merges)"
 )
 _FILES = "nextPageToken,incompleteSearch,files(id,name,mimeType,parents,modifiedTime,version,shortcutDetails)"
 
@@ -46,6 +46,7 @@ class Tab:
 
     id: int
     title: str
+    columns: int
     merges: list[tuple[int, int, int, int]] = field(default_factory=list)
 
 
@@ -87,7 +88,7 @@ class GoogleApi:
 
     def __init__(
         self,
-        credentials: Any,  # noqa: ANN401  # google-auth has no types
+        credentials: Any,
         *,
         endpoint: str = "",
         timeout_s: float = TIMEOUT_S,
@@ -219,7 +220,7 @@ class GoogleApi:
                 self._resources = (spreadsheets, spreadsheets.values(), files)
             return self._resources
 
-    def _http(self) -> Any:  # noqa: ANN401  # untyped library
+    def _http(self) -> Any:
         if not hasattr(self._local, "http"):
             local = urllib.parse.urlsplit(self._endpoint).hostname in ("127.0.0.1", "localhost", "::1")
             proxy = {"proxy_info": None} if local else {}  # httplib2 minds proxy variables even for exempt hosts
@@ -228,13 +229,13 @@ class GoogleApi:
             self._local.http = google_auth_httplib2.AuthorizedHttp(self._credentials, http=http)
         return self._local.http
 
-    def _read(self, request: Any, where: str) -> dict[str, Any]:  # noqa: ANN401  # untyped library
+    def _read(self, request: Any, where: str) -> dict[str, Any]:
         return retry.call(lambda: self._send(request, where, TryLaterError), sleep=self._sleep)
 
-    def _write(self, request: Any, where: str) -> dict[str, Any]:  # noqa: ANN401  # untyped library
+    def _write(self, request: Any, where: str) -> dict[str, Any]:
         return retry.call(lambda: self._send(request, where, UncertainWriteError), sleep=self._sleep)
 
-    def _send(self, request: Any, where: str, no_answer: Callable[[str, str], WorkflowError]) -> dict[str, Any]:  # noqa: ANN401
+    def _send(self, request: Any, where: str, no_answer: Callable[[str, str], WorkflowError]) -> dict[str, Any]:
         """
         Send once.
 
@@ -322,7 +323,8 @@ def _tab(sheet: Mapping[str, Any]) -> Tab:
         (m.get("startRowIndex", 0), m.get("endRowIndex", 0), m.get("startColumnIndex", 0), m.get("endColumnIndex", 0))
         for m in sheet.get("merges", [])
     ]
-    return Tab(properties.get("sheetId", 0), properties.get("title", ""), merges)
+    columns = properties.get("gridProperties", {}).get("columnCount", 18_278)  # what a sheet may have at most
+    return Tab(properties.get("sheetId", 0), properties.get("title", ""), columns, merges)
 
 
 def _drive_file(entry: Mapping[str, Any]) -> DriveFile:

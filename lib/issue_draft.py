@@ -84,6 +84,7 @@ class IssueDraft(BaseModel):
 
     row: int = Field(ge=1)
     fields: DraftFields | None
+    cells: dict[str, str] = Field(default_factory=dict, description="Field -> the cell it was made from.")
     problems: list[Problem] = []
 
     @model_validator(mode="after")
@@ -154,6 +155,9 @@ def _resolve(
 def _draft(plan: ContentPlan, row: PlanRow, sources: Mapping[str, Source], problems: list[Problem]) -> IssueDraft:
     problems = list(problems)
     fields: dict[str, Any] = {}
+    cells = {
+        name: plan.address(row.row, source.column) for name, source in sources.items() if plan.label(source.column)
+    }
     used = {match_key(label) for source in sources.values() if (label := plan.label(source.column))}
     for name, source in sources.items():
         cell = plan.address(row.row, source.column)
@@ -170,7 +174,7 @@ def _draft(plan: ContentPlan, row: PlanRow, sources: Mapping[str, Source], probl
         if reading.repeat:
             used.discard(match_key(plan.label(source.column)))
     if any(problem.level == "error" for problem in problems):
-        return IssueDraft(row=row.row, fields=None, problems=problems)
+        return IssueDraft(row=row.row, fields=None, cells=cells, problems=problems)
     sections = [
         adf.Section(column.label, row.texts.get(column.label, ""), plan.address(row.row, column.label))
         for column in plan.columns
@@ -183,7 +187,7 @@ def _draft(plan: ContentPlan, row: PlanRow, sources: Mapping[str, Source], probl
             Problem(cell=section.address, message="is too long for Jira; cut in the description", level="warning")
             for section in described.cut
         ]
-    return IssueDraft.model_validate({"row": row.row, "fields": fields, "problems": problems})
+    return IssueDraft.model_validate({"row": row.row, "fields": fields, "cells": cells, "problems": problems})
 
 
 def save(drafts: Drafts, path: Path, *, notebook: str, source: str) -> Path:

@@ -34,10 +34,11 @@ type NoAnswer = Callable[[str, str], WorkflowError]
 
 @dataclass(frozen=True)
 class Account:
-    """Who Jira says we are."""
+    """Who Jira says we are, and at which site."""
 
     account_id: str
     name: str
+    site: str
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ class JiraApi:
             raise CredentialsError(
                 self._where("myself"), "Jira takes us for nobody; check JIRA_USERNAME and JIRA_TOKEN"
             )
-        return Account(str(answer["accountId"]), str(answer.get("displayName", "")))
+        return Account(str(answer["accountId"]), str(answer.get("displayName", "")), self.url)
 
     def read_permissions(self, project_key: str, names: Sequence[str]) -> set[str]:
         """Which of the named permissions, such as CREATE_ISSUES, we have in the project."""
@@ -225,7 +226,7 @@ class JiraApi:
 
     # --- Transport ----------------------------------------------------------------------------------------------------
 
-    def _read(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401  # passed on
+    def _read(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
         def send() -> dict[str, Any]:
             return self._send(path, lambda client: client.request(method, self._path(path), **arguments), TryLaterError)
 
@@ -313,7 +314,7 @@ class _Session(requests.Session):
         super().__init__()
         self._timeout_s = timeout_s
 
-    def request(self, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401  # passed on
+    def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         return super().request(*args, **{**kwargs, "timeout": self._timeout_s, "allow_redirects": False})
 
 

@@ -2,14 +2,21 @@
 
 import datetime as dt
 import hashlib
+import importlib.metadata
 import json
 import os
+import platform
 import re
+import shutil
+import subprocess
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lib.settings import ROOT
+
+MANIFEST = "manifest.json"
 FORMAT_STANDARDS = {
     "timestamps": "ISO 8601 in UTC: YYYY-MM-DDTHH:MM:SSZ",
     "dates": "YYYY-MM-DD",
@@ -51,12 +58,12 @@ def _make_distinct(parent: Path, name: str) -> Path:
             return folder
 
 
-def write_bytes(path: Path, content: bytes) -> Path:
-    """Write the file whole or not at all: a reader sees the old content or the new, never half of it."""
+def write_bytes(path: Path, content: bytes, *, private: bool = False) -> Path:
+    """Write the file whole or not at all, for its owner alone if `private`: a reader sees the old content or the new."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        with temporary.open("xb") as file:
+        with open(temporary, "xb", opener=_open_private if private else None) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -66,6 +73,10 @@ def write_bytes(path: Path, content: bytes) -> Path:
     return path
 
 
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, mode=0o600)
+
+
 def write_json(
     path: Path,
     data: Sequence[Mapping[str, Any]],
@@ -73,7 +84,7 @@ def write_json(
     workflow: str,
     source: str,
     metadata: Mapping[str, Any] | None = None,
-    **sections: Any,  # noqa: ANN401  # any JSON
+    **sections: Any,
 ) -> Path:
     """
     Write a JSON file as all of ours are: `metadata`, further `sections`, then `data`, an array of records.
@@ -105,6 +116,32 @@ def write_json(
     return write_bytes(path, f"{text}\n".encode())
 
 
+def write_manifest(run_folder: Path, *, workflow: str, parameters: Mapping[str, Any]) -> Path:
+    """List every file of the run with its SHA-256, and the parameters, versions and commit that made them."""
+    files = sorted(path for path in run_folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+    records = [
+        {"path": path.relative_to(run_folder).as_posix(), "sha256": sha256(path), "bytes": path.stat().st_size}
+        for path in files
+    ]
+    made_by: dict[str, Any] = {"parameters": dict(parameters), "versions": _versions(), "commit": _commit()}
+    return write_json(run_folder / MANIFEST, records, workflow=workflow, source=run_folder.name, **made_by)
+
+
 def sha256(path: Path) -> str:
     """Hash of a file's content, in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _versions() -> dict[str, str]:
+    names = ("prefect", "papermill", "pandas", "atlassian-python-api", "google-api-python-client")
+    return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in names}}
+
+
+def _commit() -> str | None:
+    """The commit of the code, with `+changes` when files differ from it; None outside of a git checkout."""
+    git = shutil.which("git")
+    if git is None:
+        return None
+    described = [git, "-C", str(ROOT), "describe", "--always", "--abbrev=40", "--dirty=+changes", "--exclude=*"]
+    answer = subprocess.run(described, capture_output=True, text=True, check=False)  # noqa: S603  # fixed arguments
+    return answer.stdout.strip() or None

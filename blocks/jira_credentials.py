@@ -1,0 +1,67 @@
+"""Credentials of a Jira Cloud site, as a Prefect block."""
+
+import functools
+from typing import Any
+
+from prefect.blocks.abstract import CredentialsBlock
+from pydantic import Field, HttpUrl, SecretStr
+
+from lib.errors import WorkflowError
+from lib.jira_api import JiraApi
+from lib.settings import JiraEnvironment
+
+
+class JiraCredentials(CredentialsBlock):
+    """
+    Who we are at Jira: the site, the account's e-mail address and its API token.
+
+    What is left empty comes from JIRA_URL, JIRA_USERNAME and JIRA_TOKEN. The account needs Browse Projects and Create Issues
+    in the project. A token is made at https://id.atlassian.com/manage-profile/security/api-tokens and lives a year at most.
+
+    Example:
+        ```python
+        from blocks.jira_credentials import JiraCredentials
+
+        jira_credentials = JiraCredentials.load("BLOCK_NAME")
+        print(jira_credentials.test_connection())
+        ```
+    """
+
+    _block_type_name = "Jira Credentials (content plans)"
+    _block_type_slug = "content-plan-jira-credentials"
+    _logo_url = HttpUrl("https://wac-cdn.atlassian.com/assets/img/favicons/atlassian/apple-touch-icon.png")
+    _documentation_url = HttpUrl("https://developer.atlassian.com/cloud/jira/platform/basic-auth-for-rest-apis/")
+    _description = "Credentials of a Jira Cloud site, with JIRA_URL, JIRA_USERNAME and JIRA_TOKEN as fallback."
+
+    url: str = Field(default="", description="The site, such as https://example.atlassian.net.")
+    username: str = Field(default="", description="E-mail address of the account.")
+    token: SecretStr = Field(default=SecretStr(""), title="API token", description="The account's API token.")
+
+    @property
+    def api(self) -> JiraApi:
+        """The client, made when it is first asked for; blocks with the same content share one in a process."""
+        environment = JiraEnvironment.read()
+        token = self.token if self.token.get_secret_value() else environment.jira_token
+        return _api(self.url or environment.jira_url, self.username or environment.jira_username, token)
+
+    def get_client(self) -> JiraApi:
+        """
+        The client; it logs in with the first request.
+
+        Raises:
+            CredentialsError: A part is missing, here and in the environment.
+        """
+        return self.api
+
+    def test_connection(self) -> dict[str, Any]:
+        """Whether Jira knows us: `ok`, `service`, and the `account` and `site`, or the `problem` and what to do."""
+        try:
+            account = self.api.read_myself()
+        except WorkflowError as error:
+            return {"ok": False, "service": "Jira", "problem": str(error)}
+        return {"ok": True, "service": "Jira", "site": self.api.url, "account": account.name or account.account_id}
+
+
+@functools.lru_cache(maxsize=8)
+def _api(url: str, username: str, token: SecretStr) -> JiraApi:
+    return JiraApi(url, username, token.get_secret_value())

@@ -1,0 +1,190 @@
+"""One client's plan inside a flow: its rows through the notebook to drafts, and on to issues."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from prefect import get_client
+from prefect.exceptions import ObjectNotFound
+from pydantic import JsonValue
+
+from lib import create_screen, issue_draft, run_folder, utility_tasks
+from lib.client_list import Client
+from lib.clock import Clock
+from lib.content_plan import KEY, ContentPlan, Problem
+from lib.errors import FixInputError
+from lib.exactly_once import PlanResult, PlanRun
+from lib.formats import Month
+from lib.google_api import DriveFile
+from lib.google_tasks import GoogleTasks
+from lib.issue_draft import Drafts
+from lib.jira_api import CreateField
+from lib.jira_tasks import JiraTasks
+from lib.pace import Pace
+from lib.plan_files import find_plan
+from lib.plan_sheet import Log, PlanSheet
+from lib.settings import Settings
+from lib.step_files import DRAFTS, ROWS, StepFiles
+
+NOTEBOOK = "content_plan_to_jira"
+NOTEBOOK_TIMEOUT_S = 600
+
+
+@dataclass(frozen=True)
+class Run:
+    """What all clients of one run share."""
+
+    name: str
+    month: Month
+    folder: Path
+    settings: Settings
+    google: GoogleTasks
+    jira: JiraTasks
+    clock: Clock
+    pace: Pace
+    settle_s: float
+    validate_only: bool
+    break_lock: bool
+    flow_run: uuid.UUID | None
+    log: Log
+
+
+@dataclass(frozen=True)
+class Project:
+    """Where issues are made: the site's address, and the fields of the project's create screen."""
+
+    site: str
+    screen: Sequence[CreateField]
+
+
+@dataclass
+class ClientResult:
+    """How one client's plan ended."""
+
+    client: str
+    plan: ContentPlan | None = None
+    result: PlanResult = field(default_factory=PlanResult)
+
+    def summary(self) -> dict[str, Any]:
+        """The client's part of the flow's result."""
+        plan = self.plan
+        return {
+            **self.result.counts(),
+            "spreadsheet_id": plan.spreadsheet_id if plan else None,
+            "title": plan.title if plan else None,
+            "tab": plan.tab if plan else None,
+            "problems": [problem.model_dump() for problem in self.result.problems],
+            **({"error": self.result.error} if self.result.error else {}),
+        }
+
+    def data(self) -> list[dict[str, Any]]:
+        """One record per row, in sheet order."""
+        if self.plan is None:
+            return []
+        return [
+            {
+                "client": self.client,
+                "spreadsheet_id": self.plan.spreadsheet_id,
+                "tab": self.plan.tab,
+                "row": row.row,
+                "outcome": row.outcome.value,
+                "key": row.key or None,
+                "problems": [problem.model_dump() for problem in row.problems],
+            }
+            for row in self.result.rows
+        ]
+
+
+async def run_client(run: Run, project: Project, client: Client, files: Sequence[DriveFile]) -> ClientResult:
+    """Everything for one client; an error ends it here, with what was done so far, and never reaches the others."""
+    ended = ClientResult(client.name)
+    plan_run: PlanRun | None = None
+    try:
+        plan_file = find_plan(files, client, run.month)
+        folder = run_folder.client_folder(run.folder, client.name)
+        sheet = PlanSheet(
+            run.google, run.clock, client=client.name, spreadsheet_id=plan_file.id, run=run.folder.name, log=run.log
+        )
+        plan_run = PlanRun(
+            sheet,
+            run.jira,
+            site=project.site,
+            project_key=run.settings.jira_project_key,
+            spreadsheet_id=plan_file.id,
+            client=client.name,
+            clock=run.clock,
+            pace=run.pace,
+            settle_s=run.settle_s,
+            run=run.folder.name,
+            files=StepFiles(folder, workflow=run.name, source=plan_file.id),
+            log=run.log,
+        )
+        await sheet.open()
+        if run.validate_only:
+            await plan_run.check(lambda plan: make_drafts(run, project, client, plan, folder))
+        else:
+            await plan_run.make(
+                lambda plan: make_drafts(run, project, client, plan, folder),
+                run.flow_run,
+                flow_run_ended,
+                break_lock=run.break_lock,
+            )
+    except Exception as error:  # whatever it is, the other clients go on
+        run.log.error("%s: %s", client.name, error, exc_info=not isinstance(error, FixInputError))  # noqa: TRY400
+        if plan_run is None:
+            ended.result.error = str(error)
+        else:
+            plan_run.stop(error)
+    if plan_run is not None:
+        ended.plan, ended.result = plan_run.plan, plan_run.result
+        if run.validate_only and ended.plan and ended.plan.key_column is None:
+            ended.result.problems.append(_no_key_column(ended.plan))
+    run.log.info("%s: %s", client.name, _told(ended.result))
+    return ended
+
+
+async def make_drafts(run: Run, project: Project, client: Client, plan: ContentPlan, folder: Path) -> Drafts:
+    """Run the transform notebook on the plan's rows, and fit what it drafted to the project's create screen."""
+    settings = run.settings
+    parameters: dict[str, JsonValue] = {
+        "rows_path": str(folder / ROWS),
+        "drafts_path": str(folder / DRAFTS),
+        "target_month": str(run.month),
+        "project_key": settings.jira_project_key,
+        "issue_type_id": settings.jira_issue_type_id,
+        "priority_id": settings.jira_priority_id,
+        "reporter": settings.jira_reporter,
+        "quota": dict(client.quota),
+    }
+    await utility_tasks.run_notebook(NOTEBOOK, folder / f"{NOTEBOOK}.ipynb", parameters, NOTEBOOK_TIMEOUT_S)
+    drafts = issue_draft.load(folder / DRAFTS, plan.rows, notebook=f"notebooks/{NOTEBOOK}.ipynb")
+    where = f"Jira project {settings.jira_project_key}, issue type {settings.jira_issue_type_id}"
+    return Drafts(
+        data=create_screen.fit(drafts.data, project.screen),
+        problems=[*drafts.problems, *create_screen.compare(drafts.data, project.screen, where=where)],
+    )
+
+
+async def flow_run_ended(flow_run: uuid.UUID) -> bool:
+    """Whether Prefect knows the flow run and knows that it has ended."""
+    async with get_client() as prefect:
+        try:
+            state = (await prefect.read_flow_run(flow_run)).state
+        except ObjectNotFound:
+            return False
+    return state is not None and state.is_final()
+
+
+def _no_key_column(plan: ContentPlan) -> Problem:
+    message = f"there is no column {KEY} yet; the run that makes the issues adds it here"
+    return Problem(cell=plan.address(plan.header_row, KEY), message=message, level="warning")
+
+
+def _told(result: PlanResult) -> str:
+    counts: Mapping[str, int] = result.counts()
+    outcomes = ", ".join(f"{count} {name}" for name, count in counts.items() if name != "rows" and count)
+    return (
+        f"{counts['rows']} rows: {outcomes or 'nothing to say'}{f'; stopped: {result.error}' if result.error else ''}"
+    )

@@ -1,0 +1,149 @@
+"""A flow as a command: one flag per parameter, the sandbox on request, a summary at the end, an exit code.
+
+Exit codes: 0 done; 1 the run failed, or a client could not be read or finished; 2 rows wait for a person.
+"""
+
+import argparse
+import contextlib
+import inspect
+import os
+import subprocess
+import sys
+import threading
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from prefect.utilities.callables import parameter_docstrings
+from rich.console import Console
+from rich.table import Table
+
+from flows.reporting_flow import ReportingFlow, exit_code, run_to_end
+from lib.reconcile import Outcome
+from lib.settings import ROOT, SANDBOX_SWITCH, in_sandbox
+
+STATE = ROOT / ".sandbox"
+SANDBOX_PORT = 8089
+_OWN = ("sandbox", "sandbox_state", "keep_open")
+_SERVICES = ("GOOGLE_", "JIRA_", "PREFECT_", "CLIENTS_SPREADSHEET_ID", "OAUTHLIB_")
+
+
+def main(flow: ReportingFlow, argv: Sequence[str] | None = None) -> int:
+    """Run the flow with the parameters of the command line; print what came of it; the exit code."""
+    given = vars(parser(flow).parse_args(argv))
+    parameters = {name: value for name, value in given.items() if name not in _OWN and value is not None}
+    if given["sandbox"] and not in_sandbox():
+        return _in_sandbox(flow, parameters, state=given["sandbox_state"], keep_open=given["keep_open"])
+    result = run_to_end(flow, **parameters)
+    show(result)
+    return exit_code(result)
+
+
+def parser(flow: ReportingFlow) -> argparse.ArgumentParser:
+    """One flag per parameter, described as in the flow's docstring."""
+    described = inspect.getdoc(flow.fn) or ""
+    helps = parameter_docstrings(described)
+    made = argparse.ArgumentParser(
+        description=described.partition("\n\n")[0],
+        epilog="Exit code: 0 done; 1 failed, or a client could not be read or finished; 2 rows wait for a person.",
+    )
+    hints = typing.get_type_hints(flow.fn)
+    for name, parameter in inspect.signature(flow.fn).parameters.items():
+        options = {"help": helps.get(name, "").replace("%", "%%"), **_kind(hints[name], parameter.default)}
+        made.add_argument(f"--{name.replace('_', '-')}", dest=name, **options)
+    sandbox = made.add_argument_group("sandbox", "a local Google and Jira with invented clients; needs no credentials")
+    sandbox.add_argument(
+        "--sandbox", action="store_true", help="start it and run there; nothing else is read or reached"
+    )
+    sandbox.add_argument(
+        "--sandbox-state", type=Path, default=STATE, help=f"folder that keeps its state (default: {STATE.name})"
+    )
+    sandbox.add_argument("--keep-open", action="store_true", help="after the run, keep it open for a look until Ctrl-C")
+    return made
+
+
+def _kind(hint: Any, default: Any) -> dict[str, Any]:
+    """How argparse reads a value of this type."""
+    if isinstance(hint, types.UnionType):
+        hint = next(part for part in typing.get_args(hint) if part is not type(None))
+    if hint is bool:
+        return {"action": "store_true"}
+    origin, parts = typing.get_origin(hint), typing.get_args(hint)
+    if origin is list:
+        return {"nargs": "+", "metavar": "NAME"}
+    if origin is tuple:
+        return {"nargs": len(parts), "type": parts[0], "default": default, "metavar": ("SHORTEST", "LONGEST")}
+    return {"type": hint, "default": default, "metavar": "VALUE"}
+
+
+def show(result: Mapping[str, Any]) -> None:
+    """Print the run folder, a table of rows per outcome and client, and what stopped whom."""
+    console = Console()
+    summary = result["summary"]
+    outcomes = [outcome.value for outcome in Outcome]
+    table = Table(title=str(result.get("flow", "")), title_justify="left")
+    table.add_column("client")
+    for name in ("rows", *outcomes):
+        table.add_column(name, justify="right")
+    for client, counts in summary["clients"].items():
+        table.add_row(client, *(str(counts[name] or "·") for name in ("rows", *outcomes)))
+    table.add_section()
+    table.add_row("all", *(str(summary[name]) for name in ("rows", *outcomes)))
+    console.print(table)
+    if result.get("error"):
+        console.print(f"Failed: {result['error']}", style="red", markup=False, soft_wrap=True)
+    if result.get("run_folder"):
+        console.print(f"Run folder: {result['run_folder']}", markup=False, soft_wrap=True)
+
+
+def _in_sandbox(flow: ReportingFlow, parameters: Mapping[str, Any], *, state: Path, keep_open: bool) -> int:
+    """Run the same flow in a process that knows nothing but the sandbox."""
+    from sandbox import seed  # noqa: PLC0415  # only who asks for the sandbox pays for it
+    from sandbox.server import Sandbox  # noqa: PLC0415
+
+    state = state.resolve()
+    (state / "prefect").mkdir(parents=True, exist_ok=True)
+    names = inspect.signature(flow.fn).parameters
+    known = {"target_month": seed.MONTH, "output_dir": os.environ.get("OUTPUT_DIR") or str(ROOT / "output")}
+    given = {**{name: value for name, value in known.items() if name in names}, **parameters}
+    if "delay_seconds" in names and given["delay_seconds"] == names["delay_seconds"].default:
+        given["delay_seconds"] = (0, 0)
+    given["output_dir"] = str(Path(given["output_dir"]).resolve())
+    command = [sys.executable, inspect.getfile(flow.fn), *_flags(given)]
+    with Sandbox(port=SANDBOX_PORT, state_path=state / "state.json") as box:
+        print(f"Sandbox: {box.url}", flush=True)
+        code = subprocess.run(command, env=_environment(box.environment(), state), cwd=state, check=False).returncode  # noqa: S603  # our own command
+        print(
+            f"Sandbox: {box.url} shows the sheets and the issues{'' if keep_open else '; `make sandbox` opens it again'}"
+        )
+        if keep_open:
+            print("Ctrl-C closes it.", flush=True)
+            with contextlib.suppress(KeyboardInterrupt):
+                threading.Event().wait()
+    return code
+
+
+def _flags(parameters: Mapping[str, Any]) -> list[str]:
+    """The command line that gives a flow these parameters."""
+    flags: list[str] = []
+    for name, value in parameters.items():
+        if value is None or value is False:
+            continue
+        values = [] if value is True else value if isinstance(value, list | tuple) else [value]
+        flags += [f"--{name.replace('_', '-')}", *(str(part) for part in values)]
+    return flags
+
+
+def _environment(sandbox: Mapping[str, str], state: Path) -> dict[str, str]:
+    """The environment without anybody's services, and with the sandbox's."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_SERVICES)}
+    prefect = {
+        "PREFECT_HOME": str(state / "prefect"),
+        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+    }
+    return {**kept, **prefect, **sandbox, SANDBOX_SWITCH: "1"}

@@ -1,0 +1,196 @@
+"""Content plans of a month become Jira issues, one per row, exactly once: `python flows/content_plan_to_jira.py --help`."""
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from prefect import runtime
+from prefect.logging import get_run_logger
+
+from flows import command_line
+from flows.client_plan import ClientResult, Project, Run, run_client
+from flows.reporting_flow import Result, reporting_flow
+from lib import client_list, run_folder
+from lib.client_list import Client
+from lib.clock import SystemClock
+from lib.errors import FixInputError, WorkflowError
+from lib.exactly_once import PlanResult, sum_up
+from lib.formats import FormatError, Month, match_key, parse_month, this_month
+from lib.google_tasks import BLOCK as GOOGLE_BLOCK
+from lib.google_tasks import GoogleTasks
+from lib.jira_tasks import BLOCK as JIRA_BLOCK
+from lib.jira_tasks import JiraTasks
+from lib.pace import Pace
+from lib.plan_files import find_files
+from lib.plan_sheet import Log
+from lib.run_folder import iso_utc
+from lib.settings import ROOT, Settings
+from lib.utility_tasks import save_json
+
+NAME = "content-plan-to-jira"
+CLIENTS_AT_ONCE = 4
+
+
+def _run_name() -> str:
+    """As people read it in Prefect's list: `content-plan-to-jira Juli 2026 · 6 clients · validate only`."""
+    given = runtime.flow_run.parameters
+    month = given.get("target_month") or str(this_month(SystemClock().now()).next())
+    names = given.get("client_names")
+    clients = "all clients" if names is None else f"{len(names)} client{'s' if len(names) != 1 else ''}"
+    return " · ".join([f"{NAME} {month}", clients, *(["validate only"] if given.get("validate_only") else [])])
+
+
+@reporting_flow(name=NAME, flow_run_name=_run_name)
+async def content_plan_to_jira(
+    target_month: str | None = None,
+    client_names: list[str] | None = None,
+    validate_only: bool = False,
+    delay_seconds: tuple[float, float] = (5.0, 10.0),
+    settle_seconds: float | None = None,
+    google_credentials_block_name: str = GOOGLE_BLOCK,
+    jira_credentials_block_name: str = JIRA_BLOCK,
+    output_dir: str | None = None,
+    break_lock: bool = False,
+) -> Result:
+    """
+    Make the Jira issues of a month's content plans and write their keys back, exactly once however often it runs.
+
+    For each client: find the plan, read its rows, run the notebook that turns them into drafts, check, and create in batches
+    of 45. A client whose plan cannot be read or finished never stops another.
+
+    Args:
+        target_month: Month of the plans: Juli 2026, July 2026 or 2026-07; the next month in Jakarta when left out.
+        client_names: Clients to take, whatever their case and spaces; all when left out.
+        validate_only: Read, check and report; write nothing to Google or Jira.
+        delay_seconds: Shortest and longest random pause between API calls and batches, in seconds.
+        settle_seconds: How long after its being sent Jira may still apply a request; SETTLE_SECONDS (300) when left out.
+        google_credentials_block_name: Block with Google's credentials; the environment counts when there is none.
+        jira_credentials_block_name: Block with Jira's credentials; the environment counts when there is none.
+        output_dir: Where the run folder goes; OUTPUT_DIR (output) when left out.
+        break_lock: Take over a plan whose lock another run holds. While that run lives, both would make issues.
+
+    Returns:
+        `start_time`, `end_time`, `flow`, `parameters`, `run_folder`; `summary`: rows and rows per outcome (created, existing,
+        ready, refused, rejected, uncertain, flagged), in all and under `clients` for each; `clients`: the same with the plan's
+        spreadsheet, what is odd about it, and the error that stopped it; `data`: one record per row with client, spreadsheet_id,
+        tab, row, outcome, key and problems; `error` when the run or a client could not be finished.
+
+    Side effects:
+        Issues in Jira, keys in the plans' Key columns, and a folder with every intermediate result and the executed notebooks.
+    """
+    log: Log = get_run_logger()
+    clock = SystemClock()
+    started = clock.now()
+    settings = Settings.read()
+    folder = run_folder.create(Path(output_dir) if output_dir else ROOT / settings.output_dir, NAME, started)
+    log.info("run folder: %s", folder)
+    ended: list[ClientResult] = []
+    error = ""
+    try:
+        run = Run(
+            name=NAME,
+            month=_read_month(target_month) or this_month(started).next(),
+            folder=folder,
+            settings=_check(settings),
+            google=GoogleTasks(google_credentials_block_name, settings.retry_delay_seconds),
+            jira=JiraTasks(jira_credentials_block_name, settings.retry_delay_seconds),
+            clock=clock,
+            pace=Pace(*delay_seconds, clock),
+            settle_s=settings.settle_seconds if settle_seconds is None else settle_seconds,
+            validate_only=validate_only,
+            break_lock=break_lock,
+            flow_run=uuid.UUID(runtime.flow_run.id) if runtime.flow_run.id else None,
+            log=log,
+        )
+        ended = await _run_clients(run, client_names)
+    except Exception as failed:  # the result says it
+        error = str(failed) or type(failed).__name__
+        log.error("%s", error, exc_info=not isinstance(failed, WorkflowError))  # noqa: TRY400
+    result: Result = {
+        "start_time": iso_utc(started),
+        "end_time": iso_utc(clock.now()),
+        "flow": NAME,
+        "parameters": dict(runtime.flow_run.parameters or {}),
+        "run_folder": str(folder),
+        **_sum_up(ended, error),
+    }
+    sections = {name: value for name, value in result.items() if name != "data"}
+    await save_json(folder / "result.json", result["data"], NAME, settings.clients_spreadsheet_id, sections)
+    run_folder.write_manifest(folder, workflow=NAME, parameters=result["parameters"])
+    return result
+
+
+async def _run_clients(run: Run, client_names: list[str] | None) -> list[ClientResult]:
+    """All clients asked for, a few at a time, in the order of the list."""
+    account = await run.jira.read_myself()
+    run.log.info("%s for %s, as %s at %s", NAME, run.month, account.name or account.account_id, account.site)
+    screen = await run.jira.read_fields(run.settings.jira_project_key, run.settings.jira_issue_type_id)
+    clients, unknown = await _read_clients(run, client_names)
+    files, errors = await find_files(run.google, [client.folder_id for client in clients if client.folder_id])
+    places = asyncio.Semaphore(CLIENTS_AT_ONCE)
+
+    async def one(client: Client) -> ClientResult:
+        async with places:
+            if client.folder_id in errors:
+                return _failed(client.name, str(errors[client.folder_id]))
+            return await run_client(run, Project(account.site, screen), client, files[client.folder_id])
+
+    asked = [client for client in clients if client.folder_id]
+    ended = await asyncio.gather(*(one(client) for client in asked))
+    empty = [
+        _failed(c.name, f"{c.cell} is empty; write the id of the client's Drive folder there")
+        for c in clients
+        if not c.folder_id
+    ]
+    return [*ended, *empty, *unknown]
+
+
+async def _read_clients(run: Run, names: list[str] | None) -> tuple[list[Client], list[ClientResult]]:
+    """The clients to take, and one failed result per name that cannot be taken."""
+    spreadsheet = await run.google.read_spreadsheet(run.settings.clients_spreadsheet_id)
+    tab = next((tab for tab in spreadsheet.tabs if match_key(tab.title) == match_key(client_list.TAB)), None)
+    if tab is None:
+        seen = ", ".join(tab.title for tab in spreadsheet.tabs)
+        raise FixInputError(spreadsheet.title, f"has no tab {client_list.TAB!r}; there are {seen}")
+    listed = client_list.parse(await run.google.read_values(spreadsheet.id, tab.title), title=spreadsheet.title)
+    chosen, problems = client_list.select(listed, names)
+    return chosen, [_failed(name, problem) for name, problem in problems.items()]
+
+
+def _failed(client: str, message: str) -> ClientResult:
+    return ClientResult(client, result=PlanResult(error=f"{client}: {message}"))
+
+
+def _sum_up(ended: Sequence[ClientResult], error: str) -> dict[str, Any]:
+    """The parts of the flow's result that the clients' results make."""
+    errors = [error, *(client.result.error for client in ended)]
+    counts = {client.client: client.result.counts() for client in ended}
+    return {
+        "summary": {**sum_up(client.result for client in ended), "clients": counts},
+        "clients": {client.client: client.summary() for client in ended},
+        "data": [record for client in ended for record in client.data()],
+        **({"error": "; ".join(filter(None, errors))} if any(errors) else {}),
+    }
+
+
+def _read_month(text: str | None) -> Month | None:
+    try:
+        return parse_month(text) if text else None
+    except FormatError as error:
+        raise FixInputError("target_month", str(error)) from None
+
+
+def _check(settings: Settings) -> Settings:
+    """The settings, if all that a run needs are set."""
+    needed = ("clients_spreadsheet_id", "jira_project_key", "jira_issue_type_id")
+    if missing := [name.upper() for name in needed if not getattr(settings, name)]:
+        raise FixInputError(
+            "Settings", f"{', '.join(missing)} must be set, in the environment or in .env; see .env.example"
+        )
+    return settings
+
+
+if __name__ == "__main__":
+    raise SystemExit(command_line.main(content_plan_to_jira))

@@ -1,0 +1,133 @@
+"""Flows that return their result, never raise to their caller, and still show as Failed in Prefect.
+
+Prefect takes a returned dictionary for success. So inside the engine a result with an `error` is raised, wrapped in
+`FlowFailedError`, and outside it is unwrapped again. A result in which rows need a person ends as Completed, named
+`NeedsAttention`.
+"""
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable
+from typing import Any, Self, cast
+
+from prefect import Flow
+from prefect.context import FlowRunContext
+from prefect.states import Completed
+
+from lib.errors import WorkflowError
+from lib.exactly_once import PlanResult
+from lib.reconcile import NEEDS_A_PERSON
+from lib.run_folder import iso_utc, utc_now
+
+type Result = dict[str, Any]
+
+NEEDS_ATTENTION = "NeedsAttention"
+
+
+class FlowFailedError(WorkflowError):
+    """Carries a failed flow's result through Prefect's Failed state."""
+
+    def __init__(self, result: Result) -> None:
+        super().__init__(result)
+        self.result = result
+
+    def __str__(self) -> str:
+        return str(self.result.get("error"))
+
+    def __repr__(self) -> str:
+        return f"FlowFailedError({self})"  # the engine logs this, and the whole result would drown the log
+
+
+class ReportingFlow(Flow[..., Any]):
+    """A flow whose call gives the result dictionary, however the run ended. Cancellation still goes through."""
+
+    async def __call__(  # type: ignore[override]  # Flow has overloads for results and states
+        self,
+        *args: Any,
+        return_state: bool = False,
+        wait_for: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Run the flow; its result, or with `return_state` its state."""
+        started = iso_utc(utc_now())
+        try:
+            return await cast(
+                "Awaitable[Any]", super().__call__(*args, return_state=return_state, wait_for=wait_for, **kwargs)
+            )
+        except FlowFailedError as failed:
+            return failed.result
+        except Exception as error:  # noqa: BLE001  # bad arguments, an API out of reach, a time-out: all end as a result
+            return failure(started, error)
+
+    def with_options(self, **options: Any) -> Self:
+        """A copy with other options, of the same kind (Flow's own would make a plain Flow)."""
+        changed = super().with_options(**options)
+        changed.__class__ = type(self)
+        return cast("Self", changed)
+
+
+def reporting_flow[**P](**options: Any) -> Callable[[Callable[P, Awaitable[Result]]], ReportingFlow]:
+    """
+    The decorator: options as of Prefect's `flow`.
+
+    The function returns a result dictionary with `start_time`, `end_time`, `data`, `summary` and, if something failed, `error`;
+    what it raises becomes such a result, too.
+    """
+
+    def decorate(function: Callable[P, Awaitable[Result]]) -> ReportingFlow:
+        @functools.wraps(function)
+        async def body(*args: P.args, **kwargs: P.kwargs) -> Any:
+            started, cause = iso_utc(utc_now()), None
+            try:
+                result = await function(*args, **kwargs)
+            except Exception as error:  # noqa: BLE001  # a flow never raises to its caller
+                cause, result = error, failure(started, error)
+            context = FlowRunContext.get()
+            if context is None or context.flow is None or context.flow.fn is not body:
+                return result  # called as a plain function
+            if result.get("error"):
+                raise FlowFailedError(result) from cause
+            if needs_attention(result):
+                return Completed(name=NEEDS_ATTENTION, message=attention_message(result), data=result)
+            return result
+
+        return ReportingFlow(body, **options)
+
+    return decorate
+
+
+def failure(started: str, error: BaseException) -> Result:
+    """The result of a run that ended before it had one."""
+    message = str(error) or type(error).__name__
+    if not isinstance(error, WorkflowError):
+        message = f"{type(error).__name__}: {message}"
+    return {
+        "start_time": started,
+        "end_time": iso_utc(utc_now()),
+        "data": [],
+        "summary": {**PlanResult().counts(), "clients": {}},
+        "error": message,
+    }
+
+
+def needs_attention(result: Result) -> bool:
+    """Whether rows wait for a person's decision or another run."""
+    return any(result.get("summary", {}).get(outcome, 0) for outcome in NEEDS_A_PERSON)
+
+
+def attention_message(result: Result) -> str:
+    """How many rows wait, per outcome."""
+    counts = {outcome: result["summary"].get(outcome, 0) for outcome in NEEDS_A_PERSON}
+    return ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
+
+
+def exit_code(result: Result) -> int:
+    """1 when the run failed, 2 when a row needs a person, 0 otherwise."""
+    if result.get("error"):
+        return 1
+    return 2 if needs_attention(result) else 0
+
+
+def run_to_end(flow: ReportingFlow, **parameters: Any) -> Result:
+    """Run the flow from a command line; its result."""
+    return cast("Result", asyncio.run(flow(**parameters)))

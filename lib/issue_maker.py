@@ -1,0 +1,247 @@
+"""Making issues, and finding out which were made when an answer was lost. The Jira half of exactly once.
+
+A lost answer is never followed by the same request: the issues are looked for until the settle time is over, and only a row
+whose token was found nowhere by a clean look is sent again, with the same token.
+"""
+
+import datetime as dt
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lib.clock import Clock
+from lib.content_plan import ContentPlan, PlanRow
+from lib.errors import FixInputError, RefusedError, TryLaterError, UncertainWriteError, WorkflowError
+from lib.issue_draft import IssueDraft
+from lib.jira_api import CREATE_SIZE, PROPERTY, Issue
+from lib.looking import Looking
+from lib.pace import Pace
+from lib.plan_sheet import Log
+from lib.ports import Jira
+from lib.reconcile import plan_label, row_property, tokens_of
+
+LOOKS_S = (2, 5, 10, 20, 40, 60)  # pauses between looks for a lost issue; the last one repeats
+_ROUNDS = 2  # a row is sent once more in the same run when its first request is known to have come to nothing
+_LOST_IN_A_ROW = 2  # answers lost before a run stops sending
+
+
+@dataclass
+class Work:
+    """
+    One row on its way to an issue.
+
+    Attributes:
+        row: The row as it was read.
+        token: What stands in its Key cell and goes into the issue as a label.
+        draft: The fields.
+        issue: Its issue, once it was read from Jira by its token.
+        reasons: Why Jira refused it, by field.
+        unsent: Why it was not sent at all.
+        lost_at: When the answer about it was lost; None when there was one.
+        free: It was lost, and a clean look after the settle time found nothing: it may be sent again.
+    """
+
+    row: PlanRow
+    token: str
+    draft: IssueDraft
+    issue: Issue | None = None
+    reasons: dict[str, str] | None = None
+    unsent: str = ""
+    lost_at: dt.datetime | None = None
+    free: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Whether nobody knows yet what became of it."""
+        return self.issue is None and self.reasons is None and not self.unsent
+
+
+class IssueMaker:
+    """
+    Makes the issues of one plan.
+
+    Args:
+        jira: Jira.
+        looking: What finds the plan's issues.
+        clock: Time.
+        pace: The pause between batches.
+        settle_s: How long after a lost answer its issues may still appear.
+        plan: The plan as it was read.
+        run: Name of this run; the issues remember it.
+        before_sending: Called with the tokens of a batch before it is sent; may raise to stop the sending.
+        log: Where progress is told.
+    """
+
+    def __init__(
+        self,
+        jira: Jira,
+        looking: Looking,
+        *,
+        clock: Clock,
+        pace: Pace,
+        settle_s: float,
+        plan: ContentPlan,
+        run: str,
+        before_sending: Callable[[Sequence[str]], Awaitable[None]],
+        log: Log,
+    ) -> None:
+        self._jira = jira
+        self._looking = looking
+        self._clock = clock
+        self._pace = pace
+        self._settle_s = settle_s
+        self._plan = plan
+        self._run = run
+        self._before_sending = before_sending
+        self._log = log
+        self._keys: list[str] = []  # as answered
+        self._answered: set[str] = set()  # tokens of the batches that were answered
+        self._halvings = 0
+
+    # --- Settling -----------------------------------------------------------------------------------------------------
+
+    async def settle(self, tokens: Iterable[str], until: dt.datetime) -> tuple[dict[str, Issue], set[str]]:
+        """
+        Look for the issues with these tokens until all are found or the time is over.
+
+        Returns:
+            Token -> its issue, and the tokens that are free: found nowhere by a clean look after that time.
+        """
+        wanted = set(tokens)
+        pauses = iter(LOOKS_S)
+        while True:
+            started = self._clock.now()
+            look = await self._looking.look()
+            found = {token: issue for issue in look.issues for token in tokens_of(issue) if token in wanted}
+            missing = wanted - found.keys()
+            if not missing:
+                return found, set()
+            if started >= until:
+                return found, missing if look.clean else set()
+            pause = min(float(next(pauses, LOOKS_S[-1])), max((until - self._clock.now()).total_seconds(), 0.0))
+            self._log.info(
+                "%s: %d of %d issues are not in Jira yet; looking again in %.0f s, until %s",
+                self._plan.client,
+                len(missing),
+                len(wanted),
+                pause,
+                f"{until:%H:%M:%S} UTC",
+            )
+            await self._clock.sleep(pause)
+
+    # --- Creating -----------------------------------------------------------------------------------------------------
+
+    async def make(self, works: Sequence[Work]) -> None:
+        """
+        Make an issue for each row and put down in it what became of it; no row is sent twice blindly.
+
+        Raises:
+            WorkflowError: The services do not let us go on. What became of the rows until then stands in them.
+        """
+        left = list(works)
+        for _ in range(_ROUNDS):
+            stopped_by = await self._send_all(left)
+            await self._find([work for work in left if not work.unsent])
+            if stopped_by:
+                raise stopped_by
+            left = [work for work in left if work.free]
+            if not left:
+                return
+            self._log.warning("%s: %d rows were never made and may be sent again", self._plan.client, len(left))
+            for work in left:
+                work.free, work.lost_at = False, None
+
+    async def _send_all(self, works: Sequence[Work]) -> WorkflowError | None:
+        """Send the rows in batches; the error that stopped it, after the rows not sent were told."""
+        batches = [works[start : start + CREATE_SIZE] for start in range(0, len(works), CREATE_SIZE)]
+        lost_in_a_row = 0
+        for number, batch in enumerate(batches, start=1):
+            if number > 1:
+                await self._pace.pause(f"batch {number} of {len(batches)} of {self._plan.client}", self._log)
+            started, halvings = self._clock.now(), self._halvings
+            try:
+                if lost_in_a_row >= _LOST_IN_A_ROW:
+                    raise TryLaterError("Jira", f"{lost_in_a_row} answers in a row were lost; the run stopped sending")
+                answered = await self._send(batch)
+                if self._halvings > halvings:
+                    _check_not_plan_wide(batch)
+            except WorkflowError as error:
+                for work in (work for rest in batches[number - 1 :] for work in rest):
+                    if work.open and work.lost_at is None and work.token not in self._answered:
+                        work.unsent = str(error)
+                return error
+            lost_in_a_row = 0 if answered else lost_in_a_row + 1
+            seconds = (self._clock.now() - started).total_seconds()
+            line = "%s: batch %d of %d: %d rows in %.1f s"
+            self._log.info(line, self._plan.client, number, len(batches), len(batch), seconds)
+        return None
+
+    async def _send(self, batch: Sequence[Work]) -> bool:
+        """Send one batch, by halves when Jira refuses it whole, until the bad rows stand alone. Whether Jira answered."""
+        await self._before_sending([work.token for work in batch])
+        try:
+            answer = await self._jira.create_in_bulk([self._update(work) for work in batch])
+        except UncertainWriteError as error:
+            self._log.warning("%s: %s", self._plan.client, error)
+            for work in batch:
+                work.lost_at = self._clock.now()
+            return False
+        except RefusedError as error:
+            if len(batch) == 1:
+                batch[0].reasons = error.reasons or {"": error.problem}
+                return True
+            self._halvings += 1
+            middle = len(batch) // 2
+            answered = [await self._send(half) for half in (batch[:middle], batch[middle:])]
+            return all(answered)
+        self._answered.update(work.token for work in batch)
+        self._keys += answer.keys
+        for position, reasons in answer.refused.items():
+            batch[position].reasons = reasons or {"": "Jira gave no reason"}
+        return True
+
+    async def _find(self, works: Sequence[Work]) -> None:
+        """Give each row the issue that carries its token, whatever the answers said; settle the rows that have none."""
+        tokens = {work.token: work for work in works}
+        try:
+            for issue in await self._looking.read(self._keys):
+                self._take(issue, tokens)
+            self._keys = []
+        except WorkflowError as error:
+            self._log.warning("%s: could not read the issues just made: %s", self._plan.client, error)
+        lost = [work for work in works if work.open]
+        if not lost:
+            return
+        now = self._clock.now()
+        for work in lost:
+            work.lost_at = work.lost_at or now
+        until = max(work.lost_at or now for work in lost) + dt.timedelta(seconds=self._settle_s)
+        self._log.warning("%s: %d rows without a clear answer; looking for their issues", self._plan.client, len(lost))
+        try:
+            found, free = await self.settle([work.token for work in lost], until)
+        except WorkflowError as error:
+            self._log.warning("%s: could not look for lost issues: %s", self._plan.client, error)
+            return
+        for work in lost:
+            work.issue = found.get(work.token)
+            work.free = work.token in free
+
+    def _take(self, issue: Issue, tokens: Mapping[str, Work]) -> None:
+        for token in tokens_of(issue):
+            if work := tokens.get(token):
+                work.issue, work.reasons = issue, None
+
+    def _update(self, work: Work) -> dict[str, Any]:
+        """One element of a bulk create: the draft's fields, and the row's marks."""
+        fields = work.draft.as_jira()
+        drafted = fields.get("labels")
+        labels = [*(drafted if isinstance(drafted, list) else []), plan_label(self._plan.spreadsheet_id), work.token]
+        value = row_property(self._plan, work.row, work.token, self._run)
+        return {"fields": {**fields, "labels": labels}, "properties": [{"key": PROPERTY, "value": value}]}
+
+
+def _check_not_plan_wide(batch: Sequence[Work]) -> None:
+    """Stop when every row of a batch was refused by itself, and all for the same reason: the others would be, too."""
+    if batch[0].reasons and len({str(work.reasons) for work in batch}) == 1:
+        said = "; ".join(batch[0].reasons.values())
+        raise FixInputError("Jira", f"refuses every row: {said}")

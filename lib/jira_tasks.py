@@ -1,0 +1,105 @@
+"""Prefect tasks for Jira: one API call or one batch each.
+
+Retries: twice after 30 seconds, with jitter and never before a server's Retry-After, and only when nothing was written
+(`lib.api_tasks`): a create whose answer was lost is settled by reading, never run again. Credentials: each task takes the
+name of a block and loads it itself; without such a block the environment counts (`blocks.jira_credentials`).
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from blocks.jira_credentials import JiraCredentials
+from blocks.loading import load
+from lib.api_tasks import api_task
+from lib.jira_api import Account, BulkAnswer, CreateField, Issue, JiraApi
+
+BLOCK = "jira-credentials"
+
+
+async def _api(block_name: str) -> JiraApi:
+    return (await load(JiraCredentials, block_name)).get_client()
+
+
+@api_task("jira.connection.test")
+async def test_connection(credentials_block_name: str = BLOCK) -> dict[str, Any]:
+    """Whether Jira knows us: `ok`, and what is wrong and what to do when not."""
+    block = await load(JiraCredentials, credentials_block_name)
+    return await asyncio.to_thread(block.test_connection)
+
+
+@api_task("jira.account.read-myself")
+async def read_myself(credentials_block_name: str = BLOCK) -> Account:
+    """The account that Jira takes us for: read before a search is believed."""
+    api = await _api(credentials_block_name)
+    return await asyncio.to_thread(api.read_myself)
+
+
+@api_task("jira.account.read-permissions")
+async def read_permissions(project_key: str, names: Sequence[str], credentials_block_name: str = BLOCK) -> set[str]:
+    """Which of the named permissions we have in the project."""
+    api = await _api(credentials_block_name)
+    return await asyncio.to_thread(api.read_permissions, project_key, names)
+
+
+@api_task("jira.project.read-fields")
+async def read_fields(project_key: str, issue_type_id: str, credentials_block_name: str = BLOCK) -> list[CreateField]:
+    """The fields of the project's create screen for an issue type (createmeta)."""
+    api = await _api(credentials_block_name)
+    return await asyncio.to_thread(api.read_fields, project_key, issue_type_id)
+
+
+@api_task("jira.issue.find")
+async def find_issues(jql: str, limit: int | None = None, credentials_block_name: str = BLOCK) -> list[str]:
+    """Ids of the issues that match; the index lags behind what was just made."""
+    api = await _api(credentials_block_name)
+    return await asyncio.to_thread(lambda: api.search(jql, limit=limit))
+
+
+@api_task("jira.issue.read")
+async def read_issues(ids_or_keys: Sequence[str], credentials_block_name: str = BLOCK) -> list[Issue]:
+    """At most 100 issues by id or key, from the records and not from the index."""
+    api = await _api(credentials_block_name)
+    return await asyncio.to_thread(api.fetch, ids_or_keys)
+
+
+@api_task("jira.issue.create")
+async def create_issue(fields: Mapping[str, Any], credentials_block_name: str = BLOCK) -> str:
+    """Make one issue and return its key; flows make theirs in bulk."""
+    api = await _api(credentials_block_name)
+    return await asyncio.to_thread(api.create, fields)
+
+
+@api_task("jira.issue.bulk-create")
+async def create_issues(updates: Sequence[Mapping[str, Any]], credentials_block_name: str = BLOCK) -> BulkAnswer:
+    """Make at most 45 issues in one request."""
+    api = await _api(credentials_block_name)
+    return await asyncio.to_thread(api.create_in_bulk, updates)
+
+
+class JiraTasks:
+    """`lib.ports.Jira` by these tasks: each call is a task run with its own retries, seen in Prefect."""
+
+    def __init__(self, credentials_block_name: str, retry_delay_s: float) -> None:
+        self._block = credentials_block_name
+        self._delay_s = retry_delay_s
+
+    async def read_myself(self) -> Account:
+        return await read_myself.with_options(retry_delay_seconds=self._delay_s)(self._block)
+
+    async def read_permissions(self, project_key: str, names: Sequence[str]) -> set[str]:
+        return await read_permissions.with_options(retry_delay_seconds=self._delay_s)(project_key, names, self._block)
+
+    async def read_fields(self, project_key: str, issue_type_id: str) -> list[CreateField]:
+        return await read_fields.with_options(retry_delay_seconds=self._delay_s)(
+            project_key, issue_type_id, self._block
+        )
+
+    async def search(self, jql: str, limit: int | None = None) -> list[str]:
+        return await find_issues.with_options(retry_delay_seconds=self._delay_s)(jql, limit, self._block)
+
+    async def fetch(self, ids_or_keys: Sequence[str]) -> list[Issue]:
+        return await read_issues.with_options(retry_delay_seconds=self._delay_s)(ids_or_keys, self._block)
+
+    async def create_in_bulk(self, updates: Sequence[Mapping[str, Any]]) -> BulkAnswer:
+        return await create_issues.with_options(retry_delay_seconds=self._delay_s)(updates, self._block)

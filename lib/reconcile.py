@@ -1,0 +1,297 @@
+"""Rows of a plan × issues that Jira has → what is to be done with each row. Pure: nothing is read or written here.
+
+A row's issue carries two labels, the plan's and the row's token, and a property that says what the row held. A row's Key cell
+holds nothing, a token (claimed, its issue not known yet), or the issue's key; anything else is a person's, and stays.
+"""
+
+import hashlib
+import json
+import re
+import secrets
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from lib.content_plan import ContentPlan, PlanRow, Problem, fingerprint
+from lib.formats import clean_text, cut, match_key
+from lib.issue_draft import IssueDraft
+from lib.jira_api import Issue
+from lib.plan_checks import read_day
+
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"  # base 32
+_TOKEN = re.compile(rf"cp-[{_ALPHABET}]{{13}}")
+_KEY = re.compile(r"[A-Z][A-Z0-9_]*-[1-9][0-9]*")
+_PLAN_LABEL = "content-plan-"
+_PROPERTY_LIMIT = 32_768
+_SHOWN_TEXT = 500  # characters of a cell that the property keeps, so that a later change can be shown as old → new
+
+
+class Outcome(StrEnum):
+    """How a row ended: the same word from sheet to report."""
+
+    CREATED = "created"
+    EXISTING = "existing"
+    READY = "ready"
+    REFUSED = "refused"
+    REJECTED = "rejected"
+    UNCERTAIN = "uncertain"
+    FLAGGED = "flagged"
+
+
+NEEDS_A_PERSON = (Outcome.REJECTED, Outcome.UNCERTAIN, Outcome.FLAGGED)
+
+
+@dataclass(frozen=True)
+class Action:
+    """
+    What is to be done with one row.
+
+    Attributes:
+        row: The row's number when the plan was read.
+        outcome: EXISTING, REFUSED, UNCERTAIN or FLAGGED when that is all there is to say; READY when an issue is to be made.
+        key: The row's issue, when it has one.
+        token: What stands in the Key cell and has to be replaced by the key, used for creating, or taken out.
+        problems: What people should know, with cells.
+    """
+
+    row: int
+    outcome: Outcome
+    key: str = ""
+    token: str = ""
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One action per row, in sheet order, and what is to be said of the plan as a whole."""
+
+    actions: list[Action]
+    problems: list[Problem] = field(default_factory=list)
+
+
+def new_token() -> str:
+    """A mark for one row's issue: `cp-` and 13 random characters, 65 bits."""
+    return "cp-" + "".join(secrets.choice(_ALPHABET) for _ in range(13))
+
+
+def plan_label(spreadsheet_id: str) -> str:
+    """The label of all issues made from a plan: lower case letters and digits, so that no case rule can touch it."""
+    digest = hashlib.sha256(spreadsheet_id.encode()).digest()
+    return _PLAN_LABEL + "".join(_ALPHABET[byte % 32] for byte in digest[:26])
+
+
+def is_token(text: str) -> bool:
+    """Whether the cell holds one of our tokens."""
+    return _TOKEN.fullmatch(text.strip()) is not None
+
+
+def read_key(text: str) -> str | None:
+    """The Jira key that the cell holds, also one pasted as an issue's address; None when it holds something else."""
+    bare = re.sub(r"^https?://\S+/browse/", "", text.strip()).upper()
+    return bare if _KEY.fullmatch(bare) else None
+
+
+def tokens_of(issue: Issue) -> list[str]:
+    """The tokens among an issue's labels."""
+    return [label for label in issue.labels if is_token(label)]
+
+
+def row_property(plan: ContentPlan, row: PlanRow, token: str, run: str) -> dict[str, Any]:
+    """What an issue remembers of the row it was made from, in at most 32,768 characters of JSON."""
+    day = read_day(plan, row)
+    facts = {
+        "plan": plan.spreadsheet_id,
+        "title": plan.title,
+        "tab_id": plan.tab_id,
+        "token": token,
+        "content_hash": fingerprint(row),
+        "topic": cut(plan.text(row, "Topik"), _SHOWN_TEXT),
+        "date": day.isoformat() if day else "",
+        "form": plan.text(row, "Bentuk"),
+        "run": run,
+    }
+    texts = {c.label: text for c in plan.columns if (text := clean_text(row.texts.get(c.label)))}
+    length = _SHOWN_TEXT
+    while True:
+        remembered = {**facts, "cells": {label: cut(text, length) for label, text in texts.items()}}
+        if length == 0 or len(json.dumps(remembered)) <= _PROPERTY_LIMIT:
+            return remembered
+        length //= 2
+
+
+def decide(
+    plan: ContentPlan,
+    drafts: Mapping[int, IssueDraft],
+    issues: Iterable[Issue],
+    *,
+    free: Iterable[str] = (),
+) -> Decision:
+    """
+    What to do with each row.
+
+    Args:
+        plan: The rows as they stand in the sheet.
+        drafts: Row number -> its draft.
+        issues: All that Jira has of this plan, found by the plan's label, by the keys in the sheet, and by key range.
+        free: Tokens that were looked for until the settle time was over and belong to no issue.
+    """
+    return _Deciding(plan, drafts, list(issues), frozenset(free)).decide()
+
+
+class _Deciding:
+    def __init__(
+        self, plan: ContentPlan, drafts: Mapping[int, IssueDraft], issues: list[Issue], free: frozenset[str]
+    ) -> None:
+        self.plan = plan
+        self.drafts = drafts
+        self.free = free
+        self.label = plan_label(plan.spreadsheet_id)
+        self.by_key = {issue.key: issue for issue in issues}
+        self.by_token = {token: issue for issue in issues for token in tokens_of(issue)}
+        self.keys = {row.row: _row_key(row, self.by_token) for row in plan.rows}
+        self.holders = Counter(key for key in self.keys.values() if key)
+        self.tokens = Counter(row.key.strip() for row in plan.rows if is_token(row.key))
+        ours = [issue for issue in issues if self.label in issue.labels]
+        self.moved = self._find_moved(ours)
+        named = {*self.holders, *(issue.key for issue in self.moved.values())}
+        self.orphans = [i for i in ours if i.key not in named and not self.tokens.keys() & set(tokens_of(i))]
+        self.copied = self._copied_from()
+
+    def decide(self) -> Decision:
+        problems = []
+        if self.copied:
+            title, count = self.copied
+            message = (
+                f"{count} rows hold keys of issues that were made from {title!r}: the plan looks copied with its keys. "
+                f"Clear the Key column, then run again"
+            )
+            problems.append(Problem(cell=self.plan.address(self.plan.header_row, "Key"), message=message))
+        return Decision([self._action(row) for row in self.plan.rows], problems)
+
+    def _action(self, row: PlanRow) -> Action:
+        if is_token(row.key):
+            return self._of_token(row, row.key.strip())
+        if not row.key.strip():
+            return self._of_draft(row, "")
+        key = read_key(row.key)
+        if key is None:
+            return self._flag(
+                row, f"holds {row.key!r}, which is no Jira key; this column is written by the run, clear the cell"
+            )
+        return self._of_key(row, key)
+
+    def _of_token(self, row: PlanRow, token: str) -> Action:
+        issue = self.by_token.get(token)
+        if self.tokens[token] > 1:
+            rows = " and ".join(str(other.row) for other in self.plan.rows if other.key.strip() == token)
+            made = f"; its issue is {issue.key}" if issue else ""
+            return self._flag(
+                row, f"rows {rows} hold the same mark {token}{made}; clear the Key cell of the copy", issue
+            )
+        if issue and self.holders[issue.key] > 1:
+            return self._flag(
+                row, f"its issue {issue.key} stands in another row too; clear the Key cell of the wrong row", issue
+            )
+        if issue:
+            return Action(row.row, Outcome.EXISTING, issue.key, token, self._remarks(row))
+        if token not in self.free:
+            message = "an earlier run may have made its issue, which Jira does not show yet; the next run settles it"
+            return Action(row.row, Outcome.UNCERTAIN, "", token, (self._problem(row, message), *self._remarks(row)))
+        return self._of_draft(row, token)
+
+    def _of_draft(self, row: PlanRow, token: str) -> Action:
+        draft = self.drafts[row.row]
+        if draft.refused:
+            return Action(row.row, Outcome.REFUSED, "", token, tuple(draft.problems))
+        for orphan in self.orphans:
+            if likeness := _likeness(self.plan, row, orphan):
+                return self._flag(
+                    row,
+                    f"has no key, but {orphan.key} ({orphan.summary!r}) was made from this plan, has {likeness}, and stands in "
+                    f"no row: if it is this row's issue, write {orphan.key} into this cell; if not, "
+                    f"python flows/resolve.py {self.plan.spreadsheet_id} {row.row} --create",
+                    orphan,
+                    token,
+                )
+        return Action(row.row, Outcome.READY, "", token, tuple(draft.problems))
+
+    def _of_key(self, row: PlanRow, key: str) -> Action:
+        issue = self.by_key.get(key) or self.moved.get(row.row)
+        if issue is None:
+            return self._flag(
+                row,
+                f"Jira shows no issue {key}: it was deleted, or we may not see it; clear the cell to make a new one",
+            )
+        if self.label not in issue.labels:
+            other = _plan_of(issue)
+            if self.copied and other == self.copied[0]:
+                return self._flag(row, f"{key} was made from another plan, see the plan's message", issue)
+            origin = f"from {other!r}" if other else "by hand, not from this plan"
+            return self._flag(
+                row, f"{key} was made {origin}; clear the cell, or python flows/resolve.py … --key {key}", issue
+            )
+        if self.holders[key] > 1 and not self._is_the_original(row, issue):
+            rows = " and ".join(str(number) for number, other in self.keys.items() if other == key)
+            return self._flag(row, f"{key} stands in rows {rows}; clear the Key cell of the copy", issue)
+        return Action(row.row, Outcome.EXISTING, issue.key, "", self._remarks(row))
+
+    def _is_the_original(self, row: PlanRow, issue: Issue) -> bool:
+        """Whether of all rows with this key only this one holds what the issue was made from."""
+        same = [other for other in self.plan.rows if self.keys[other.row] == issue.key]
+        alike = [other for other in same if fingerprint(other) == issue.row.get("content_hash")]
+        return alike == [row]
+
+    def _find_moved(self, ours: Sequence[Issue]) -> dict[int, Issue]:
+        """Row -> issue for rows whose key is unknown, where one unnamed issue of the plan was made from just that content."""
+        unnamed = [issue for issue in ours if issue.key not in self.holders]
+        lost = [row for row in self.plan.rows if (key := self.keys[row.row]) and key not in self.by_key]
+        prints = Counter(issue.row.get("content_hash") for issue in unnamed)
+        rows = Counter(fingerprint(row) for row in lost)
+        by_print = {issue.row.get("content_hash"): issue for issue in unnamed}
+        return {row.row: by_print[mark] for row in lost if prints[(mark := fingerprint(row))] == 1 and rows[mark] == 1}
+
+    def _copied_from(self) -> tuple[str, int] | None:
+        """Title of the other plan that two or more, and most of the keyed rows, have their keys from; and how many."""
+        issues = [self.by_key[key] for key in self.keys.values() if key and key in self.by_key]
+        foreign = Counter(plan for i in issues if self.label not in i.labels and (plan := _plan_of(i)))
+        if not foreign:
+            return None
+        title, count = foreign.most_common(1)[0]
+        return (title, count) if count > 1 and 2 * count > len(issues) else None
+
+    def _remarks(self, row: PlanRow) -> tuple[Problem, ...]:
+        """What is odd about a row that has its issue: nothing stops it any more."""
+        draft = self.drafts.get(row.row)
+        return tuple(p.model_copy(update={"level": "warning"}) for p in draft.problems) if draft else ()
+
+    def _flag(self, row: PlanRow, message: str, issue: Issue | None = None, token: str = "") -> Action:
+        return Action(row.row, Outcome.FLAGGED, issue.key if issue else "", token, (self._problem(row, message),))
+
+    def _problem(self, row: PlanRow, message: str) -> Problem:
+        return Problem(cell=self.plan.address(row.row, "Key"), message=message)
+
+
+def _plan_of(issue: Issue) -> str:
+    """Title of the plan that an issue was made from, or else its label; empty when it was made from none."""
+    labels = [label for label in issue.labels if label.startswith(_PLAN_LABEL)]
+    return str(issue.row.get("title") or (labels[0] if labels else ""))
+
+
+def _row_key(row: PlanRow, by_token: Mapping[str, Issue]) -> str | None:
+    if is_token(row.key):
+        issue = by_token.get(row.key.strip())
+        return issue.key if issue else None
+    return read_key(row.key)
+
+
+def _likeness(plan: ContentPlan, row: PlanRow, issue: Issue) -> str:
+    """In what an issue without a row resembles the row; empty when in nothing."""
+    topic = match_key(plan.text(row, "Topik"))
+    if topic in (match_key(issue.row.get("topic")), match_key(issue.summary)):
+        return "the same topic"
+    day = read_day(plan, row)
+    same_day = day is not None and day.isoformat() == issue.row.get("date")
+    same_form = match_key(plan.text(row, "Bentuk")) == match_key(issue.row.get("form"))
+    return "the same date and form" if same_day and same_form else ""

@@ -1,0 +1,97 @@
+"""Tables and sentences for notebooks. What comes from a sheet is text here, never HTML and never a formula."""
+
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+from IPython.display import Markdown
+
+from lib import adf
+from lib.content_plan import ContentPlan, Problem
+from lib.field_mapping import Source
+from lib.issue_draft import Drafts, IssueDraft
+
+_SHOWN = 80  # characters of a cell in a table
+
+
+def table(records: Iterable[Mapping[str, object]], columns: Iterable[str]) -> pd.DataFrame:
+    """A table with these columns; long texts are cut, the whole text stands in the JSON beside the notebook."""
+    pd.set_option("display.max_rows", 200)
+    pd.set_option("display.max_colwidth", None)
+    pd.set_option("display.html.use_mathjax", False)  # a price in dollars is no formula
+    wanted = list(columns)
+    rows = [[_short(record.get(column, "")) for column in wanted] for record in records]
+    return pd.DataFrame(rows, columns=wanted, dtype=object)
+
+
+def rows(plan: ContentPlan, count: int = 10) -> pd.DataFrame:
+    """The first rows of a plan as people see them, with their numbers in the sheet."""
+    records = [{"Row": row.row, **row.texts, "Key": row.key} for row in plan.rows[:count]]
+    return table(records, ["Row", *(column.label for column in plan.columns), "Key"])
+
+
+def columns(plan: ContentPlan, mapping: Mapping[str, Source]) -> pd.DataFrame:
+    """Each column of the plan and the Jira fields that it fills; the others go into the description."""
+    filled: dict[str, list[str]] = {}
+    for field, source in mapping.items():
+        filled.setdefault(plan.label(source.column) or "", []).append(field)
+    records = [
+        {
+            "Column": column.label,
+            "Known as": column.name or "",
+            "Holds": column.data_type,
+            "Goes to": ", ".join(filled.get(column.label, ["description"])),
+        }
+        for column in plan.columns
+    ]
+    return table(records, ["Column", "Known as", "Holds", "Goes to"])
+
+
+def problems(found: Iterable[Problem]) -> pd.DataFrame:
+    """Where something is wrong or odd, what, and what to write instead."""
+    return table(({"Cell": p.cell, "What to do": p.message} for p in found), ["Cell", "What to do"])
+
+
+def refused(drafts: Drafts) -> pd.DataFrame:
+    """The rows that our checks stopped, with the cell and the reason."""
+    stopped = [
+        problem for draft in drafts.data if draft.refused for problem in draft.problems if problem.level == "error"
+    ]
+    return problems(stopped)
+
+
+def warnings(drafts: Drafts) -> pd.DataFrame:
+    """What is odd, in the plan or in rows that go on."""
+    odd = [problem for draft in drafts.data for problem in draft.problems if problem.level == "warning"]
+    return problems([*drafts.problems, *odd])
+
+
+def issues(drafts: Drafts, fields: Iterable[str], count: int = 10) -> pd.DataFrame:
+    """The first issues that would be made, one row each, with these fields."""
+    good = [draft for draft in drafts.data if not draft.refused]
+    wanted = list(fields)
+    return table(({"Row": draft.row, **_shown(draft, wanted)} for draft in good[:count]), ["Row", *wanted])
+
+
+def bottom_line(drafts: Drafts) -> Markdown:
+    """How many rows become issues and how many are refused; the sum closes."""
+    total, stopped = len(drafts.data), sum(draft.refused for draft in drafts.data)
+    return Markdown(f"**{total} rows**: {total - stopped} become issues, {stopped} are refused.")
+
+
+def _shown(draft: IssueDraft, fields: Iterable[str]) -> dict[str, object]:
+    sent = draft.as_jira()
+    return {name: _plain(sent.get(name, "")) for name in fields}
+
+
+def _plain(value: object) -> object:
+    """A Jira value as people would say it."""
+    if isinstance(value, dict):
+        return adf.plain_text(value) if value.get("type") == "doc" else next(iter(value.values()), "")
+    if isinstance(value, list):
+        return ", ".join(str(_plain(item)) for item in value)
+    return value
+
+
+def _short(value: object) -> object:
+    text = value.replace("\n", " ⏎ ") if isinstance(value, str) else value
+    return f"{text[:_SHOWN]}…" if isinstance(text, str) and len(text) > _SHOWN else text

@@ -1,0 +1,76 @@
+"""What the environment, or the file `.env` of the project, says. Nothing is read before somebody asks.
+
+In the sandbox (`CONTENT_PLAN_SANDBOX=1`) only the environment counts: no `.env`, no blocks, no token files.
+"""
+
+import os
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parents[1]
+SANDBOX_SWITCH = "CONTENT_PLAN_SANDBOX"
+GOOGLE_TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105  # an address
+
+
+def in_sandbox() -> bool:
+    """Whether this process may only use what its environment gives it."""
+    return os.environ.get(SANDBOX_SWITCH, "") not in ("", "0")
+
+
+class _Environment(BaseSettings):
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", env_file_encoding="utf-8")
+
+    @classmethod
+    def read(cls) -> Self:
+        """What is set now; `.env` counts where the environment says nothing."""
+        return cls(_env_file=None if in_sandbox() else ROOT / ".env")
+
+
+class Settings(_Environment):
+    """Where plans are listed, where issues go, and how a run behaves."""
+
+    clients_spreadsheet_id: str = Field(default="", description="Spreadsheet with the tab Clients.")
+    jira_project_key: str = Field(default="", description="Project that new issues go to.")
+    jira_issue_type_id: str = Field(default="", description="Id of the issue type.")
+    jira_priority_id: str = Field(default="", description="Id of the priority; Jira's default when empty.")
+    jira_reporter: str = Field(
+        default="", description="Account id, or a name in WORKERS; the token's owner when empty."
+    )
+    output_dir: Path = Field(default=Path("output"), description="Where run folders go.")
+    settle_seconds: float = Field(
+        default=300, ge=0, description="How long after its being sent Jira may apply a request."
+    )
+    retry_delay_seconds: float = Field(default=30, ge=0, description="Pause before Prefect runs a failed task again.")
+
+
+class GoogleEnvironment(_Environment):
+    """Google's part of the environment."""
+
+    google_client_id: str = ""
+    google_client_secret: SecretStr = SecretStr("")
+    google_refresh_token: SecretStr = SecretStr("")
+    google_token_file: Path = ROOT / "token.json"
+    google_application_credentials: Path | None = None
+    google_api_endpoint: str = ""
+    google_token_uri: str = GOOGLE_TOKEN_URI
+
+
+class JiraEnvironment(_Environment):
+    """Jira's part of the environment."""
+
+    jira_url: str = ""
+    jira_username: str = ""
+    jira_token: SecretStr = SecretStr("")
+
+
+_SECRET_WORDS = ("SECRET", "TOKEN", "PASSWORD", "AUTH_STRING", "API_KEY", "ENCRYPTION_KEY", "CONNECTION_URL")
+
+
+def environment_without_secrets() -> dict[str, str]:
+    """The environment for a process that needs no credentials, such as the kernel of a transform."""
+    return {
+        name: value for name, value in os.environ.items() if not any(word in name.upper() for word in _SECRET_WORDS)
+    }

@@ -1,0 +1,177 @@
+"""The flow's own steps with the real client libraries, without Prefect and without a kernel: what the property tests drive."""
+
+import asyncio
+import contextlib
+import io
+import json
+import logging
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from google.oauth2.credentials import Credentials
+
+from lib import issue_draft, plan_lock, rows_file
+from lib.clock import Clock
+from lib.content_plan import CellValue, ContentPlan
+from lib.exactly_once import PlanRun
+from lib.google_api import DriveFile, GoogleApi, Spreadsheet
+from lib.issue_draft import Drafts
+from lib.jira_api import Account, BulkAnswer, CreateField, Issue, JiraApi
+from lib.pace import Pace
+from lib.plan_sheet import PlanSheet
+from lib.settings import ROOT
+from lib.step_files import DRAFTS, ROWS, StepFiles
+
+NOTEBOOK = ROOT / "notebooks/content_plan_to_jira.ipynb"
+
+
+class DirectGoogle:
+    """`lib.ports.Google`, calling the client right here."""
+
+    def __init__(self, api: GoogleApi) -> None:
+        self.api = api
+
+    async def find_files(self, folder_ids: Sequence[str]) -> list[DriveFile]:
+        return self.api.find_files(folder_ids)
+
+    async def read_spreadsheet(self, spreadsheet_id: str) -> Spreadsheet:
+        return self.api.read_spreadsheet(spreadsheet_id)
+
+    async def read_values(self, spreadsheet_id: str, tab: str) -> list[list[CellValue]]:
+        return self.api.read_values(spreadsheet_id, tab)
+
+    async def read_texts(self, spreadsheet_id: str, tab: str) -> list[list[str]]:
+        return self.api.read_texts(spreadsheet_id, tab)
+
+    async def write_cells(self, spreadsheet_id: str, cells: Mapping[str, str]) -> None:
+        self.api.write_cells(spreadsheet_id, cells)
+
+    async def update(self, spreadsheet_id: str, requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        return self.api.update(spreadsheet_id, requests)
+
+
+class DirectJira:
+    """`lib.ports.Jira`, calling the client right here."""
+
+    def __init__(self, api: JiraApi) -> None:
+        self.api = api
+
+    async def read_myself(self) -> Account:
+        return self.api.read_myself()
+
+    async def read_permissions(self, project_key: str, names: Sequence[str]) -> set[str]:
+        return self.api.read_permissions(project_key, names)
+
+    async def read_fields(self, project_key: str, issue_type_id: str) -> list[CreateField]:
+        return self.api.read_fields(project_key, issue_type_id)
+
+    async def search(self, jql: str, limit: int | None = None) -> list[str]:
+        return self.api.search(jql, limit=limit)
+
+    async def fetch(self, ids_or_keys: Sequence[str]) -> list[Issue]:
+        return self.api.fetch(ids_or_keys)
+
+    async def create_in_bulk(self, updates: Sequence[Mapping[str, Any]]) -> BulkAnswer:
+        return self.api.create_in_bulk(updates)
+
+
+def google_api(environment: Mapping[str, str], **options: Any) -> GoogleApi:
+    """A client for the sandbox with that environment."""
+    credentials = Credentials(
+        token=None,
+        refresh_token=environment["GOOGLE_REFRESH_TOKEN"],
+        token_uri=environment["GOOGLE_TOKEN_URI"],
+        client_id=environment["GOOGLE_CLIENT_ID"],
+        client_secret=environment["GOOGLE_CLIENT_SECRET"],
+    )
+    return GoogleApi(credentials, endpoint=environment["GOOGLE_API_ENDPOINT"], **options)
+
+
+def jira_api(environment: Mapping[str, str], **options: Any) -> JiraApi:
+    """A client for the sandbox with that environment."""
+    return JiraApi(environment["JIRA_URL"], environment["JIRA_USERNAME"], environment["JIRA_TOKEN"], **options)
+
+
+def run_cells(parameters: Mapping[str, Any], *, show: bool = False) -> dict[str, Any]:
+    """Run the transform notebook's code cells in this process; the names they leave. Tables are drawn only if `show`."""
+    names: dict[str, Any] = {}
+    for cell in json.loads(NOTEBOOK.read_text())["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] != "code" or (not show and source.startswith("report.")):
+            continue
+        with contextlib.redirect_stdout(io.StringIO()):
+            exec(compile(source, str(NOTEBOOK), "exec"), names)
+        if "parameters" in cell["metadata"].get("tags", []):
+            names.update(parameters)
+    return names
+
+
+def make_drafts(folder: Path, month: str) -> Callable[[ContentPlan], Any]:
+    """What the flow does with the notebook, in this process."""
+
+    async def make(plan: ContentPlan) -> Drafts:
+        paths = {"rows_path": str(folder / ROWS), "drafts_path": str(folder / DRAFTS)}
+        run_cells({**paths, "target_month": month})
+        return issue_draft.load(folder / DRAFTS, plan.rows, notebook="notebook")
+
+    return make
+
+
+async def never(_flow_run: uuid.UUID) -> bool:
+    """No other flow run is known to have ended."""
+    return False
+
+
+class DirectRun:
+    """One run over one plan against the sandbox."""
+
+    def __init__(
+        self,
+        google: DirectGoogle,
+        jira: DirectJira,
+        *,
+        spreadsheet_id: str,
+        folder: Path,
+        locks: Path,
+        clock: Clock,
+        month: str = "Juli 2026",
+        client: str = "Kopi Senja",
+        settle_s: float = 300.0,
+    ) -> None:
+        log = logging.getLogger("direct")
+        self.local = plan_lock.LocalLock(spreadsheet_id, locks)
+        self.folder = folder
+        self.month = month
+        folder.mkdir(parents=True, exist_ok=True)
+        self.sheet = PlanSheet(
+            google, clock, client=client, spreadsheet_id=spreadsheet_id, run=folder.name, local=self.local, log=log
+        )
+        self.plan_run = PlanRun(
+            self.sheet,
+            jira,
+            site="sandbox",
+            project_key="CP",
+            spreadsheet_id=spreadsheet_id,
+            client=client,
+            clock=clock,
+            pace=Pace(0, 0, clock),
+            settle_s=settle_s,
+            run=folder.name,
+            files=StepFiles(folder, workflow="direct", source=spreadsheet_id),
+            log=log,
+        )
+
+    async def make(self, *, break_lock: bool = False) -> None:
+        await self.sheet.open()
+        await self.plan_run.make(make_drafts(self.folder, self.month), None, never, break_lock=break_lock)
+
+    def run(self, *, break_lock: bool = False) -> Any:
+        """Make the plan's issues; the result. An error ends up in the result, as in the flow."""
+        try:
+            asyncio.run(self.make(break_lock=break_lock))
+        except Exception as error:
+            self.plan_run.stop(error)
+            raise
+        return self.plan_run.result
