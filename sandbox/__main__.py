@@ -1,0 +1,72 @@
+"""Serve the sandbox until Ctrl-C: `python -m sandbox --help`."""
+
+import argparse
+import shlex
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from sandbox.server import Sandbox
+from sandbox.state_file import StateFileError
+
+_DESCRIPTION = """\
+A local Google (OAuth, Sheets v4, Drive v3) and Jira Cloud (REST v3) over real HTTP, for development and tests.
+Nothing leaves this machine. Open the printed address in a browser to look at plans, issues and the journal."""
+
+_EPILOG = """\
+example:
+  python -m sandbox --state .sandbox/state.json      keep what is done between two starts
+  curl -X POST http://127.0.0.1:8089/sandbox/faults -d '{"operation": "createIssues", "kind": "reset-after"}'
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8089, help="port to listen on, 0 for any (default: %(default)s)")
+    parser.add_argument("--state", type=Path, metavar="PATH", help="JSON file that keeps the state between two starts")
+    parser.add_argument("--index-lag", type=float, default=2.0, metavar="SECONDS",
+                        help="how long Jira's search takes to see a change (default: %(default)s)")  # fmt: skip
+    parser.add_argument("--reset", action="store_true", help="forget what the state file holds and begin anew")
+    parser.add_argument("--no-seed", action="store_true", help="begin without client lists, plans and issues")
+    chosen = parser.parse_args(arguments)
+    if chosen.reset and chosen.state is not None:
+        chosen.state.unlink(missing_ok=True)
+    try:
+        box = Sandbox(
+            chosen.port, chosen.state, chosen.index_lag, seed=not chosen.no_seed, host=chosen.host
+        )  # fmt: skip
+        return _serve(box)
+    except StateFileError as error:
+        return _fail(str(error))
+    except OSError as error:
+        return _fail(f"cannot listen on {chosen.host}:{chosen.port}: {error.strerror or error}; name another --port")
+
+
+def _serve(box: Sandbox) -> int:
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    with box:
+        print(f"The sandbox is at {box.url}. Point a client at it with:\n", flush=True)  # noqa: T201 - a command line
+        for name, value in box.environment().items():
+            print(f"export {name}={shlex.quote(value)}", flush=True)  # noqa: T201 - a command line
+        print("\nCtrl-C ends it.", flush=True)  # noqa: T201 - a command line
+        stop.wait()
+    return 0
+
+
+def _fail(message: str) -> int:
+    print(f"error: {message}", file=sys.stderr)  # noqa: T201 - a command line
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,218 @@
+"""The web application: every operation at its route, with the faults that befall its requests."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import NamedTuple
+from urllib.parse import parse_qsl
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sandbox import connections, edits, fault_replies
+from sandbox.connections import Transports
+from sandbox.drive_routes import drive
+from sandbox.faults import Fault, Faults
+from sandbox.jira_issue_routes import issues
+from sandbox.jira_property_routes import comments, properties
+from sandbox.jira_search_routes import search
+from sandbox.jira_site_routes import open_to_all, signed_in_only
+from sandbox.jira_user_routes import users
+from sandbox.journal import Entry
+from sandbox.oauth_routes import oauth
+from sandbox.operations import Operation, by_name
+from sandbox.sheets_routes import sheets
+from sandbox.wire import Call, Refusal, Reply
+from sandbox.world import World
+
+_LOG = logging.getLogger("sandbox")
+_REFUSALS = {"429", "500", "503-before", "redirect", "413", "401", "403", "refuse-whole"}
+_GROUPS = (oauth, sheets, drive, open_to_all, signed_in_only, issues, search, properties, comments, users)
+
+OPERATIONS = by_name(operation for group in _GROUPS for operation in group.all)
+
+
+class Outcome(NamedTuple):
+    """What the caller gets to see: a reply, whole or broken off, or nothing but a cut connection."""
+
+    reply: Reply | None
+    truncated: bool = False
+
+
+class Service:
+    """The operations at work: what the routes, the control pages and late writes have in common."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.faults = Faults(OPERATIONS.values())
+        self.journal: list[Entry] = []
+        self.transports: Transports = {}
+        self.writes = 0
+        """Counts requests that may have changed something."""
+        world.timeline.apply = self._apply_late
+
+    def apply(self, operation: Operation, call: Call) -> Reply:
+        """Let the service do what the call asks for."""
+        with self.world.timeline.lock:
+            self.writes += operation.writes
+            try:
+                return operation.handler(self.world, self.authorised(operation, call))
+            except Refusal as refusal:
+                return refusal.reply
+
+    def authorised(self, operation: Operation, call: Call) -> Call:
+        """The call with its caller; one that has a caller already was let in before, when it arrived."""
+        return call if call.caller else replace(call, caller=operation.authorise(self.world, call))
+
+    def keep_for_later(self, operation: Operation, call: Call, delay_s: float) -> None:
+        """Apply the call when its time has come; one that may not be made is not kept."""
+        with self.world.timeline.lock, contextlib.suppress(Refusal):
+            self.world.timeline.keep(self.authorised(operation, call), delay_s)
+
+    def _apply_late(self, call: Call) -> None:
+        self.apply(OPERATIONS[call.operation], call)
+
+    def edit(self, fault: Fault | None, when: str) -> None:
+        """Carry out the edit of an edit fault, if it is to happen at this moment."""
+        if fault is None or fault.option("when") != when:
+            return
+        with self.world.timeline.lock:
+            self.writes += 1
+            wanted = fault.option("edit")
+            if callable(wanted):
+                wanted()
+            else:
+                edits.carry_out(self.world, wanted)
+
+
+class Endpoint:
+    """One operation as an ASGI application."""
+
+    def __init__(self, service: Service, operation: Operation) -> None:
+        self._service = service
+        self._operation = operation
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        service, world = self._service, self._service.world
+        call = _call(self._operation.name, scope, await Request(scope, receive).body())
+        with world.timeline.lock:
+            world.timeline.settle()
+            taken = service.faults.take(self._operation.name)
+            entry = Entry(call.operation, call.method, call.path, world.timeline.now(), None, taken.names)
+            service.journal.append(entry)
+        try:
+            service.edit(taken.edit, "before")
+            outcome = await self._outcome(call, taken.answer)
+            service.edit(taken.edit, "after")
+        except Exception:  # noqa: BLE001 - whatever it is, the caller must get an answer and the log the reason
+            _LOG.exception("the sandbox failed in %s", call.operation)
+            outcome = Outcome(Reply(500, b"The sandbox itself failed; its log says where.", {}, "text/plain"))
+        if outcome.reply is None:
+            await connections.reset(service.transports, scope, receive)
+            return
+        entry.status = outcome.reply.status
+        if outcome.truncated:
+            reply = outcome.reply
+            await connections.truncate(
+                service.transports, scope, receive, send, reply.status, reply.content(), reply.media_type
+            )
+            return
+        await _response(outcome.reply)(scope, receive, send)
+
+    async def _outcome(self, call: Call, fault: Fault | None) -> Outcome:
+        """What comes of the call, with the fault it meets."""
+        service, world, operation = self._service, self._service.world, self._operation
+        if fault is None:
+            return Outcome(service.apply(operation, call))
+        if fault.kind in _REFUSALS:
+            return Outcome(fault_replies.refused(world, fault))
+        if fault.kind == "late-apply":
+            service.keep_for_later(operation, call, fault.option("delay_s"))
+        if fault.kind in {"late-apply", "reset-before"}:
+            return Outcome(None)
+        generation = world.generation
+        if fault.kind == "slow-before-apply":
+            await asyncio.sleep(fault.option("delay_s"))
+        if generation != world.generation:  # the box was reset meanwhile: this request belongs to the time before
+            return Outcome(None)
+        reply = service.apply(operation, _with_fault(call, fault))
+        if fault.kind == "slow":
+            await asyncio.sleep(fault.option("delay_s"))
+        if fault.kind == "reset-after":
+            return Outcome(None)
+        return Outcome(fault_replies.after_applying(world, reply, fault), truncated=fault.kind == "truncated")
+
+
+def _with_fault(call: Call, fault: Fault) -> Call:
+    if fault.kind == "anonymous":
+        return replace(call, headers={name: value for name, value in call.headers.items() if name != "authorization"})
+    if fault.kind == "refuse":
+        errors = fault.option("errors") or {"summary": "The sandbox was told to refuse this."}
+        return replace(call, refused=dict.fromkeys(fault.option("indices"), errors))
+    return call
+
+
+def _call(operation: str, scope: Scope, body: bytes) -> Call:
+    query = tuple(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    return Call(operation, scope["method"], scope["path"], dict(scope["path_params"]), query, headers, body)
+
+
+def _response(reply: Reply) -> Response:
+    headers = dict(reply.headers)
+    if reply.body is None:
+        return Response(None, reply.status, headers)
+    return Response(reply.content(), reply.status, headers, reply.media_type)
+
+
+class MethodOverride:
+    """Long GETs come as POST with the query in a form body, as google-api-python-client sends them over 2,048 characters.
+
+    https://developers.google.com/workspace/drive/api/guides/performance#batch-requests names the header.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"].startswith(("/v4/", "/drive/")):
+            headers = dict(scope["headers"])
+            if headers.get(b"x-http-method-override", b"").upper() == b"GET":
+                body = await Request(scope, receive).body()
+                query = b"&".join(part for part in (scope["query_string"], body) if part)
+                scope = {**scope, "method": "GET", "query_string": query}
+                receive = _nothing
+        await self._app(scope, receive, send)
+
+
+async def _nothing() -> dict[str, object]:
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+def build(service: Service, more: Iterable[BaseRoute]) -> ASGIApp:
+    """The application; `more` are the routes that are not a vendor's."""
+    routes = [
+        Route(operation.path, Endpoint(service, operation), methods=[operation.method])
+        for operation in OPERATIONS.values()
+    ]
+
+    async def unknown(request: Request, error: Exception) -> Response:
+        path = request.url.path
+        if not path.startswith(("/v4/", "/drive/", "/rest/", "/oauth2/")):
+            return Response("Not found", error.status_code if isinstance(error, HTTPException) else 404)
+        text = f"The sandbox does not know {request.method} {path}."
+        service.journal.append(Entry("", request.method, path, service.world.timeline.now(), 501))
+        envelope = {"code": 501, "message": text, "status": "UNIMPLEMENTED"}
+        return JSONResponse(
+            {"errorMessages": [text], "errors": {}} if path.startswith("/rest/") else {"error": envelope}, 501
+        )
+
+    app = Starlette(routes=[*routes, *more], exception_handlers={404: unknown, 405: unknown})
+    app.router.redirect_slashes = False
+    return MethodOverride(app)

@@ -1,0 +1,147 @@
+"""Faults: queued by operation, consumed in order, and accounted for.
+
+A fault waits at its operation until a request reaches it. `left` tells what no request has reached.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from sandbox.operations import Operation
+
+# Kind -> the options it takes, beside `times` and `after`.
+KINDS: dict[str, set[str]] = {
+    "429": {"retry_after"},
+    "500": set(),
+    "503-before": {"retry_after"},
+    "503-after": {"retry_after"},
+    "reset-before": set(),
+    "reset-after": set(),
+    "slow": {"delay_s"},
+    "slow-before-apply": {"delay_s"},
+    "truncated": set(),
+    "html": set(),
+    "redirect": set(),
+    "shuffle": set(),
+    "short": {"index"},
+    "other-issue": {"index", "key"},
+    "refuse": {"indices", "errors"},
+    "refuse-whole": {"messages"},
+    "413": set(),
+    "401": set(),
+    "403": {"reason"},
+    "anonymous": set(),
+    "late-apply": {"delay_s"},
+    "edit": {"edit", "when"},
+}
+_DEFAULTS: dict[str, Any] = {"delay_s": 1.0, "index": 0, "indices": [0], "when": "before"}
+_LISTS_OF_ISSUES = {
+    "createIssues", "bulkFetchIssues", "searchAndReconsileIssuesUsingJql", "searchAndReconsileIssuesUsingJqlPost",
+}  # fmt: skip
+_REFUSING = {"createIssue", "createIssues", "editIssue"}
+
+
+@dataclass(slots=True)
+class Fault:
+    """One fault: it lets `after` requests pass and then befalls the next `times`."""
+
+    operation: str
+    kind: str
+    times: int = 1
+    after: int = 0
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def option(self, name: str) -> Any:
+        return self.options.get(name, _DEFAULTS.get(name))
+
+
+class Taken(NamedTuple):
+    """What befalls one request: an edit of somebody else's, and what happens to the request itself."""
+
+    edit: Fault | None
+    answer: Fault | None
+
+    @property
+    def names(self) -> str:
+        return "+".join(fault.kind for fault in self if fault is not None)
+
+
+class Faults:
+    """
+    The queues.
+
+    Edits have a queue of their own, so that a request can meet an edit and another fault at once.
+    """
+
+    def __init__(self, operations: Iterable[Operation]) -> None:
+        self._operations = {operation.name: operation for operation in operations}
+        self._waiting: list[Fault] = []
+
+    @property
+    def operations(self) -> list[str]:
+        """Every operation that a fault can be queued for."""
+        return sorted(self._operations)
+
+    @property
+    def left(self) -> dict[str, list[str]]:
+        """The kinds of the faults that were not reached yet, by operation; as often as they were still to happen."""
+        waiting: dict[str, list[str]] = {}
+        for fault in self._waiting:
+            waiting.setdefault(fault.operation, []).extend([fault.kind] * fault.times)
+        return waiting
+
+    def add(self, operation: str, kind: str, *, times: int = 1, after: int = 0, **options: Any) -> Fault:
+        """Queue a fault; ValueError if the operation or the kind is unknown, or does not go with it."""
+        if kind not in KINDS:
+            raise ValueError(f"no fault is called {kind!r}; there are {', '.join(KINDS)}")
+        if operation not in self._operations:
+            raise ValueError(f"no operation is called {operation!r}; there are {', '.join(self.operations)}")
+        strange = options.keys() - KINDS[kind]
+        if strange:
+            raise ValueError(f"{kind} does not take {', '.join(sorted(strange))}; it takes {sorted(KINDS[kind])}")
+        if times < 1 or after < 0:
+            raise ValueError("times must be at least 1, after at least 0")
+        self._check_applies(self._operations[operation], kind, options)
+        fault = Fault(operation, kind, times, after, options)
+        self._waiting.append(fault)
+        return fault
+
+    def take(self, operation: str) -> Taken:
+        """What befalls the next request of an operation."""
+        return Taken(
+            self._take(operation, lambda fault: fault.kind == "edit"),
+            self._take(operation, lambda fault: fault.kind != "edit"),
+        )
+
+    def clear(self) -> None:
+        self._waiting.clear()
+
+    def _take(self, operation: str, suits: Callable[[Fault], bool]) -> Fault | None:
+        first = next((fault for fault in self._waiting if fault.operation == operation and suits(fault)), None)
+        if first is None:
+            return None
+        if first.after:
+            first.after -= 1
+            return None
+        first.times -= 1
+        if not first.times:
+            self._waiting.remove(first)
+        return first
+
+    def _check_applies(self, operation: Operation, kind: str, options: dict[str, Any]) -> None:
+        name = operation.name
+        jira = not name.startswith(("oauth.", "sheets.", "drive."))
+        if kind in {"shuffle", "short", "other-issue"} and name not in _LISTS_OF_ISSUES:
+            raise ValueError(f"{kind} needs an answer with a list of issues; {name} has none")
+        if kind == "refuse" and name not in _REFUSING:
+            raise ValueError(f"refuse is for {', '.join(sorted(_REFUSING))}")
+        if kind == "anonymous" and not jira:
+            raise ValueError("anonymous is for Jira's operations")
+        if kind == "late-apply" and not operation.writes:
+            raise ValueError(f"late-apply is for writes; {name} is a {operation.method}")
+        if kind == "edit" and "edit" not in options:
+            raise ValueError(
+                "an edit fault needs edit=: a function without arguments, or an edit as POST /sandbox/edit takes it"
+            )
+        if options.get("when", "before") not in {"before", "after"}:
+            raise ValueError("when is before or after")

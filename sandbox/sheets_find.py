@@ -1,0 +1,124 @@
+"""Find and replace.
+
+https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets/request#findreplacerequest
+
+The search sees what a person sees; the replacement is read like typed-in text.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from sandbox.cells import MAX_CELL_CHARACTERS, Cell
+from sandbox.google_state import Tab
+from sandbox.number_patterns import shown
+from sandbox.sheets_batch import Batch, RequestError
+from sandbox.typed_in import typed
+from sandbox.wire import JsonObject
+
+type Replacer = Callable[[str], tuple[str, int]]
+
+
+@dataclass(slots=True)
+class _Counts:
+    """What was changed."""
+
+    values: int = 0
+    formulas: int = 0
+    rows: int = 0
+    sheets: int = 0
+    occurrences: int = 0
+
+    def to_json(self) -> JsonObject:
+        counts = {
+            "valuesChanged": self.values,
+            "formulasChanged": self.formulas,
+            "rowsChanged": self.rows,
+            "sheetsChanged": self.sheets,
+            "occurrencesChanged": self.occurrences,
+        }
+        return {name: count for name, count in counts.items() if count}  # zeros are left out, as in all Google JSON
+
+
+def find_replace(batch: Batch, request: JsonObject) -> JsonObject:
+    replace = _replacer(request)
+    counts = _Counts()
+    for tab, bounds in _scope(batch, request):
+        rows = {
+            row for row in _each_row(bounds, tab) if _replace_in_row(batch, tab, row, bounds, replace, request, counts)
+        }
+        counts.rows += len(rows)
+        counts.sheets += bool(rows)
+    return {"findReplace": counts.to_json()}
+
+
+def _scope(batch: Batch, request: JsonObject) -> Iterator[tuple[Tab, tuple[int, int, int, int]]]:
+    scopes = [name for name in ("range", "sheetId", "allSheets") if name in request and request[name] is not False]
+    if len(scopes) != 1:
+        raise RequestError("Exactly one of range, sheetId or allSheets must be set as the scope.")
+    if scopes == ["range"]:
+        yield batch.area(request["range"])
+    elif scopes == ["sheetId"]:
+        tab = batch.tab(request["sheetId"])
+        yield tab, (0, tab.row_count, 0, tab.column_count)
+    else:
+        for tab in batch.spreadsheet.tabs:
+            yield tab, (0, tab.row_count, 0, tab.column_count)
+
+
+def _each_row(bounds: tuple[int, int, int, int], tab: Tab) -> range:
+    return range(bounds[0], min(bounds[1], len(tab.rows)))
+
+
+def _replace_in_row(
+    batch: Batch,
+    tab: Tab,
+    row: int,
+    bounds: tuple[int, int, int, int],
+    replace: Replacer,
+    request: JsonObject,
+    counts: _Counts,
+) -> bool:
+    changed = False
+    for column in range(bounds[2], min(bounds[3], len(tab.rows[row]))):
+        cell = tab.rows[row][column]
+        if cell.empty or (cell.formula is not None and not request.get("includeFormulas")):
+            continue
+        locale = batch.spreadsheet.locale
+        text, found = replace(cell.formula if cell.formula is not None else shown(cell, locale))
+        if not found:
+            continue
+        if len(text) > MAX_CELL_CHARACTERS:
+            raise RequestError("Your input contains more than the maximum of 50000 characters in a single cell.")
+        fresh = Cell(format=cell.format, note=cell.note)
+        tab.rows[row][column] = typed(text, fresh, locale, batch.today)
+        changed = True
+        counts.occurrences += found
+        if cell.formula is None:
+            counts.values += 1
+        else:
+            counts.formulas += 1
+    return changed
+
+
+def _replacer(request: JsonObject) -> Replacer:
+    wanted, replacement = request.get("find", ""), request.get("replacement", "")
+    if not wanted:
+        raise RequestError("The text to find must not be empty.")
+    regex, entire = request.get("searchByRegex"), request.get("matchEntireCell")
+    if regex:
+        replacement = re.sub(r"\$(\d+)", r"\\g<\1>", replacement.replace("\\", "\\\\"))
+    try:
+        pattern = re.compile(wanted if regex else re.escape(wanted), 0 if request.get("matchCase") else re.IGNORECASE)
+        pattern.sub(replacement if regex else "", "")
+    except re.error as error:
+        raise RequestError(f"The regular expression could not be read: {error}") from error
+
+    def replace(text: str) -> tuple[str, int]:
+        if entire and not pattern.fullmatch(text):
+            return text, 0
+        if entire and not regex:
+            return replacement, 1
+        return pattern.subn(replacement if regex else lambda _: replacement, text, count=1 if entire else 0)
+
+    return replace
