@@ -49,7 +49,7 @@ def describe(sections: list[Section]) -> Description:
     document = _document(sections, texts)
     if size(document) <= LIMIT:
         return Description(document, [])
-    low, high = 0, max(len(text) for text in texts)
+    low, high = 0, max(length_in_jira(text) for text in texts)
     while low < high:  # the greatest length per text that fits
         middle = (low + high + 1) // 2
         fits = size(_document(sections, _cut_all(sections, texts, middle))) <= LIMIT
@@ -89,11 +89,10 @@ def _document(sections: list[Section], texts: list[str]) -> Node:
 
 
 def _blocks(label: str, text: str) -> list[Node]:
-    title = {"type": "text", "text": one_line(label) or "–", "marks": [{"type": "strong"}]}
-    if not text:
-        return [{"type": "paragraph", "content": [title, {"type": "text", "text": ": –"}]}]
-    paragraphs = [_inline(part) for part in text.split("\n\n")]
-    return [{"type": "paragraph", "content": content} for content in ([title], *paragraphs)]
+    """The section's paragraphs; the label runs in, since every further node counts against the limit."""
+    title = {"type": "text", "text": f"{one_line(label)}: ", "marks": [{"type": "strong"}]}
+    first, *rest = [_inline(part) for part in (text or "–").split("\n\n")]
+    return [{"type": "paragraph", "content": content} for content in ([title, *first], *rest)]
 
 
 def _inline(text: str) -> list[Node]:

@@ -3,6 +3,7 @@
 Blank rows are skipped and row numbers are kept, so `row` always is the sheet's own number. No named column is dropped.
 """
 
+import functools
 import hashlib
 import json
 from typing import Literal, cast
@@ -97,19 +98,27 @@ class ContentPlan(PlanSource):
     rows: list[PlanRow]
     problems: list[Problem] = Field(default_factory=list, description="What is odd about the plan as a whole.")
 
+    @functools.cached_property
+    def _named(self) -> dict[str, Column]:
+        """Known name, label, and label without regard to case -> its column; a known name goes before a label."""
+        by_label = {column.label: column for column in self.columns}
+        by_name = {column.name: column for column in self.columns if column.name}
+        return {**{match_key(label): column for label, column in by_label.items()}, **by_label, **by_name}
+
+    def _column(self, name: str) -> Column | None:
+        return self._named.get(name) or self._named.get(match_key(name))
+
     def label(self, name: str) -> str | None:
         """The header that stands for a known column, or for one called exactly so."""
-        named = {column.name: column.label for column in self.columns if column.name}
-        labels = {match_key(column.label): column.label for column in self.columns}
-        return named.get(name) or labels.get(match_key(name))
+        column = self._column(name)
+        return column.label if column else None
 
     def address(self, row: int, name: str) -> str:
         """Address of a row's cell in the column of that name or label; of the row's first cell if there is none."""
-        if match_key(name) == match_key(KEY):
+        if name == KEY:
             return a1.address(self.tab, row, self.key_column if self.key_column is not None else self.new_key_column)
-        label = self.label(name)
-        index = next((column.index for column in self.columns if column.label == label), 0)
-        return a1.address(self.tab, row, index)
+        column = self._column(name)
+        return a1.address(self.tab, row, column.index if column else 0)
 
     @property
     def new_key_column(self) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from lib.claims import Claim
 from lib.clock import Clock
-from lib.content_plan import KEY, ContentPlan, Problem, fingerprint
+from lib.content_plan import KEY, ContentPlan, PlanRow, Problem, fingerprint
 from lib.errors import WorkflowError
 from lib.issue_draft import Drafts, IssueDraft
 from lib.issue_maker import IssueMaker, Work
@@ -42,9 +42,14 @@ class RowResult:
 class PlanResult:
     """How a plan ended: one result per row, in sheet order, what is odd about the whole, and the error that stopped it."""
 
-    rows: list[RowResult] = field(default_factory=list)
+    by_row: dict[int, RowResult] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     error: str = ""
+
+    @property
+    def rows(self) -> list[RowResult]:
+        """The rows' results, in sheet order."""
+        return list(self.by_row.values())
 
     def counts(self) -> dict[str, int]:
         """Rows in all and per outcome; the sum closes."""
@@ -155,14 +160,14 @@ class PlanRun:
         drafts = {draft.row: draft for draft in self._drafts.data}
         decision = decide(plan, drafts, issues, free=free)
         self.result.problems = [*self._drafts.problems, *decision.problems]
-        self.result.rows = [RowResult(a.row, a.outcome, a.key, list(a.problems)) for a in decision.actions]
+        self.result.by_row = {a.row: RowResult(a.row, a.outcome, a.key, list(a.problems)) for a in decision.actions}
         self._files.actions(decision.actions)
         return decision.actions
 
     def _take(self, plan: ContentPlan) -> None:
         """From now on these rows count; until something better is known, they are good and not sent."""
         self.plan = plan
-        self.result.rows = [RowResult(row.row, Outcome.READY) for row in plan.rows]
+        self.result.by_row = {row.row: RowResult(row.row, Outcome.READY) for row in plan.rows}
         self._files.rows(plan)
 
     def _read(self) -> ContentPlan:
@@ -290,12 +295,22 @@ class PlanRun:
                 )
             raise
         contents = {work.row.row: fingerprint(work.row) for work in works}
+        holders: dict[str, list[PlanRow]] = {}
+        for other in now.rows:
+            holders.setdefault(read_key(other.key) or "", []).append(other)
+        standing = {fingerprint(other) for other in now.rows}
         for row, key in made.items():
-            self._finish(plan, now, row, key, contents.get(row))
+            self._finish(plan, row, key, contents.get(row), holders.get(key, []), standing)
 
-    def _finish(self, plan: ContentPlan, now: ContentPlan, row: int, key: str, content: str | None) -> None:
-        """Say how a row ended whose issue exists: well, when the key stands in one cell, beside what it was made from."""
-        holders = [other for other in now.rows if read_key(other.key) == key]
+    def _finish(
+        self, plan: ContentPlan, row: int, key: str, content: str | None, holders: list[PlanRow], standing: set[str]
+    ) -> None:
+        """
+        Say how a row ended whose issue exists: well, when the key stands in one cell, beside what it was made from.
+
+        `content` is what the issue was made from in this run; `holders` are the rows that now hold the key, `standing` all
+        contents that now stand in the plan.
+        """
         result = self._result(row)
         result.outcome = Outcome.FLAGGED
         if not holders:
@@ -306,14 +321,14 @@ class PlanRun:
             self._say(
                 plan, row, f"{key} stands in rows {rows}: the row was copied meanwhile; clear the Key cell of the copy"
             )
-        elif content and fingerprint(holders[0]) != content and content in {fingerprint(other) for other in now.rows}:
+        elif content and fingerprint(holders[0]) != content and content in standing:
             moved = f"its issue {key} was made, but its mark was moved to row {holders[0].row}; move {key} back into its row"
             self._say(plan, row, moved)
         else:
             result.outcome = Outcome.CREATED if content else Outcome.EXISTING
 
     def _result(self, row: int) -> RowResult:
-        return next(result for result in self.result.rows if result.row == row)
+        return self.result.by_row[row]
 
     def _say(self, plan: ContentPlan, row: int, message: str) -> None:
         self._result(row).problems.append(Problem(cell=plan.address(row, KEY), message=message))

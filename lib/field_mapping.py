@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from lib.content_plan import ContentPlan, PlanRow, Problem
-from lib.formats import cut, length_in_jira, match_key, one_line, parse_date, parse_number
+from lib.formats import FormatError, cut, length_in_jira, match_key, one_line, parse_date, parse_number
 from lib.plan_checks import find_form
 
 SUMMARY_LIMIT = 255
@@ -73,7 +73,10 @@ def option(column: str, options: tuple[str, ...]) -> Source:
     """One of the options of a select field; case, spaces and hyphens in the cell do not matter."""
 
     def read(plan: ContentPlan, row: PlanRow) -> Reading:
-        found = find_form(plan.value(row, column), options)
+        typed = plan.value(row, column)
+        found = find_form(typed, options)
+        if found is None and typed is not None:
+            raise FormatError(f"{one_line(typed)!r} is none of the options; write {', '.join(options)}")
         return Reading(None if found is None else {"value": found})
 
     return Source(read, column)

@@ -11,7 +11,7 @@ once, a named range whose id may exist only once.
 import threading
 import time
 import urllib.parse
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -101,6 +101,15 @@ class GoogleApi:
         self._local = threading.local()
         self._lock = threading.Lock()
         self._resources: tuple[Any, Any, Any] | None = None
+        self._opened: list[Any] = []
+
+    def close(self) -> None:
+        """Close the connections of all threads; the next request opens new ones."""
+        with self._lock:
+            self._local = threading.local()
+            opened, self._opened = self._opened, []
+        for http in opened:
+            http.close()
 
     # --- Reading ------------------------------------------------------------------------------------------------------
 
@@ -227,6 +236,8 @@ class GoogleApi:
             http = httplib2.Http(timeout=self._timeout_s, **proxy)
             http.follow_redirects = False  # a redirected POST would come back as a GET's "success"
             self._local.http = google_auth_httplib2.AuthorizedHttp(self._credentials, http=http)
+            with self._lock:
+                self._opened.append(self._local.http)
         return self._local.http
 
     def _read(self, request: Any, where: str) -> dict[str, Any]:
@@ -252,12 +263,12 @@ class GoogleApi:
         except (httplib2.ServerNotFoundError, ConnectionRefusedError) as error:
             raise TryLaterError(where, f"cannot be reached ({type(error).__name__}); is the network up?") from None
         except (OSError, httplib2.HttpLib2Error, ValueError, EOFError) as error:
-            self._local.__dict__.pop("http", None)  # the connection is in an unknown state
+            self._http().close()  # the connection is in an unknown state
             raise no_answer(where, f"the answer was lost ({type(error).__name__})") from None
         except Exception as error:
             if type(error).__module__ != "http.client":  # IncompleteRead, BadStatusLine and their kin
                 raise
-            self._local.__dict__.pop("http", None)
+            self._http().close()
             raise no_answer(where, f"the answer was lost ({type(error).__name__})") from None
         if not isinstance(answer, dict):
             raise no_answer(where, "the answer is not Google's")
@@ -355,8 +366,3 @@ def replace_text(find: str, replacement: str, tab_id: int) -> dict[str, Any]:
             "sheetId": tab_id,
         }
     }
-
-
-def replaced(replies: Iterable[Mapping[str, Any]]) -> list[int]:
-    """How many cells each `replace_text` request changed."""
-    return [int(reply.get("findReplace", {}).get("occurrencesChanged", 0)) for reply in replies]

@@ -109,6 +109,16 @@ class JiraApi:
         self._timeout_s = timeout_s
         self._sleep = sleep
         self._local = threading.local()
+        self._lock = threading.Lock()
+        self._opened: list[Jira] = []
+
+    def close(self) -> None:
+        """Close the connections of all threads; the next request opens new ones."""
+        with self._lock:
+            self._local = threading.local()
+            opened, self._opened = self._opened, []
+        for client in opened:
+            client.close()
 
     # --- Reading ------------------------------------------------------------------------------------------------------
 
@@ -242,7 +252,7 @@ class JiraApi:
         try:
             response = request(self._client())
         except requests.RequestException as error:
-            self._local.__dict__.pop("client", None)
+            self._client().close()  # the connection is in an unknown state
             if _never_sent(error):
                 raise TryLaterError(where, "cannot be reached; check JIRA_URL and the network") from None
             raise no_answer(where, f"the answer was lost ({type(error).__name__})") from None
@@ -297,6 +307,8 @@ class JiraApi:
                 retry_with_header=False,
                 session=_Session(self._timeout_s),
             )
+            with self._lock:
+                self._opened.append(self._local.client)
         client: Jira = self._local.client
         return client
 

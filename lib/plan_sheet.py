@@ -21,6 +21,7 @@ KEY_NOTE = (
     "This column is written by the content-plan-to-jira run: do not edit it. cp-… marks a row whose issue is being made; "
     "if it stays, the next run settles it."
 )
+REPLACE_SIZE = 500  # finds a request: each looks through the whole tab, and Google ends a request after 180 s
 FENCE_S = 60  # for how long the lock is taken to be ours without another look
 _TRIES = 3
 
@@ -334,10 +335,12 @@ class PlanSheet:
         for _ in range(_TRIES):
             if not left:
                 break
-            try:
-                await self._google.update(self._id, [replace_text(t, text, self._tab().id) for t, text in left.items()])
-            except UncertainWriteError as error:
-                self._log.warning("%s: %s; reading what stands in the plan", self._client, error)
+            requests = [replace_text(token, text, self._tab().id) for token, text in left.items()]
+            for start in range(0, len(requests), REPLACE_SIZE):
+                try:
+                    await self._google.update(self._id, requests[start : start + REPLACE_SIZE])
+                except UncertainWriteError as error:
+                    self._log.warning("%s: %s; reading what stands in the plan", self._client, error)
             now = await self.read_again()
             there = {text for row in now.rows for text in _texts(row) if is_token(text)}
             left = {token: text for token, text in left.items() if token in there and text != token}

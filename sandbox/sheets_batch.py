@@ -1,7 +1,7 @@
 """What the requests of a `spreadsheets.batchUpdate` share: the spreadsheet they change, and how they refuse."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sandbox import a1
 from sandbox.a1 import Span
@@ -20,6 +20,8 @@ class Batch:
     spreadsheet: Spreadsheet
     today: dt.date
     """The day it is in the spreadsheet's time zone: a date typed without its year gets this one's."""
+    rows_by_text: dict[int, dict[str, set[int]]] = field(default_factory=dict)
+    """Tab -> shown text -> rows that may hold it, while only find and replace has changed cells: it is asked for often."""
 
     def tab(self, sheet_id: int | None) -> Tab:
         tab = self.spreadsheet.by_id(sheet_id or 0)

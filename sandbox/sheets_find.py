@@ -44,9 +44,10 @@ def find_replace(batch: Batch, request: JsonObject) -> JsonObject:
     replace = _replacer(request)
     counts = _Counts()
     for tab, bounds in _scope(batch, request):
-        rows = {
-            row for row in _each_row(bounds, tab) if _replace_in_row(batch, tab, row, bounds, replace, request, counts)
-        }
+        candidates = _each_row(batch, tab, bounds, request)
+        rows = {row for row in candidates if _replace_in_row(batch, tab, row, bounds, replace, request, counts)}
+        for row in rows:
+            _index_row(batch, tab, row)
         counts.rows += len(rows)
         counts.sheets += bool(rows)
     return {"findReplace": counts.to_json()}
@@ -66,8 +67,24 @@ def _scope(batch: Batch, request: JsonObject) -> Iterator[tuple[Tab, tuple[int, 
             yield tab, (0, tab.row_count, 0, tab.column_count)
 
 
-def _each_row(bounds: tuple[int, int, int, int], tab: Tab) -> range:
-    return range(bounds[0], min(bounds[1], len(tab.rows)))
+def _each_row(batch: Batch, tab: Tab, bounds: tuple[int, int, int, int], request: JsonObject) -> list[int]:
+    """The rows to look through; only those that may hold the text when whole cells are looked for as they are."""
+    within = range(bounds[0], min(bounds[1], len(tab.rows)))
+    vague = request.get("searchByRegex") or request.get("includeFormulas")
+    if vague or not (request.get("matchEntireCell") and request.get("matchCase")):
+        return list(within)
+    if tab.sheet_id not in batch.rows_by_text:
+        batch.rows_by_text[tab.sheet_id] = {}
+        for row in range(len(tab.rows)):
+            _index_row(batch, tab, row)
+    return sorted(row for row in batch.rows_by_text[tab.sheet_id].get(request.get("find", ""), ()) if row in within)
+
+
+def _index_row(batch: Batch, tab: Tab, row: int) -> None:
+    index = batch.rows_by_text.get(tab.sheet_id)
+    if index is not None:
+        for cell in tab.rows[row]:
+            index.setdefault(shown(cell, batch.spreadsheet.locale), set()).add(row)
 
 
 def _replace_in_row(

@@ -48,6 +48,8 @@ def carried_out(
     replies = []
     for place, request in enumerate(requests):
         kind = _kind(request, place)
+        if kind != "findReplace":
+            batch.rows_by_text.clear()
         try:
             replies.append(KINDS[kind](batch, request[kind]))
         except RequestError as error:

@@ -12,7 +12,7 @@ from typing import Any
 
 from google.oauth2.credentials import Credentials
 
-from lib import issue_draft, plan_lock, rows_file
+from lib import issue_draft, plan_lock
 from lib.clock import Clock
 from lib.content_plan import CellValue, ContentPlan
 from lib.exactly_once import PlanRun
@@ -108,12 +108,12 @@ def run_cells(parameters: Mapping[str, Any], *, show: bool = False) -> dict[str,
     return names
 
 
-def make_drafts(folder: Path, month: str) -> Callable[[ContentPlan], Any]:
+def make_drafts(folder: Path, month: str, project_key: str = "CP") -> Callable[[ContentPlan], Any]:
     """What the flow does with the notebook, in this process."""
 
     async def make(plan: ContentPlan) -> Drafts:
         paths = {"rows_path": str(folder / ROWS), "drafts_path": str(folder / DRAFTS)}
-        run_cells({**paths, "target_month": month})
+        run_cells({**paths, "target_month": month, "project_key": project_key})
         return issue_draft.load(folder / DRAFTS, plan.rows, notebook="notebook")
 
     return make
@@ -139,11 +139,13 @@ class DirectRun:
         month: str = "Juli 2026",
         client: str = "Kopi Senja",
         settle_s: float = 300.0,
+        project_key: str = "CP",
     ) -> None:
         log = logging.getLogger("direct")
         self.local = plan_lock.LocalLock(spreadsheet_id, locks)
         self.folder = folder
         self.month = month
+        self.project_key = project_key
         folder.mkdir(parents=True, exist_ok=True)
         self.sheet = PlanSheet(
             google, clock, client=client, spreadsheet_id=spreadsheet_id, run=folder.name, local=self.local, log=log
@@ -152,7 +154,7 @@ class DirectRun:
             self.sheet,
             jira,
             site="sandbox",
-            project_key="CP",
+            project_key=project_key,
             spreadsheet_id=spreadsheet_id,
             client=client,
             clock=clock,
@@ -165,7 +167,9 @@ class DirectRun:
 
     async def make(self, *, break_lock: bool = False) -> None:
         await self.sheet.open()
-        await self.plan_run.make(make_drafts(self.folder, self.month), None, never, break_lock=break_lock)
+        await self.plan_run.make(
+            make_drafts(self.folder, self.month, self.project_key), None, never, break_lock=break_lock
+        )
 
     def run(self, *, break_lock: bool = False) -> Any:
         """Make the plan's issues; the result. An error ends up in the result, as in the flow."""
@@ -174,4 +178,14 @@ class DirectRun:
         except Exception as error:
             self.plan_run.stop(error)
             raise
+        return self.plan_run.result
+
+    def check(self) -> Any:
+        """Decide and write nothing; the result."""
+
+        async def check() -> None:
+            await self.sheet.open()
+            await self.plan_run.check(make_drafts(self.folder, self.month, self.project_key))
+
+        asyncio.run(check())
         return self.plan_run.result

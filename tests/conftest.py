@@ -1,0 +1,102 @@
+"""Fixtures for all tests: a clean environment, and a sandbox that accounts for its faults."""
+
+import datetime as dt
+import logging
+import os
+
+import pytest
+
+from sandbox.server import Sandbox
+
+_OURS = (
+    "GOOGLE_",
+    "JIRA_",
+    "CLIENTS_SPREADSHEET_ID",
+    "OUTPUT_DIR",
+    "SETTLE_SECONDS",
+    "RETRY_DELAY_SECONDS",
+    "CONTENT_PLAN_",
+)
+_START = dt.datetime(2026, 6, 25, 1, 0, tzinfo=dt.UTC).timestamp()
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch):
+    """No setting of the person who runs the tests counts, and no proxy stands before the sandbox."""
+    for name in list(os.environ):
+        if name.startswith(_OURS) or name.lower() in _PROXIES:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("CONTENT_PLAN_SANDBOX", "1")
+
+
+class StandingClock:
+    """A clock that stands still unless it is moved: for the sandbox (`now`), and for runs (`run_clock`)."""
+
+    def __init__(self, start: float):
+        self.seconds = start
+
+    def now(self) -> float:
+        return self.seconds
+
+    def move(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+class RunClock:
+    """The same time for `lib.clock.Clock`; sleeping moves it."""
+
+    def __init__(self, clock: StandingClock):
+        self._clock = clock
+        self.slept: list[float] = []
+
+    def now(self) -> dt.datetime:
+        return dt.datetime.fromtimestamp(self._clock.seconds, dt.UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self._clock.move(seconds)
+
+
+@pytest.fixture(scope="session")
+def running_box():
+    """One sandbox for the whole session; tests use `box`."""
+    with Sandbox(clock=StandingClock(_START)) as box:
+        yield box
+
+
+@pytest.fixture
+def clock(running_box):
+    """The sandbox's clock, put back to its start."""
+    running_box.clock.seconds = _START
+    return running_box.clock
+
+
+@pytest.fixture
+def run_clock(clock):
+    """The same clock for runs."""
+    return RunClock(clock)
+
+
+@pytest.fixture
+def box(running_box, clock):
+    """The sandbox as seeded; every fault that a test sets must be reached."""
+    running_box.reset()
+    yield running_box
+    assert running_box.faults_left == {}, "a fault was set up but never reached"
+
+
+@pytest.fixture
+def opened():
+    """Clients to be closed at the end of the test."""
+    clients = []
+    yield lambda client: clients.append(client) or client
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture(autouse=True)
+def _quiet_libraries():
+    """Debug lines of HTTP libraries would drown what a failing test shows."""
+    for name in ("urllib3", "httpx", "asyncio"):
+        logging.getLogger(name).setLevel(logging.WARNING)

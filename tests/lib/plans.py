@@ -1,0 +1,19 @@
+"""Plans for tests: a few lines of cells become a ContentPlan."""
+
+from lib.content_plan import ContentPlan, PlanSource, parse
+
+SOURCE = PlanSource(
+    client="Kopi Senja", spreadsheet_id="sheet-1", title="Content Plan - Kopi Senja - Juli 2026", tab="Juli", tab_id=7
+)
+HEADER = ["No", "Tanggal", "Bentuk", "Topik", "Caption", "Key"]
+
+
+def row(number, topic="Kopi pagi", *, date="5 Juli 2026", form="Post", caption="halo", key=""):
+    """One row in the order of HEADER."""
+    return [number, date, form, topic, caption, key]
+
+
+def plan(*rows, header=HEADER, source=SOURCE, merges=None) -> ContentPlan:
+    """A plan with its header on row 1."""
+    values = [list(header), *(list(cells) for cells in rows)]
+    return parse(source, values, [[str(cell) for cell in cells] for cells in values], merges)

@@ -1,0 +1,106 @@
+"""Run folders and their files."""
+
+import datetime as dt
+import json
+import threading
+
+import pytest
+
+from lib import rows_file, run_folder
+from lib.errors import FixInputError
+from tests.lib.plans import plan, row
+
+MOMENT = dt.datetime(2026, 7, 5, 3, 4, 5, tzinfo=dt.timezone(dt.timedelta(hours=7)))
+
+
+def test_a_run_folder_is_named_by_utc_and_flow_and_never_shared(tmp_path):
+    names = [run_folder.create(tmp_path / "out", "some-flow", MOMENT).name for _ in range(3)]
+    assert names == ["20260704_200405_some-flow", "20260704_200405_some-flow_2", "20260704_200405_some-flow_3"]
+
+
+def test_clients_whose_names_look_alike_get_folders_of_their_own(tmp_path):
+    names = ["Kopi Senja", "kopi/senja", "../../etc", "'; rm -rf", "日本"]
+    folders = [run_folder.client_folder(tmp_path, name) for name in names]
+    assert [folder.name for folder in folders] == ["kopi-senja", "kopi-senja_2", "etc", "rm-rf", "client"]
+    assert {folder.parent for folder in folders} == {tmp_path}
+
+
+def test_a_json_file_has_metadata_and_data_and_readable_text(tmp_path):
+    path = run_folder.write_json(
+        tmp_path / "a.json", [{"Topik": "Kopi ☕"}], workflow="flow", source="sheet", metadata={"x": 1}, more=[2]
+    )
+    text = path.read_text()
+    assert "Kopi ☕" in text
+    assert text.startswith('{\n  "metadata"')
+    content = json.loads(text)
+    assert content["metadata"] | {"executed_at": 0} == {
+        "workflow": "flow", "executed_at": 0, "source": "sheet", "record_count": 1, "format_standards": run_folder.FORMAT_STANDARDS, "x": 1,
+    }  # fmt: skip
+    assert content["metadata"]["executed_at"].endswith("Z")
+    assert (content["more"], content["data"]) == ([2], [{"Topik": "Kopi ☕"}])
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), MOMENT])
+def test_what_is_not_json_leaves_the_old_file_as_it_was(tmp_path, value):
+    path = tmp_path / "a.json"
+    path.write_text("old")
+    with pytest.raises((ValueError, TypeError)):
+        run_folder.write_json(path, [{"x": value}], workflow="flow", source="s")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_reader_never_sees_half_a_file(tmp_path):
+    path = tmp_path / "a.bin"
+    run_folder.write_bytes(path, b"0" * 1_000_000)
+    seen, stop = set(), threading.Event()
+
+    def read():
+        while not stop.is_set():
+            content = path.read_bytes()
+            seen.add((len(content), len(set(content))))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for number in range(30):
+        run_folder.write_bytes(path, str(number % 10).encode() * 1_000_000)
+    stop.set()
+    reader.join()
+    assert seen == {(1_000_000, 1)}
+
+
+def test_a_private_file_is_its_owners_alone(tmp_path):
+    assert run_folder.write_bytes(tmp_path / "token.json", b"x", private=True).stat().st_mode & 0o777 == 0o600
+    assert run_folder.write_bytes(tmp_path / "a.json", b"x").stat().st_mode & 0o777 == 0o644
+
+
+def test_the_manifest_lists_every_file_with_its_hash(tmp_path):
+    (tmp_path / "client").mkdir()
+    (tmp_path / "client/rows.json").write_bytes(b"abc")
+    content = json.loads(run_folder.write_manifest(tmp_path, workflow="flow", parameters={"month": "Juli"}).read_text())
+    assert content["data"] == [
+        {
+            "path": "client/rows.json",
+            "sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+            "bytes": 3,
+        }
+    ]
+    assert content["parameters"] == {"month": "Juli"}
+    assert content["versions"]["prefect"]
+
+
+def test_a_plan_survives_its_rows_file(tmp_path):
+    read = plan(row(1, "Kopi ☕\nbaris"), row(2.5, key="CP-1"))
+    path = rows_file.save(read, tmp_path / "rows.json", workflow="flow")
+    assert rows_file.load(path) == read
+    metadata = json.loads(path.read_text())["metadata"]
+    assert [column["data_type"] for column in metadata["plan"]["columns"]] == ["number", "text", "text", "text", "text"]
+
+
+@pytest.mark.parametrize("content", [None, "{", "{}", '{"metadata": {"plan": {}}, "data": []}'])
+def test_a_file_that_is_no_rows_file_is_refused(tmp_path, content):
+    path = tmp_path / "rows.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(FixInputError, match=r"rows\.json"):
+        rows_file.load(path)
