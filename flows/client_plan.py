@@ -14,7 +14,7 @@ from lib import create_screen, issue_draft, run_folder, utility_tasks
 from lib.client_list import Client
 from lib.clock import Clock
 from lib.content_plan import KEY, ContentPlan, Problem
-from lib.errors import FixInputError
+from lib.errors import WorkflowError
 from lib.exactly_once import PlanResult, PlanRun
 from lib.formats import Month
 from lib.google_api import DriveFile
@@ -132,11 +132,11 @@ async def run_client(run: Run, project: Project, client: Client, files: Sequence
                 break_lock=run.break_lock,
             )
     except Exception as error:  # whatever it is, the other clients go on
-        run.log.error("%s: %s", client.name, error, exc_info=not isinstance(error, FixInputError))  # noqa: TRY400
+        run.log.error("%s", _named(client.name, error), exc_info=not isinstance(error, WorkflowError))  # noqa: TRY400
         if plan_run is None:
-            ended.result.error = str(error)
+            ended.result.error = _named(client.name, error)
         else:
-            plan_run.stop(error)
+            plan_run.stop(_named(client.name, error))
     if plan_run is not None:
         ended.plan, ended.result = plan_run.plan, plan_run.result
         if run.validate_only and ended.plan and ended.plan.key_column is None:
@@ -180,6 +180,12 @@ async def flow_run_ended(flow_run: uuid.UUID) -> bool:
 def _no_key_column(plan: ContentPlan) -> Problem:
     message = f"there is no column {KEY} yet; the run that makes the issues adds it here"
     return Problem(cell=plan.address(plan.header_row, KEY), message=message, level="warning")
+
+
+def _named(client: str, error: Exception) -> str:
+    """The error as it stands beside those of other clients."""
+    said = str(error) if isinstance(error, WorkflowError) else f"{type(error).__name__}: {error}"
+    return said if client in said else f"{client}: {said}"
 
 
 def _told(result: PlanResult) -> str:

@@ -111,7 +111,7 @@ def _in_sandbox(flow: ReportingFlow, parameters: Mapping[str, Any], *, state: Pa
     if "delay_seconds" in names and given["delay_seconds"] == names["delay_seconds"].default:
         given["delay_seconds"] = (0, 0)
     given["output_dir"] = str(Path(given["output_dir"]).resolve())
-    command = [sys.executable, inspect.getfile(flow.fn), *_flags(given)]
+    command = [sys.executable, inspect.getfile(inspect.unwrap(flow.fn)), *_flags(given)]
     with Sandbox(port=SANDBOX_PORT, state_path=state / "state.json") as box:
         print(f"Sandbox: {box.url}", flush=True)
         code = subprocess.run(command, env=_environment(box.environment(), state), cwd=state, check=False).returncode  # noqa: S603  # our own command

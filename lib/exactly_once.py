@@ -105,9 +105,9 @@ class PlanRun:
         self.plan: ContentPlan | None = None
         self.result = PlanResult()
 
-    def stop(self, error: Exception) -> None:
+    def stop(self, error: str) -> None:
         """Put down the error that ended the run: rows that were good, or not looked at yet, say that it stopped them."""
-        self.result.error = str(error)
+        self.result.error = error
         for row in self.result.rows:
             if self.plan and row.outcome is Outcome.READY and not any("not sent" in p.message for p in row.problems):
                 self._say(self.plan, row.row, f"not sent: {error}")

@@ -157,15 +157,14 @@ class _Deciding:
         self.moved = self._find_moved(ours)
         named = {*self.holders, *(issue.key for issue in self.moved.values())}
         self.orphans = [i for i in ours if i.key not in named and not self.tokens.keys() & set(tokens_of(i))]
-        self.copied = self._copied_from()
+        self.copied = self._find_copied()
 
     def decide(self) -> Decision:
         problems = []
         if self.copied:
-            title, count = self.copied
             message = (
-                f"{count} rows hold keys of issues that were made from {title!r}: the plan looks copied with its keys. "
-                f"Clear the Key column, then run again"
+                f"{len(self.copied)} rows hold keys of issues that were made from another plan{self._origin()}: this one looks "
+                f"copied with its keys. Clear those Key cells, then run again"
             )
             problems.append(Problem(cell=self.plan.address(self.plan.header_row, "Key"), message=message))
         return Decision([self._action(row) for row in self.plan.rows], problems)
@@ -225,9 +224,9 @@ class _Deciding:
                 f"Jira shows no issue {key}: it was deleted, or we may not see it; clear the cell to make a new one",
             )
         if self.label not in issue.labels:
+            if row.row in self.copied:
+                return self._flag(row, f"{key} was not made from this plan, see the plan's message", issue)
             other = _plan_of(issue)
-            if self.copied and other == self.copied[0]:
-                return self._flag(row, f"{key} was made from another plan, see the plan's message", issue)
             origin = f"from {other!r}" if other else "by hand, not from this plan"
             return self._flag(
                 row, f"{key} was made {origin}; clear the cell, or python flows/resolve.py … --key {key}", issue
@@ -252,14 +251,16 @@ class _Deciding:
         by_print = {issue.row.get("content_hash"): issue for issue in unnamed}
         return {row.row: by_print[mark] for row in lost if prints[(mark := fingerprint(row))] == 1 and rows[mark] == 1}
 
-    def _copied_from(self) -> tuple[str, int] | None:
-        """Title of the other plan that two or more, and most of the keyed rows, have their keys from; and how many."""
-        issues = [self.by_key[key] for key in self.keys.values() if key and key in self.by_key]
-        foreign = Counter(plan for i in issues if self.label not in i.labels and (plan := _plan_of(i)))
-        if not foreign:
-            return None
-        title, count = foreign.most_common(1)[0]
-        return (title, count) if count > 1 and 2 * count > len(issues) else None
+    def _find_copied(self) -> dict[int, Issue]:
+        """Row -> issue for rows that hold keys of other plans, when these are two or more and most of the keyed rows."""
+        keyed = {row: self.by_key[key] for row, key in self.keys.items() if key and key in self.by_key}
+        foreign = {row: issue for row, issue in keyed.items() if self.label not in issue.labels}
+        return foreign if len(foreign) > 1 and 2 * len(foreign) > len(keyed) else {}
+
+    def _origin(self) -> str:
+        """The plan that most of the copied keys are from, when Jira says so."""
+        plans = Counter(plan for issue in self.copied.values() if (plan := _plan_of(issue)))
+        return f" ({plans.most_common(1)[0][0]})" if plans else ""
 
     def _remarks(self, row: PlanRow) -> tuple[Problem, ...]:
         """What is odd about a row that has its issue: nothing stops it any more."""

@@ -176,7 +176,7 @@ class DirectRun:
         try:
             asyncio.run(self.make(break_lock=break_lock))
         except Exception as error:
-            self.plan_run.stop(error)
+            self.plan_run.stop(str(error))
             raise
         return self.plan_run.result
 

@@ -1,0 +1,209 @@
+"""The credentials blocks: what they tell of themselves, where they look, and what they never show."""
+
+import asyncio
+import io
+import json
+import sys
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from prefect.testing.standard_test_suites import BlockStandardTestSuite
+
+from blocks import google_credentials, loading
+from blocks.google_credentials import SCOPES, GoogleCredentials
+from blocks.jira_credentials import JiraCredentials
+from lib import settings
+from lib.errors import CredentialsError, FixInputError
+
+SECRET = "s3cr3t-planted-value"
+
+
+class TestGoogle(BlockStandardTestSuite):
+    """Prefect's own suite for blocks, but for the logo, which it would download."""
+
+    test_has_a_valid_image = None
+
+    @pytest.fixture
+    def block(self):
+        return GoogleCredentials
+
+
+class TestJira(TestGoogle):
+    """The same for Jira."""
+
+    @pytest.fixture
+    def block(self):
+        return JiraCredentials
+
+
+@pytest.fixture
+def outside(monkeypatch, tmp_path):
+    """As outside the sandbox: the project's folder is an empty one, so that no file of the tester's is read."""
+    monkeypatch.delenv("CONTENT_PLAN_SANDBOX")
+    monkeypatch.setattr(settings, "ROOT", tmp_path)
+    monkeypatch.setattr(google_credentials, "ROOT", tmp_path)
+    monkeypatch.setenv("GOOGLE_TOKEN_FILE", str(tmp_path / "token.json"))
+    return tmp_path
+
+
+def set_environment(monkeypatch, values):
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_both_blocks_work_from_the_environment_alone(box, monkeypatch):
+    set_environment(monkeypatch, box.environment())
+    google, jira = GoogleCredentials().test_connection(), JiraCredentials().test_connection()
+    assert google == {"ok": True, "service": "Google", "method": "refresh token"}
+    assert (jira["ok"], jira["site"]) == (True, box.url)
+    assert jira["account"]
+
+
+def test_what_a_block_holds_goes_before_the_environment(box, monkeypatch):
+    environment = box.environment()
+    set_environment(monkeypatch, {**environment, "JIRA_TOKEN": "wrong", "GOOGLE_REFRESH_TOKEN": "wrong"})
+    jira = JiraCredentials(token=environment["JIRA_TOKEN"])
+    google = GoogleCredentials(refresh_token=environment["GOOGLE_REFRESH_TOKEN"])
+    assert jira.test_connection()["ok"]
+    assert google.test_connection()["ok"]
+
+
+def test_a_client_is_made_once_and_shared_by_equal_blocks(box, monkeypatch):
+    set_environment(monkeypatch, box.environment())
+    assert JiraCredentials().get_client() is JiraCredentials().api
+    assert GoogleCredentials().get_client() is GoogleCredentials().api
+    assert GoogleCredentials(refresh_token="other", client_id="c", client_secret="s").api is not GoogleCredentials().api
+
+
+@pytest.mark.parametrize(
+    ("block", "changed", "says"),
+    [
+        (JiraCredentials, {"JIRA_TOKEN": "wrong"}, "JIRA_TOKEN"),
+        (JiraCredentials, {"JIRA_URL": ""}, "JIRA_URL is not set"),
+        (GoogleCredentials, {"GOOGLE_REFRESH_TOKEN": "old"}, "Log in again"),
+        (GoogleCredentials, {"GOOGLE_CLIENT_ID": ""}, "set GOOGLE_CLIENT_ID"),
+        (GoogleCredentials, {"GOOGLE_REFRESH_TOKEN": ""}, "there are no credentials"),
+    ],
+)
+def test_a_failed_connection_names_what_is_wrong_and_what_to_do(box, monkeypatch, block, changed, says):
+    set_environment(monkeypatch, {**box.environment(), **changed})
+    status = block().test_connection()
+    assert status["ok"] is False
+    assert says in status["problem"]
+
+
+def test_a_service_account_is_a_further_way(box, monkeypatch, tmp_path):
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    info = {
+        "type": "service_account",
+        "client_email": "bot@project.example",
+        "private_key": pem.decode(),
+        "private_key_id": "1",
+        "token_uri": "x",
+    }
+    path = tmp_path / "key.json"
+    path.write_text(json.dumps(info))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(path))
+    monkeypatch.setenv("GOOGLE_TOKEN_URI", f"{box.url}/token")
+    for credentials in (
+        GoogleCredentials().get_credentials(),
+        GoogleCredentials(service_account_info=info).get_credentials(),
+    ):
+        assert credentials.service_account_email == "bot@project.example"
+        assert set(credentials.scopes) == set(SCOPES)
+    path.write_text("{")
+    with pytest.raises(FixInputError, match=r"key\.json"):
+        GoogleCredentials().get_credentials()
+
+
+def saved_token(folder, **changed):
+    token = {
+        "token": "ya29.x",
+        "refresh_token": "1//saved",
+        "client_id": "c",
+        "client_secret": "s",
+        "scopes": list(SCOPES),
+        "expiry": "2026-07-05T10:00:00Z",
+    }
+    (folder / "token.json").write_text(json.dumps({**token, **changed}))
+
+
+def test_a_saved_token_goes_before_the_environment(outside, box, monkeypatch):
+    set_environment(
+        monkeypatch,
+        {n: v for n, v in box.environment().items() if n not in ("GOOGLE_API_ENDPOINT", "GOOGLE_TOKEN_URI")},
+    )
+    saved_token(outside)
+    assert GoogleCredentials().get_credentials().refresh_token == "1//saved"
+    saved_token(outside, refresh_token=None)
+    assert GoogleCredentials().get_credentials().refresh_token == box.environment()["GOOGLE_REFRESH_TOKEN"]
+
+
+def test_a_saved_token_without_a_scope_says_which(outside):
+    saved_token(outside, scopes=[SCOPES[0]])
+    with pytest.raises(CredentialsError, match=r"drive\.readonly.*make login"):
+        GoogleCredentials().get_credentials()
+
+
+def test_token_files_are_not_read_with_an_endpoint_of_ones_own(outside, box, monkeypatch):
+    set_environment(monkeypatch, box.environment())
+    saved_token(outside, scopes=["wrong"])
+    assert GoogleCredentials().test_connection()["ok"]
+
+
+def test_no_login_page_is_opened_where_nobody_is(outside, monkeypatch):
+    (outside / "client_secret_1.json").write_text("{}")
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    with pytest.raises(CredentialsError, match="make login"):
+        GoogleCredentials().get_credentials()
+
+
+@pytest.mark.parametrize("files", [[], ["client_secret_1.json", "client_secret_2.json"]], ids=["none", "two"])
+def test_a_login_needs_exactly_one_client_file(outside, files):
+    for name in files:
+        (outside / name).write_text("{}")
+    with pytest.raises(CredentialsError, match="exactly one client_secret"):
+        google_credentials.log_in(outside / "token.json")
+
+
+@pytest.mark.parametrize(
+    "block",
+    [JiraCredentials(token=SECRET), GoogleCredentials(client_secret=SECRET, refresh_token=SECRET, client_id="c")],
+)
+def test_a_secret_is_never_shown(block):
+    assert SECRET not in repr(block)
+    assert SECRET not in str(block.model_dump())
+    assert SECRET not in block.model_dump_json()
+
+
+def test_in_the_sandbox_no_block_is_looked_for(monkeypatch):
+    async def aload(*_):
+        raise AssertionError("a block was looked for")
+
+    monkeypatch.setattr(JiraCredentials, "aload", aload)
+    assert asyncio.run(loading.load(JiraCredentials, "any")) == JiraCredentials()
+
+
+def test_the_env_file_counts_outside_the_sandbox_alone(outside, monkeypatch):
+    (outside / ".env").write_text("JIRA_URL=https://from-file.example\nJIRA_USERNAME=a\n")
+    monkeypatch.setenv("JIRA_USERNAME", "b")
+    read = settings.JiraEnvironment.read()
+    assert (read.jira_url, read.jira_username) == ("https://from-file.example", "b")
+    monkeypatch.setenv("CONTENT_PLAN_SANDBOX", "1")
+    assert settings.JiraEnvironment.read().jira_url == ""
+
+
+def test_a_kernel_without_credentials_gets_no_secret(monkeypatch):
+    names = [
+        "JIRA_TOKEN",
+        "GOOGLE_CLIENT_SECRET",
+        "GOOGLE_REFRESH_TOKEN",
+        "PREFECT_API_AUTH_STRING",
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL",
+    ]
+    set_environment(monkeypatch, dict.fromkeys(names, SECRET))
+    assert SECRET not in settings.environment_without_secrets().values()
+    assert "PATH" in settings.environment_without_secrets()

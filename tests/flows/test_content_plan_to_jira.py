@@ -1,0 +1,146 @@
+"""The main job for real: Prefect's engine, the notebook in a kernel, the sandbox over HTTP."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from flows.content_plan_to_jira import content_plan_to_jira
+from flows.reporting_flow import exit_code
+from sandbox import seed
+
+
+@pytest.fixture
+def run(services, tmp_path):
+    """Run the flow on the sandbox; its result."""
+
+    def go(**parameters):
+        given = {
+            "target_month": seed.MONTH,
+            "delay_seconds": (0, 0),
+            "output_dir": str(tmp_path / "output"),
+            **parameters,
+        }
+        return asyncio.run(content_plan_to_jira(**given))
+
+    return go
+
+
+def saved(result, name="result.json"):
+    return json.loads((Path(result["run_folder"]) / name).read_text())
+
+
+def made(box):
+    return {issue.key: issue for issue in box.jira.issues if any(label.startswith("cp-") for label in issue.labels)}
+
+
+def test_a_month_becomes_issues_and_a_second_run_makes_nothing(run, services):
+    names = ["Klinik Gigi Cemara", " warung bu TINI /  cabang 2"]
+    first = run(client_names=names)
+    assert first.get("error") is None
+    counts = {name: first["summary"][name] for name in ("rows", "created", "refused")}
+    assert counts["rows"] == counts["created"] + counts["refused"] == 24
+    assert len(made(services)) == counts["created"]
+    keys = {record["key"]: record for record in first["data"] if record["key"]}
+    assert keys.keys() == made(services).keys()
+    second = run(client_names=names)
+    assert (second["summary"]["created"], second["summary"]["existing"]) == (0, counts["created"])
+    assert len(made(services)) == counts["created"]
+    for result in (first, second):
+        for part in (result["summary"], *result["summary"]["clients"].values()):
+            assert part["rows"] == sum(
+                part[name] for name in ("created", "existing", "ready", "refused", "rejected", "uncertain", "flagged")
+            )
+
+
+def test_the_run_folder_holds_the_executed_notebook_beside_its_json(run):
+    result = run(client_names=["Warung Bu Tini / Cabang 2"])
+    folder = Path(result["run_folder"]) / "warung-bu-tini-cabang-2"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "01_rows.json", "02_drafts.json", "03_actions.json", "04_claims.json", "05_issues.json", "content_plan_to_jira.ipynb",
+    ]  # fmt: skip
+    notebook = json.loads((folder / "content_plan_to_jira.ipynb").read_text())
+    shown = json.dumps([cell.get("outputs") for cell in notebook["cells"]])
+    assert "become issues" in shown
+    assert saved(result)["data"] == result["data"]
+    assert saved(result)["metadata"]["record_count"] == len(result["data"])
+    listed = {entry["path"] for entry in saved(result, "manifest.json")["data"]}
+    assert {"result.json", "warung-bu-tini-cabang-2/content_plan_to_jira.ipynb"} <= listed
+
+
+def test_a_check_writes_nothing_and_says_what_would_be_made(run, services):
+    before = len(services.jira.issues)
+    result = run(client_names=["Rumah Baca 'Aksara' & Anak"], validate_only=True)
+    assert result["summary"]["created"] == 0
+    assert result["summary"]["ready"] > 0
+    assert len(services.jira.issues) == before
+    writes = ("sheets.spreadsheets.values.batchUpdate", "sheets.spreadsheets.batchUpdate", "createIssues")
+    assert [services.calls(operation) for operation in writes] == [0, 0, 0]
+    [client] = result["clients"].values()
+    assert any("no column Key" in problem["message"] for problem in client["problems"])
+
+
+def test_every_mistake_of_a_whole_plan_is_told_and_stops_nobody_else(run, services, monkeypatch):
+    monkeypatch.setenv("CLIENTS_SPREADSHEET_ID", seed.MESSY_CLIENTS_SPREADSHEET_ID)
+    result = run()
+    errors = {name: client.get("error", "") for name, client in result["clients"].items()}
+    assert {name for name, error in errors.items() if not error} == {
+        "Salinan Juni", "Toko \"Pojok\" / O'Brien & Rekan \\ Pusat", "Duplikat Terhapus", "Lewat Pintasan",
+    }  # fmt: skip
+    for name, says in {
+        "Folder Hilang": "not found; check the id",
+        "Tanpa Folder": "'Clients'!A2 is empty; write the id",
+        "Belum Ada Rencana": "Seen: 'Content Plan - Belum Ada Rencana - Juni 2026'",
+        "Dua Rencana": "more than one plan for Juli 2026",
+        "Tanpa Topik": "row 1: there is no column Topik; add it",
+        "Baru Judul": "has no rows below its header; fill the plan",
+        "Akses Ditutup": "no access",
+        "Hanya Baca": "with edit rights",
+        "Masih Excel": "Save as Google Sheets",
+    }.items():
+        assert says in errors[name]
+        assert name in errors[name]
+        assert errors[name] in result["error"]
+    assert exit_code(result) == 1
+    copied = result["clients"]["Salinan Juni"]
+    assert copied["flagged"] == copied["rows"] > 1
+    assert sum("looks copied with its keys" in problem["message"] for problem in copied["problems"]) == 1
+    assert len(made(services)) == result["summary"]["created"] > 0
+
+
+@pytest.mark.parametrize(
+    ("environment", "parameters", "says"),
+    [
+        ({"JIRA_TOKEN": "wrong"}, {}, "JIRA_TOKEN"),
+        ({"JIRA_TOKEN": ""}, {}, "JIRA_TOKEN is not set"),
+        ({"GOOGLE_REFRESH_TOKEN": "old"}, {}, "invalid_grant"),
+        ({"GOOGLE_REFRESH_TOKEN": ""}, {}, "there are no credentials"),
+        ({"CLIENTS_SPREADSHEET_ID": ""}, {}, "CLIENTS_SPREADSHEET_ID must be set"),
+        ({"CLIENTS_SPREADSHEET_ID": "1nothere"}, {}, "1nothere: not found"),
+        ({"JIRA_PROJECT_KEY": "NOPE"}, {}, "JIRA_PROJECT_KEY"),
+        ({}, {"target_month": "Juli"}, "target_month: 'Juli' is not a month"),
+        ({}, {"client_names": ["Kopi Senja Baru"]}, "Kopi Senja Baru: is not in the client list; there are Kopi Senja"),
+        (
+            {},
+            {"target_month": "Januari 2031", "client_names": ["Toko Rimba"]},
+            "has no spreadsheet named 'Content Plan - Toko Rimba - Januari 2031'",
+        ),
+    ],
+)
+def test_bad_input_ends_with_what_to_do_and_nothing_half_written(
+    run, services, monkeypatch, environment, parameters, says
+):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    before = len(services.jira.issues)
+    result = run(**parameters)
+    assert says in result["error"]
+    assert exit_code(result) == 1
+    assert len(services.jira.issues) == before
+    assert (
+        services.calls("sheets.spreadsheets.values.batchUpdate")
+        == services.calls("sheets.spreadsheets.batchUpdate")
+        == 0
+    )
+    assert saved(result)["error"] == result["error"]

@@ -1,0 +1,121 @@
+"""A flow returns its result, never raises, and shows as Failed in Prefect when something failed."""
+
+import asyncio
+import pickle
+
+import pytest
+from prefect import task
+from prefect.client.orchestration import get_client
+
+from flows.reporting_flow import NEEDS_ATTENTION, FlowFailedError, exit_code, reporting_flow
+from lib.errors import FixInputError
+
+COUNTS = {"rows": 2, "created": 2, "rejected": 0, "uncertain": 0, "flagged": 0}
+
+
+def result_of(**changed):
+    return {
+        "start_time": "2026-07-05T10:00:00Z",
+        "end_time": "2026-07-05T10:00:01Z",
+        "data": [],
+        "summary": dict(COUNTS),
+        **changed,
+    }
+
+
+@task
+async def failing():
+    raise FixInputError("Plan", "is empty")
+
+
+@reporting_flow(name="example")
+async def example(kind: str = "good", number: int = 1):
+    if kind == "raises":
+        raise FixInputError("Plan", "is empty")
+    if kind == "task":
+        await failing()
+    if kind == "bug":
+        raise KeyError("x")
+    if kind == "attention":
+        return result_of(summary={**COUNTS, "flagged": 1, "rejected": 2})
+    return result_of(error="Kopi Senja: no plan") if kind == "error" else result_of(number=number)
+
+
+async def last_run():
+    async with get_client() as client:
+        [run] = await client.read_flow_runs(limit=1, sort="EXPECTED_START_TIME_DESC")
+        history = await client.read_flow_run_states(run.id)
+        return run.state, [state.type.value for state in history]
+
+
+def run(**parameters):
+    async def both():
+        return await example(**parameters), *await last_run()
+
+    return asyncio.run(both())
+
+
+@pytest.mark.usefixtures("prefect_engine")
+def test_a_good_run_is_completed_and_gives_its_result():
+    result, state, _ = run(number=3)
+    assert (result["number"], state.type.value, state.name) == (3, "COMPLETED", "Completed")
+    assert exit_code(result) == 0
+
+
+@pytest.mark.usefixtures("prefect_engine")
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("error", "Kopi Senja: no plan"),
+        ("raises", "Plan: is empty"),
+        ("task", "Plan: is empty"),
+        ("bug", "KeyError: 'x'"),
+    ],
+)
+def test_a_failed_run_gives_its_result_and_shows_as_failed_alone(kind, says):
+    result, state, history = run(kind=kind)
+    assert result["error"] == says
+    assert result["end_time"].endswith("Z")
+    assert (state.type.value, history[-1]) == ("FAILED", "FAILED")
+    assert "COMPLETED" not in history
+    assert says in state.message
+    assert exit_code(result) == 1
+
+
+@pytest.mark.usefixtures("prefect_engine")
+def test_a_run_whose_rows_need_a_person_is_completed_under_a_name_of_its_own():
+    result, state, _ = run(kind="attention")
+    assert (state.type.value, state.name, state.message) == ("COMPLETED", NEEDS_ATTENTION, "2 rejected, 1 flagged")
+    assert result["summary"]["flagged"] == 1
+    assert exit_code(result) == 2
+
+
+@pytest.mark.usefixtures("prefect_engine")
+@pytest.mark.parametrize("parameters", [{"number": "many"}, {"unknown": 1}])
+def test_wrong_parameters_are_a_result_too(parameters):
+    result = asyncio.run(example(**parameters))
+    assert next(iter(parameters)) in result["error"]
+    assert exit_code(result) == 1
+
+
+@pytest.mark.usefixtures("prefect_engine")
+def test_options_keep_the_kind_of_flow_and_retries_are_real():
+    result = asyncio.run(example.with_options(retries=1, name="again")(kind="error"))
+    assert result["error"] == "Kopi Senja: no plan"
+    assert type(example.with_options(name="other")) is type(example)
+
+
+@pytest.mark.usefixtures("prefect_engine")
+def test_the_state_can_be_asked_for():
+    state = asyncio.run(example(kind="error", return_state=True))
+    assert state.is_failed()
+
+
+def test_without_the_engine_the_function_gives_its_result():
+    assert asyncio.run(example.fn(kind="raises"))["error"] == "Plan: is empty"
+    assert asyncio.run(example.fn(number=2))["number"] == 2
+
+
+def test_a_failed_result_crosses_processes():
+    error = pickle.loads(pickle.dumps(FlowFailedError(result_of(error="x"))))
+    assert (error.result["error"], str(error)) == ("x", "x")

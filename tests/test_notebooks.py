@@ -1,0 +1,69 @@
+"""The shipped notebooks: clean, readable, and running on the sample that ships with them."""
+
+import json
+import statistics
+from pathlib import Path
+
+import pytest
+
+from lib import issue_draft, rows_file
+from lib.notebook_parameters import parameters_model
+from sandbox import seed
+from tests.direct import NOTEBOOK, run_cells
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted(ROOT.glob("notebooks/*.ipynb"))
+SAMPLE = ROOT / "notebooks/samples/kopi_senja_juli_2026.json"
+
+
+def cells(path, kind="code"):
+    return [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == kind]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_a_notebook_is_committed_without_outputs(path):
+    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in cells(path))
+    assert "papermill" not in json.loads(path.read_text())["metadata"]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_a_notebook_explains_itself_and_its_cells_are_short(path):
+    first = json.loads(path.read_text())["cells"][0]
+    assert first["cell_type"] == "markdown"
+    assert first["source"][0].startswith("# ")
+    lengths = [len(cell["source"]) for cell in cells(path)]
+    assert max(lengths) <= 10
+    assert statistics.median(lengths) <= 3
+    assert len(cells(path, "markdown")) >= len(cells(path)) / 2
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_every_parameter_is_described(path):
+    for name, field in parameters_model(path).model_fields.items():
+        assert field.description, f"{name} needs a comment that says what it is"
+
+
+def test_the_transform_runs_on_its_defaults(tmp_path):
+    names = run_cells({"drafts_path": str(tmp_path / "drafts.json")}, show=True)
+    plan = rows_file.load(SAMPLE)
+    drafts = issue_draft.load(tmp_path / "drafts.json", plan.rows, notebook=NOTEBOOK.name)
+    assert len(drafts.data) == len(plan.rows) == 60
+    assert 0 < sum(draft.refused for draft in drafts.data) < 10
+    assert names["mapping"]
+
+
+def test_the_sample_is_a_plan_of_the_sandbox(box):
+    plan = rows_file.load(SAMPLE)
+    assert str(plan.spreadsheet_id) in box.google.spreadsheets
+    assert plan.title.replace("–", "-").split() == f"Content Plan - Kopi Senja - {seed.MONTH}".split()
+
+
+def test_no_column_of_the_sample_is_lost(tmp_path):
+    run_cells({"drafts_path": str(tmp_path / "drafts.json")})
+    plan = rows_file.load(SAMPLE)
+    for row, draft in zip(plan.rows, json.loads((tmp_path / "drafts.json").read_text())["data"], strict=True):
+        if draft["fields"] is None:
+            continue
+        text = json.dumps(draft["fields"], ensure_ascii=False)
+        for column in plan.columns:
+            assert column.name in ("Tanggal", "Bentuk", "Topik") or json.dumps(f"{column.label}: ")[1:-1] in text
