@@ -7,6 +7,7 @@ import argparse
 import contextlib
 import inspect
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -26,6 +27,7 @@ from lib.settings import ROOT, SANDBOX_SWITCH, in_sandbox
 
 STATE = ROOT / ".sandbox"
 SANDBOX_PORT = 8089
+_PLAIN_WIDTH = 130  # where output is no terminal
 _OWN = ("sandbox", "sandbox_state", "keep_open")
 _SERVICES = ("GOOGLE_", "JIRA_", "PREFECT_", "CLIENTS_SPREADSHEET_ID", "OAUTHLIB_")
 
@@ -80,13 +82,13 @@ def _kind(hint: Any, default: Any) -> dict[str, Any]:
 
 def show(result: Mapping[str, Any]) -> None:
     """Print the run folder, a table of rows per outcome and client, and what stopped whom."""
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
     summary = result["summary"]
     outcomes = [outcome.value for outcome in Outcome]
     table = Table(title=str(result.get("flow", "")), title_justify="left")
-    table.add_column("client")
+    table.add_column("client", no_wrap=True)
     for name in ("rows", *outcomes):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for client, counts in summary["clients"].items():
         table.add_row(client, *(str(counts[name] or "·") for name in ("rows", *outcomes)))
     table.add_section()
@@ -112,7 +114,7 @@ def _in_sandbox(flow: ReportingFlow, parameters: Mapping[str, Any], *, state: Pa
         given["delay_seconds"] = (0, 0)
     given["output_dir"] = str(Path(given["output_dir"]).resolve())
     command = [sys.executable, inspect.getfile(inspect.unwrap(flow.fn)), *_flags(given)]
-    with Sandbox(port=SANDBOX_PORT, state_path=state / "state.json") as box:
+    with Sandbox(port=_free_port(), state_path=state / "state.json") as box:
         print(f"Sandbox: {box.url}", flush=True)
         code = subprocess.run(command, env=_environment(box.environment(), state), cwd=state, check=False).returncode  # noqa: S603  # our own command
         print(
@@ -123,6 +125,17 @@ def _in_sandbox(flow: ReportingFlow, parameters: Mapping[str, Any], *, state: Pa
             with contextlib.suppress(KeyboardInterrupt):
                 threading.Event().wait()
     return code
+
+
+def _free_port() -> int:
+    """The sandbox's usual port, or any when that one is taken."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", SANDBOX_PORT))
+        except OSError:
+            return 0
+    return SANDBOX_PORT
 
 
 def _flags(parameters: Mapping[str, Any]) -> list[str]:

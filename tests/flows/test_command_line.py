@@ -1,0 +1,196 @@
+"""The flow as a command: flags, the sandbox, exit codes; and that no secret leaves it."""
+
+import http.server
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from flows import command_line
+from flows.content_plan_to_jira import content_plan_to_jira
+from sandbox import seed
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "flows/content_plan_to_jira.py"
+
+
+def parsed(*arguments):
+    return vars(command_line.parser(content_plan_to_jira).parse_args(arguments))
+
+
+def test_every_parameter_is_a_flag_of_the_same_name_with_a_description():
+    help_text = command_line.parser(content_plan_to_jira).format_help()
+    for name in content_plan_to_jira.parameters.properties:
+        assert f"--{name.replace('_', '-')}" in help_text
+    undescribed = [a.dest for a in command_line.parser(content_plan_to_jira)._actions if not a.help]
+    assert undescribed == []
+
+
+def test_flags_become_parameters_of_their_types():
+    given = parsed(
+        "--target-month",
+        "Juli 2026",
+        "--client-names",
+        "Kopi Senja",
+        "Toko Rimba",
+        "--validate-only",
+        "--delay-seconds",
+        "0",
+        "1.5",
+    )
+    assert given["target_month"] == "Juli 2026"
+    assert given["client_names"] == ["Kopi Senja", "Toko Rimba"]
+    assert given["validate_only"] is True
+    assert given["delay_seconds"] == [0.0, 1.5]
+    assert parsed()["delay_seconds"] == (5.0, 10.0)
+    assert parsed("--settle-seconds", "20")["settle_seconds"] == 20.0
+
+
+def test_parameters_survive_the_way_through_a_command_line():
+    parameters = {
+        "target_month": "Juli 2026",
+        "client_names": ["A 'b'", "C"],
+        "validate_only": True,
+        "break_lock": False,
+        "delay_seconds": (0, 0),
+    }
+    again = parsed(*command_line._flags(parameters))
+    assert again | parameters == again | {"delay_seconds": (0, 0)}
+
+
+@pytest.mark.parametrize("arguments", [["--foo"], ["--delay-seconds", "5"], ["--settle-seconds", "soon"]])
+def test_an_unknown_or_wrong_flag_is_refused(arguments):
+    with pytest.raises(SystemExit) as ended:
+        parsed(*arguments)
+    assert ended.value.code == 2
+
+
+class Trap(http.server.ThreadingHTTPServer):
+    """What stands where real services would: nobody may come."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), TrapHandler)
+        self.requests = []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class TrapHandler(http.server.BaseHTTPRequestHandler):
+    def handle_one_request(self):
+        super().handle_one_request()
+        self.server.requests.append(getattr(self, "requestline", "?"))
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def trap():
+    trap = Trap()
+    yield trap
+    trap.shutdown()
+    trap.server_close()
+
+
+def run(folder, *arguments, environment=None):
+    """The command in a process of its own, from a checkout in that folder."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "CONTENT_PLAN_"))}
+    command = [sys.executable, str(folder / "flows/content_plan_to_jira.py"), *arguments]
+    environment = {**kept, "PYTHONPATH": str(folder), **(environment or {})}
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=240, check=False
+    )
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A copy of the project, in which anything may lie about."""
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    for name in ("lib", "flows", "blocks", "sandbox", "notebooks", "hashmap.py", "pyproject.toml"):
+        source = ROOT / name
+        shutil.copytree(
+            source, folder / name, ignore=shutil.ignore_patterns("__pycache__")
+        ) if source.is_dir() else shutil.copy(source, folder)
+    return folder
+
+
+def test_the_sandbox_knows_no_credentials_but_its_own(checkout, trap):
+    """Real-looking credentials everywhere: none is read, nobody is asked."""
+    (checkout / ".env").write_text(
+        f"JIRA_URL={trap.url}\nJIRA_USERNAME=real@agency.example\nJIRA_TOKEN=ATATT-real\nGOOGLE_API_ENDPOINT={trap.url}\n"
+        f"GOOGLE_TOKEN_URI={trap.url}/token\nGOOGLE_REFRESH_TOKEN=1//real\nPREFECT_API_URL={trap.url}/api\nCLIENTS_SPREADSHEET_ID=real\n"
+    )
+    (checkout / "token.json").write_text(
+        json.dumps({"refresh_token": "1//real", "client_id": "c", "client_secret": "s"})
+    )
+    (checkout / "client_secret_real.json").write_text("{}")
+    environment = {
+        "JIRA_URL": trap.url, "JIRA_TOKEN": "ATATT-real", "GOOGLE_API_ENDPOINT": trap.url, "PREFECT_API_URL": f"{trap.url}/api",
+        "GOOGLE_APPLICATION_CREDENTIALS": str(checkout / "token.json"), "GOOGLE_TOKEN_FILE": str(checkout / "token.json"),
+        "PREFECT_HOME": str(checkout / "prefect-home"),
+    }  # fmt: skip
+    ended = run(
+        checkout,
+        "--sandbox",
+        "--client-names",
+        "Warung Bu Tini / Cabang 2",
+        "--sandbox-state",
+        str(checkout / "state"),
+        environment=environment,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert trap.requests == []
+    assert not (checkout / "prefect-home/prefect.db").exists()
+    assert re.search(r"Warung Bu Tini / Cabang 2 +│ +8 │ +8 ", ended.stdout)
+    assert "Run folder: " in ended.stdout
+    again = run(
+        checkout, "--sandbox", "--client-names", "Warung Bu Tini / Cabang 2", "--sandbox-state", str(checkout / "state")
+    )
+    assert re.search(r"Warung Bu Tini / Cabang 2 +│ +8 │ +· │ +8 ", again.stdout), (
+        "a second run on the same state makes nothing"
+    )
+
+
+def test_no_secret_is_in_a_log_a_notebook_a_file_or_prefects_database(services, tmp_path):
+    """At DEBUG level, with tokens that the services accept, and one run in which Jira refuses them."""
+    secrets = [seed.GOOGLE_CLIENT_SECRET, seed.GOOGLE_REFRESH_TOKEN, seed.JIRA_TOKEN]
+    environment = {
+        **services.environment(), "CONTENT_PLAN_SANDBOX": "1", "PREFECT_HOME": str(tmp_path / "prefect"), "PREFECT_LOGGING_LEVEL": "DEBUG",
+        "PREFECT_LOGGING_ROOT_LEVEL": "DEBUG", "PREFECT_LOGGING_EXTRA_LOGGERS": "lib,atlassian,urllib3,googleapiclient,google,httplib2,requests",
+        "OUTPUT_DIR": str(tmp_path / "output"), "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "RETRY_DELAY_SECONDS": "0",
+    }  # fmt: skip
+    flags = ["--target-month", seed.MONTH, "--client-names", "Warung Bu Tini / Cabang 2", "--delay-seconds", "0", "0"]
+    good = run(ROOT, *flags, environment=environment)
+    assert good.returncode == 0, good.stdout + good.stderr
+    services.fault("createIssues", "401")
+    services.google.write(_plan_of(services), "A13", [[9, "9 Juli 2026", "", "Post"]])
+    bad = run(ROOT, *flags, environment=environment)
+    tokens = [token for token in services.google.state.access_tokens if len(token) > 8]
+    assert tokens
+    for ended in (good, bad):
+        for secret in (*secrets, *tokens):
+            assert secret not in ended.stdout + ended.stderr
+    for path in tmp_path.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            assert not [secret for secret in (*secrets, *tokens) if secret.encode() in content], path
+    assert services.faults_left in ({}, {"createIssues": ["401"]})
+    services.reset()
+
+
+def _plan_of(box):
+    return next(
+        sheet
+        for sheet, file in box.google.files.items()
+        if file.name.startswith("Content Plan") and "Warung" in file.name
+    )
