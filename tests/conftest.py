@@ -5,6 +5,8 @@ import logging
 import os
 
 import pytest
+from prefect.settings import PREFECT_SERVER_ANALYTICS_ENABLED, temporary_settings
+from prefect.testing.utilities import prefect_test_harness
 
 from sandbox.server import Sandbox
 
@@ -100,3 +102,21 @@ def _quiet_libraries():
     """Debug lines of HTTP libraries would drown what a failing test shows."""
     for name in ("urllib3", "httpx", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+@pytest.fixture(scope="session")
+def prefect_engine():
+    """One temporary Prefect server for all flows of the session."""
+    with (
+        temporary_settings({PREFECT_SERVER_ANALYTICS_ENABLED: False}),
+        prefect_test_harness(server_startup_timeout=120),
+    ):
+        yield
+
+
+@pytest.fixture
+def services(box, monkeypatch, prefect_engine):
+    """The environment points at the sandbox; nothing waits longer than it must."""
+    for name, value in {**box.environment(), "RETRY_DELAY_SECONDS": "0"}.items():
+        monkeypatch.setenv(name, value)
+    return box

@@ -61,7 +61,7 @@ def test_the_sample_is_a_plan_of_the_sandbox(box):
 def test_no_column_of_the_sample_is_lost(tmp_path):
     run_cells({"drafts_path": str(tmp_path / "drafts.json")})
     plan = rows_file.load(SAMPLE)
-    for row, draft in zip(plan.rows, json.loads((tmp_path / "drafts.json").read_text())["data"], strict=True):
+    for draft in json.loads((tmp_path / "drafts.json").read_text())["data"]:
         if draft["fields"] is None:
             continue
         text = json.dumps(draft["fields"], ensure_ascii=False)

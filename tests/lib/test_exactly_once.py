@@ -1,6 +1,7 @@
 """One plan, from lock to keys in their rows, against the sandbox with the real client libraries."""
 
 import asyncio
+import itertools
 import json
 
 import pytest
@@ -26,7 +27,7 @@ class Desk:
 
     def __init__(self, box, run_clock, folder, opened):
         self.box, self.clock, self.folder = box, run_clock, folder
-        waits = lambda seconds: run_clock._clock.move(seconds)  # noqa: E731
+        waits = run_clock._clock.move
         self.google = DirectGoogle(opened(google_api(box.environment(), sleep=waits)))
         self.jira = DirectJira(opened(jira_api(box.environment(), sleep=waits, timeout_s=(2, 2))))
         self.plans = box.google.add_folder("Plans")
@@ -42,9 +43,10 @@ class Desk:
     def next_run(self, **options):
         self.count += 1
         folder = self.folder / f"run-{self.count}"
+        google, jira = options.pop("google", self.google), options.pop("jira", self.jira)
         return DirectRun(
-            self.google,
-            self.jira,
+            google,
+            jira,
             spreadsheet_id=self.id,
             folder=folder,
             locks=self.folder / "locks",
@@ -534,35 +536,37 @@ class Killed(BaseException):
     """The process is gone: nothing that comes after it runs."""
 
 
-def kill(run, at):
-    """Let the run die right before or after its n-th write; its file lock goes with the process."""
-    count = 0
-    for port in (run.google, run.jira):
-        for name in ("update", "write_cells", "create_in_bulk"):
-            if not hasattr(port, name):
-                continue
+class Mortal:
+    """Google or Jira of a run that dies right before or after its n-th write, counted over both."""
 
-            async def dying(*arguments, _call=getattr(port, name)):
-                nonlocal count
-                count += 1
-                if count == at:
-                    raise Killed
-                answer = await _call(*arguments)
-                count += 1
-                if count == at:
-                    raise Killed
-                return answer
+    writes = ("update", "write_cells", "create_in_bulk")
 
-            setattr(port, name, dying)
+    def __init__(self, port, counter, at):
+        self._port, self._counter, self._at = port, counter, at
+
+    def __getattr__(self, name):
+        call = getattr(self._port, name)
+        if name not in self.writes:
+            return call
+
+        async def dying(*arguments):
+            self._die()
+            answer = await call(*arguments)
+            self._die()
+            return answer
+
+        return dying
+
+    def _die(self):
+        if next(self._counter) == self._at:
+            raise Killed
 
 
 @pytest.mark.parametrize("at", range(1, 13))
 def test_a_run_killed_anywhere_is_finished_by_the_next_one(desk, at):
     desk.plan(cells(50))
-    run = desk.next_run()
-    run.google, run.jira = DirectGoogle(desk.google.api), DirectJira(desk.jira.api)
-    run.sheet._google, run.plan_run._jira, run.plan_run._looking._jira = run.google, run.jira, run.jira
-    kill(run, at)
+    counter = itertools.count(1)
+    run = desk.next_run(google=Mortal(desk.google, counter, at), jira=Mortal(desk.jira, counter, at))
     with pytest.raises(Killed):
         asyncio.run(run.make())
     run.local.release()

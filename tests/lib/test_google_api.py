@@ -152,7 +152,7 @@ def test_a_server_that_is_not_there_is_told_as_such(box, opened):
 @pytest.mark.parametrize(
     ("changed", "says"),
     [
-        ({"GOOGLE_REFRESH_TOKEN": "old"}, "invalid_grant.*Log in again"),
+        ({"GOOGLE_REFRESH_TOKEN": "old"}, r"invalid_grant.*Log in again"),
         ({"GOOGLE_CLIENT_SECRET": "wrong"}, "GOOGLE_CLIENT_SECRET"),
     ],
 )
@@ -170,7 +170,7 @@ def test_a_spreadsheet_without_access_says_to_share_it(api, box, sheet):
 
 
 def test_a_spreadsheet_that_is_not_there_is_told_with_its_id(api):
-    with pytest.raises(FixInputError, match="1notthere.*not found"):
+    with pytest.raises(FixInputError, match=r"1notthere.*not found"):
         api.read_values("1notthere", "Dua")
 
 
