@@ -41,13 +41,13 @@ check: $(SYNCED) ## Everything that CI runs
 	$(RUN)ruff check .
 	$(RUN)mypy
 	$(UV) lock --check
-	$(RUN)nbstripout --verify notebooks/*.ipynb tests/notebooks/*.ipynb
+	$(RUN)nbstripout --keep-id --verify notebooks/*.ipynb tests/notebooks/*.ipynb
 	$(RUN)python -m pytest
 
 format: $(SYNCED) ## Format code and notebooks
 	$(RUN)ruff format .
 	$(RUN)ruff check --fix .
-	$(RUN)nbstripout notebooks/*.ipynb
+	$(RUN)nbstripout --keep-id notebooks/*.ipynb
 
 blocks: $(SYNCED) ## Register the types of the credentials blocks with Prefect
 	$(RUN)prefect block register --file blocks/google_credentials.py

@@ -1,6 +1,7 @@
 """Fixtures for all tests: a clean environment, and a sandbox that accounts for its faults."""
 
 import datetime as dt
+import gc
 import logging
 import os
 
@@ -8,6 +9,8 @@ import pytest
 from prefect.settings import PREFECT_SERVER_ANALYTICS_ENABLED, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 
+from lib.google_api import GoogleApi
+from lib.jira_api import JiraApi
 from sandbox.server import Sandbox
 
 _OURS = (
@@ -95,6 +98,15 @@ def opened():
     yield lambda client: clients.append(client) or client
     for client in clients:
         client.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _close_shared_clients():
+    """Blocks share their clients for as long as the process lives; here they would end as warnings."""
+    yield
+    for client in gc.get_objects():
+        if isinstance(client, GoogleApi | JiraApi):
+            client.close()
 
 
 @pytest.fixture(autouse=True)

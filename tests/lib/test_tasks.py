@@ -87,7 +87,10 @@ def test_prefect_runs_a_task_again_and_it_goes_through(services, monkeypatch):
         return await google_tasks.GoogleTasks("none", 0).read_values(seed.CLIENTS_SPREADSHEET_ID, "Clients")
 
     assert len(asyncio.run(reading())) > 6
-    assert services.calls("sheets.spreadsheets.values.batchGet") == 2
+    answers = [entry.status for entry in services.journal if entry.operation == "sheets.spreadsheets.values.batchGet"]
+    assert [status for status in answers if status != 401] == [429, 200], (
+        "a token of an earlier test may be renewed first"
+    )
 
 
 @pytest.mark.usefixtures("services")
