@@ -13,14 +13,14 @@ from lib.issue_draft import Drafts, IssueDraft
 _SHOWN = 80  # characters of a cell in a table
 
 
-def table(records: Iterable[Mapping[str, object]], columns: Iterable[str]) -> pd.DataFrame:
-    """A table with these columns; long texts are cut, the whole text stands in the JSON beside the notebook."""
+def table(records: Iterable[Mapping[str, object]], columns: Iterable[str], *, longest: int = _SHOWN) -> pd.DataFrame:
+    """A table with these columns; texts are cut after `longest` characters, the JSON beside the notebook has them whole."""
     pd.set_option("display.max_rows", 200)
     pd.set_option("display.max_colwidth", None)
     pd.set_option("display.html.use_mathjax", False)  # a price in dollars is no formula
     wanted = list(columns)
-    rows = [[_short(record.get(column, "")) for column in wanted] for record in records]
-    return pd.DataFrame(rows, columns=wanted, dtype=object)
+    rows = [[_short(record.get(column, ""), longest) for column in wanted] for record in records]
+    return pd.DataFrame(rows, columns=wanted, index=[""] * len(rows), dtype=object)
 
 
 def rows(plan: ContentPlan, count: int = 10) -> pd.DataFrame:
@@ -48,7 +48,7 @@ def columns(plan: ContentPlan, mapping: Mapping[str, Source]) -> pd.DataFrame:
 
 def problems(found: Iterable[Problem]) -> pd.DataFrame:
     """Where something is wrong or odd, what, and what to write instead."""
-    return table(({"Cell": p.cell, "What to do": p.message} for p in found), ["Cell", "What to do"])
+    return table(({"Cell": p.cell, "What to do": p.message} for p in found), ["Cell", "What to do"], longest=1_000)
 
 
 def refused(drafts: Drafts) -> pd.DataFrame:
@@ -92,6 +92,6 @@ def _plain(value: object) -> object:
     return value
 
 
-def _short(value: object) -> object:
+def _short(value: object, longest: int) -> object:
     text = value.replace("\n", " ⏎ ") if isinstance(value, str) else value
-    return f"{text[:_SHOWN]}…" if isinstance(text, str) and len(text) > _SHOWN else text
+    return f"{text[:longest]}…" if isinstance(text, str) and len(text) > longest else text
