@@ -2,7 +2,6 @@
 
 * WorkflowError
   x FixInputError: edit something (a cell, a setting, a parameter), then run again; never retried
-    - CellError: one cell of a plan cannot be used
     - CredentialsError: a service does not know us, or does not let us
     - RefusedError: Jira says no to what was sent
   x TryLaterError: the service could not answer now; clients and tasks retry reads
@@ -29,10 +28,6 @@ class FixInputError(WorkflowError):
         super().__init__(where, problem)
         self.where = where
         self.problem = problem
-
-
-class CellError(FixInputError):
-    """One cell cannot be used; `where` is its address as people read it, such as `'Juli 2026'!B7`."""
 
 
 class CredentialsError(FixInputError):

@@ -46,11 +46,6 @@ class Month:
     def __contains__(self, day: dt.date) -> bool:
         return (day.year, day.month) == (self.year, self.month)
 
-    @property
-    def iso(self) -> str:
-        """As `2026-07`."""
-        return f"{self.year:04d}-{self.month:02d}"
-
     def next(self) -> "Month":
         """The month after this one."""
         return Month(self.year + self.month // 12, self.month % 12 + 1)

@@ -34,7 +34,7 @@ def test_an_error_is_named_as_one_and_stands_in_the_modules_tree(error_class):
 
 
 def test_a_message_says_where_and_what():
-    assert str(errors.CellError("'Juli'!B7", "is empty")) == "'Juli'!B7: is empty"
+    assert str(errors.FixInputError("'Juli'!B7", "is empty")) == "'Juli'!B7: is empty"
     assert str(errors.TryLaterError("Jira", "too many requests", 30)) == "Jira: too many requests"
     assert (
         str(errors.NotebookError("transform", "failed", 4, "KeyError: 'Topik'"))
