@@ -243,13 +243,18 @@ class _Deciding:
         return alike == [row]
 
     def _find_moved(self, ours: Sequence[Issue]) -> dict[int, Issue]:
-        """Row -> issue for rows whose key is unknown, where one unnamed issue of the plan was made from just that content."""
+        """
+        Row -> issue for rows whose key is unknown, where one unnamed issue of the plan was made from just that content.
+
+        A move to another project is all that changes an issue's key; an unknown key of the same project was typed by hand.
+        """
         unnamed = [issue for issue in ours if issue.key not in self.holders]
         lost = [row for row in self.plan.rows if (key := self.keys[row.row]) and key not in self.by_key]
         prints = Counter(issue.row.get("content_hash") for issue in unnamed)
         rows = Counter(fingerprint(row) for row in lost)
         by_print = {issue.row.get("content_hash"): issue for issue in unnamed}
-        return {row.row: by_print[mark] for row in lost if prints[(mark := fingerprint(row))] == 1 and rows[mark] == 1}
+        alone = {row.row: by_print[mark] for row in lost if prints[(mark := fingerprint(row))] == 1 and rows[mark] == 1}
+        return {row: issue for row, issue in alone.items() if _project(issue.key) != _project(self.keys[row] or "")}
 
     def _find_copied(self) -> dict[int, Issue]:
         """Row -> issue for rows that hold keys of other plans, when these are two or more and most of the keyed rows."""
@@ -272,6 +277,10 @@ class _Deciding:
 
     def _problem(self, row: PlanRow, message: str) -> Problem:
         return Problem(cell=self.plan.address(row.row, "Key"), message=message)
+
+
+def _project(key: str) -> str:
+    return key.rpartition("-")[0]
 
 
 def _plan_of(issue: Issue) -> str:

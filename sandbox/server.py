@@ -196,6 +196,11 @@ class Sandbox:
         """The faults that no request has reached, by operation; empty when all have happened."""
         return self._service.faults.left
 
+    def clear_faults(self) -> None:
+        """Forget the faults that no request has reached."""
+        with self.lock:
+            self._service.faults.clear()
+
     def reset(self) -> None:
         """Back to the beginning: the state as first planted, no faults, an empty journal."""
         with self.lock:

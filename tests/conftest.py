@@ -132,3 +132,13 @@ def services(box, monkeypatch, prefect_engine):
     for name, value in {**box.environment(), "RETRY_DELAY_SECONDS": "0"}.items():
         monkeypatch.setenv(name, value)
     return box
+
+
+def pytest_addoption(parser):
+    parser.addoption("--seeds", default="0-199", help="schedules of the proof to play, such as 0-199")
+
+
+def pytest_generate_tests(metafunc):
+    if "seed" in metafunc.fixturenames:
+        first, last = metafunc.config.getoption("--seeds").split("-")
+        metafunc.parametrize("seed", range(int(first), int(last) + 1))
