@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from prefect import get_client
 from prefect.exceptions import ObjectNotFound
@@ -49,6 +49,7 @@ class Run:
     break_lock: bool
     flow_run: uuid.UUID | None
     log: Log
+    forecast: Literal["error", "warning"] = "warning"  # how much a mismatch with the create screen counts
 
 
 @dataclass(frozen=True)
@@ -132,11 +133,11 @@ async def run_client(run: Run, project: Project, client: Client, files: Sequence
                 break_lock=run.break_lock,
             )
     except Exception as error:  # whatever it is, the other clients go on
-        run.log.error("%s", _named(client.name, error), exc_info=not isinstance(error, WorkflowError))  # noqa: TRY400
+        run.log.error("%s", named(client.name, error), exc_info=not isinstance(error, WorkflowError))  # noqa: TRY400
         if plan_run is None:
-            ended.result.error = _named(client.name, error)
+            ended.result.error = named(client.name, error)
         else:
-            plan_run.stop(_named(client.name, error))
+            plan_run.stop(named(client.name, error))
     if plan_run is not None:
         ended.plan, ended.result = plan_run.plan, plan_run.result
         if run.validate_only and ended.plan and ended.plan.key_column is None:
@@ -163,7 +164,10 @@ async def make_drafts(run: Run, project: Project, client: Client, plan: ContentP
     where = f"Jira project {settings.jira_project_key}, issue type {settings.jira_issue_type_id}"
     return Drafts(
         data=create_screen.fit(drafts.data, project.screen),
-        problems=[*drafts.problems, *create_screen.compare(drafts.data, project.screen, where=where)],
+        problems=[
+            *drafts.problems,
+            *create_screen.compare(drafts.data, project.screen, where=where, level=run.forecast),
+        ],
     )
 
 
@@ -182,7 +186,7 @@ def _no_key_column(plan: ContentPlan) -> Problem:
     return Problem(cell=plan.address(plan.header_row, KEY), message=message, level="warning")
 
 
-def _named(client: str, error: Exception) -> str:
+def named(client: str, error: Exception) -> str:
     """The error as it stands beside those of other clients."""
     said = str(error) if isinstance(error, WorkflowError) else f"{type(error).__name__}: {error}"
     return said if client in said else f"{client}: {said}"

@@ -22,12 +22,14 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.reporting_flow import ReportingFlow, exit_code, run_to_end
-from lib.reconcile import Outcome
+from lib.reconcile import NEEDS_A_PERSON, Outcome
 from lib.settings import ROOT, SANDBOX_SWITCH, in_sandbox
 
 STATE = ROOT / ".sandbox"
 SANDBOX_PORT = 8089
 _PLAIN_WIDTH = 130  # where output is no terminal
+_PROBLEMS_SHOWN = 10
+_TOLD = (Outcome.REFUSED, *NEEDS_A_PERSON)
 _OWN = ("sandbox", "sandbox_state", "keep_open")
 _SERVICES = ("GOOGLE_", "JIRA_", "PREFECT_", "CLIENTS_SPREADSHEET_ID", "OAUTHLIB_")
 
@@ -94,10 +96,34 @@ def show(result: Mapping[str, Any]) -> None:
     table.add_section()
     table.add_row("all", *(str(summary[name]) for name in ("rows", *outcomes)))
     console.print(table)
+    _show_problems(console, result)
     if result.get("error"):
         console.print(f"Failed: {result['error']}", style="red", markup=False, soft_wrap=True)
     if result.get("run_folder"):
         console.print(f"Run folder: {result['run_folder']}", markup=False, soft_wrap=True)
+
+
+def _show_problems(console: Console, result: Mapping[str, Any]) -> None:
+    """What people have to look at: where, and what to do; the first ones of each kind."""
+    told = {name: result.get(name, []) for name in ("blocking", "warnings")}
+    if not any(told.values()):
+        told = {
+            outcome: [
+                {"client": record["client"], **problem}
+                for record in result["data"]
+                for problem in record["problems"]
+                if record["outcome"] == outcome and problem["level"] == "error"
+            ]
+            for outcome in _TOLD
+        }
+    for name, found in told.items():
+        if found:
+            console.print(f"{name}: {len(found)}", style="bold", markup=False)
+        for problem in found[:_PROBLEMS_SHOWN]:
+            where = ", ".join(filter(None, (problem["client"], problem["cell"])))
+            console.print(f"  {where}: {problem['message']}", markup=False, highlight=False, soft_wrap=True)
+        if len(found) > _PROBLEMS_SHOWN:
+            console.print(f"  … and {len(found) - _PROBLEMS_SHOWN} more in result.json", markup=False)
 
 
 def _in_sandbox(flow: ReportingFlow, parameters: Mapping[str, Any], *, state: Path, keep_open: bool) -> int:

@@ -2,22 +2,20 @@
 
 import asyncio
 import uuid
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from prefect import runtime
 from prefect.logging import get_run_logger
 
-from flows import command_line
+from flows import clients, command_line
 from flows.client_plan import ClientResult, Project, Run, run_client
 from flows.reporting_flow import Result, reporting_flow
-from lib import client_list, run_folder
+from lib import run_folder
 from lib.client_list import Client
 from lib.clock import SystemClock
-from lib.errors import FixInputError, WorkflowError
-from lib.exactly_once import PlanResult, sum_up
-from lib.formats import FormatError, Month, match_key, parse_month, this_month
+from lib.errors import WorkflowError
+from lib.exactly_once import PlanResult
+from lib.formats import this_month
 from lib.google_tasks import BLOCK as GOOGLE_BLOCK
 from lib.google_tasks import GoogleTasks
 from lib.jira_tasks import BLOCK as JIRA_BLOCK
@@ -30,7 +28,6 @@ from lib.settings import ROOT, Settings
 from lib.utility_tasks import save_json
 
 NAME = "content-plan-to-jira"
-CLIENTS_AT_ONCE = 4
 
 
 def _run_name() -> str:
@@ -38,8 +35,8 @@ def _run_name() -> str:
     given = runtime.flow_run.parameters
     month = given.get("target_month") or str(this_month(SystemClock().now()).next())
     names = given.get("client_names")
-    clients = "all clients" if names is None else f"{len(names)} client{'s' if len(names) != 1 else ''}"
-    return " · ".join([f"{NAME} {month}", clients, *(["validate only"] if given.get("validate_only") else [])])
+    chosen = "all clients" if names is None else f"{len(names)} client{'s' if len(names) != 1 else ''}"
+    return " · ".join([f"{NAME} {month}", chosen, *(["validate only"] if given.get("validate_only") else [])])
 
 
 @reporting_flow(name=NAME, flow_run_name=_run_name)
@@ -91,9 +88,9 @@ async def content_plan_to_jira(
     try:
         run = Run(
             name=NAME,
-            month=_read_month(target_month) or this_month(started).next(),
+            month=clients.read_month(target_month) if target_month else this_month(started).next(),
             folder=folder,
-            settings=_check(settings),
+            settings=clients.check_settings(),
             google=GoogleTasks(google_credentials_block_name, settings.retry_delay_seconds),
             jira=JiraTasks(jira_credentials_block_name, settings.retry_delay_seconds),
             clock=clock,
@@ -104,7 +101,7 @@ async def content_plan_to_jira(
             flow_run=uuid.UUID(runtime.flow_run.id) if runtime.flow_run.id else None,
             log=log,
         )
-        ended = await _run_clients(run, client_names)
+        ended = await run_clients(run, client_names)
     except Exception as failed:  # the result says it
         error = str(failed) or type(failed).__name__
         log.error("%s", error, exc_info=not isinstance(failed, WorkflowError))  # noqa: TRY400
@@ -114,7 +111,7 @@ async def content_plan_to_jira(
         "flow": NAME,
         "parameters": dict(runtime.flow_run.parameters or {}),
         "run_folder": str(folder),
-        **_sum_up(ended, error),
+        **clients.add_up(ended, error),
     }
     sections = {name: value for name, value in result.items() if name != "data"}
     await save_json(folder / "result.json", result["data"], NAME, settings.clients_spreadsheet_id, sections)
@@ -122,14 +119,15 @@ async def content_plan_to_jira(
     return result
 
 
-async def _run_clients(run: Run, client_names: list[str] | None) -> list[ClientResult]:
+async def run_clients(run: Run, client_names: list[str] | None) -> list[ClientResult]:
     """All clients asked for, a few at a time, in the order of the list."""
     account = await run.jira.read_myself()
-    run.log.info("%s for %s, as %s at %s", NAME, run.month, account.name or account.account_id, account.site)
+    run.log.info("%s for %s, as %s at %s", run.name, run.month, account.name or account.account_id, account.site)
     screen = await run.jira.read_fields(run.settings.jira_project_key, run.settings.jira_issue_type_id)
-    clients, unknown = await _read_clients(run, client_names)
-    files, errors = await find_files(run.google, [client.folder_id for client in clients if client.folder_id])
-    places = asyncio.Semaphore(CLIENTS_AT_ONCE)
+    listed = await clients.read_list(run.google, run.settings.clients_spreadsheet_id)
+    asked, unknown = clients.choose(listed, client_names)
+    files, errors = await find_files(run.google, [client.folder_id for client in asked])
+    places = asyncio.Semaphore(clients.CLIENTS_AT_ONCE)
 
     async def one(client: Client) -> ClientResult:
         async with places:
@@ -137,59 +135,12 @@ async def _run_clients(run: Run, client_names: list[str] | None) -> list[ClientR
                 return _failed(client.name, str(errors[client.folder_id]))
             return await run_client(run, Project(account.site, screen), client, files[client.folder_id])
 
-    asked = [client for client in clients if client.folder_id]
     ended = await asyncio.gather(*(one(client) for client in asked))
-    empty = [
-        _failed(c.name, f"{c.cell} is empty; write the id of the client's Drive folder there")
-        for c in clients
-        if not c.folder_id
-    ]
-    return [*ended, *empty, *unknown]
-
-
-async def _read_clients(run: Run, names: list[str] | None) -> tuple[list[Client], list[ClientResult]]:
-    """The clients to take, and one failed result per name that cannot be taken."""
-    spreadsheet = await run.google.read_spreadsheet(run.settings.clients_spreadsheet_id)
-    tab = next((tab for tab in spreadsheet.tabs if match_key(tab.title) == match_key(client_list.TAB)), None)
-    if tab is None:
-        seen = ", ".join(tab.title for tab in spreadsheet.tabs)
-        raise FixInputError(spreadsheet.title, f"has no tab {client_list.TAB!r}; there are {seen}")
-    listed = client_list.parse(await run.google.read_values(spreadsheet.id, tab.title), title=spreadsheet.title)
-    chosen, problems = client_list.select(listed, names)
-    return chosen, [_failed(name, problem) for name, problem in problems.items()]
+    return [*ended, *(_failed(name, problem) for name, problem in unknown.items())]
 
 
 def _failed(client: str, message: str) -> ClientResult:
     return ClientResult(client, result=PlanResult(error=f"{client}: {message}"))
-
-
-def _sum_up(ended: Sequence[ClientResult], error: str) -> dict[str, Any]:
-    """The parts of the flow's result that the clients' results make."""
-    errors = [error, *(client.result.error for client in ended)]
-    counts = {client.client: client.result.counts() for client in ended}
-    return {
-        "summary": {**sum_up(client.result for client in ended), "clients": counts},
-        "clients": {client.client: client.summary() for client in ended},
-        "data": [record for client in ended for record in client.data()],
-        **({"error": "; ".join(filter(None, errors))} if any(errors) else {}),
-    }
-
-
-def _read_month(text: str | None) -> Month | None:
-    try:
-        return parse_month(text) if text else None
-    except FormatError as error:
-        raise FixInputError("target_month", str(error)) from None
-
-
-def _check(settings: Settings) -> Settings:
-    """The settings, if all that a run needs are set."""
-    needed = ("clients_spreadsheet_id", "jira_project_key", "jira_issue_type_id")
-    if missing := [name.upper() for name in needed if not getattr(settings, name)]:
-        raise FixInputError(
-            "Settings", f"{', '.join(missing)} must be set, in the environment or in .env; see .env.example"
-        )
-    return settings
 
 
 if __name__ == "__main__":

@@ -111,13 +111,16 @@ def failure(started: str, error: BaseException) -> Result:
 
 
 def needs_attention(result: Result) -> bool:
-    """Whether rows wait for a person's decision or another run."""
-    return any(result.get("summary", {}).get(outcome, 0) for outcome in NEEDS_A_PERSON)
+    """Whether rows wait for a person's decision or another run, or a check found what would block one."""
+    return bool(result.get("blocking")) or any(result.get("summary", {}).get(name, 0) for name in NEEDS_A_PERSON)
 
 
 def attention_message(result: Result) -> str:
     """How many rows wait, per outcome."""
-    counts = {outcome: result["summary"].get(outcome, 0) for outcome in NEEDS_A_PERSON}
+    counts = {
+        "blocking": len(result.get("blocking", [])),
+        **{str(outcome): result["summary"].get(outcome, 0) for outcome in NEEDS_A_PERSON},
+    }
     return ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
 
 

@@ -5,6 +5,7 @@ told as a warning, and sent all the same.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
 
 from pydantic import JsonValue
 
@@ -41,14 +42,21 @@ def _fit_value(value: JsonValue, field: CreateField | None) -> JsonValue:
     return value
 
 
-def compare(drafts: Iterable[IssueDraft], screen: Sequence[CreateField], *, where: str) -> list[Problem]:
+def compare(
+    drafts: Iterable[IssueDraft],
+    screen: Sequence[CreateField],
+    *,
+    where: str,
+    level: Literal["error", "warning"] = "warning",
+) -> list[Problem]:
     """
-    One warning per field that the screen lacks, wants, or has no such option for.
+    One problem per field that the screen lacks, wants, or has no such option for.
 
     Args:
         drafts: What is to be sent.
         screen: The fields of the create screen.
         where: Names the project and the issue type.
+        level: How much that counts: a run goes on and lets Jira decide, a check does not.
     """
     sent: dict[str, set[str]] = {name: set() for name in _ALWAYS_SENT}
     for draft in drafts:
@@ -77,4 +85,4 @@ def compare(drafts: Iterable[IssueDraft], screen: Sequence[CreateField], *, wher
             messages.append(
                 f"{fields[name].name} ({name}) has no option {', '.join(unknown)}; there are {', '.join(allowed)}"
             )
-    return [Problem(cell=where, message=message, level="warning") for message in messages]
+    return [Problem(cell=where, message=message, level=level) for message in messages]

@@ -65,7 +65,7 @@ class Spreadsheet:
 
 @dataclass(frozen=True)
 class DriveFile:
-    """A file in a Drive folder. For a shortcut, `id` and `mime_type` are its target's."""
+    """A file in a Drive folder. For a shortcut, `id` and `mime_type` are its target's, whose `version` is not known."""
 
     id: str
     name: str
@@ -180,6 +180,16 @@ class GoogleApi:
             page = answer.get("nextPageToken")
             if not page:
                 return [file for file in found if file.mime_type in (SPREADSHEET, EXCEL)]
+
+    def read_version(self, file_id: str) -> str:
+        """
+        The file's version, which grows with every change to it.
+
+        Source: https://developers.google.com/workspace/drive/api/reference/rest/v3/files/get
+        """
+        _, _, files = self._service()
+        request = files.get(fileId=file_id, fields="version", supportsAllDrives=True)
+        return str(self._read(request, file_id).get("version", ""))
 
     # --- Writing ------------------------------------------------------------------------------------------------------
 
@@ -346,7 +356,7 @@ def _drive_file(entry: Mapping[str, Any]) -> DriveFile:
         mime_type=target.get("targetMimeType", entry.get("mimeType", "")),
         parents=tuple(entry.get("parents", [])),
         modified_at=entry.get("modifiedTime", ""),
-        version=str(entry.get("version", "")),
+        version="" if target else str(entry.get("version", "")),
     )
 
 

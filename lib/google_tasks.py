@@ -36,6 +36,13 @@ async def find_files(folder_ids: Sequence[str], credentials_block_name: str = BL
     return await asyncio.to_thread(api.find_files, folder_ids)
 
 
+@api_task("google.drive.read-version")
+async def read_version(file_id: str, credentials_block_name: str = BLOCK) -> str:
+    """The file's version, which grows with every change to it."""
+    api = await _api(credentials_block_name)
+    return await asyncio.to_thread(api.read_version, file_id)
+
+
 @api_task("google.sheets.read-metadata")
 async def read_metadata(spreadsheet_id: str, credentials_block_name: str = BLOCK) -> Spreadsheet:
     """Title, locale, tabs, merged cells and named ranges of a spreadsheet."""
@@ -86,6 +93,9 @@ class GoogleTasks:
 
     async def find_files(self, folder_ids: Sequence[str]) -> list[DriveFile]:
         return await find_files.with_options(retry_delay_seconds=self._delay_s)(folder_ids, self._block)
+
+    async def read_version(self, file_id: str) -> str:
+        return await read_version.with_options(retry_delay_seconds=self._delay_s)(file_id, self._block)
 
     async def read_spreadsheet(self, spreadsheet_id: str) -> Spreadsheet:
         return await read_metadata.with_options(retry_delay_seconds=self._delay_s)(spreadsheet_id, self._block)

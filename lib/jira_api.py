@@ -7,6 +7,7 @@ here; a create never is, unless Jira is known not to have carried it out (429, o
 import logging
 import threading
 import time
+import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -25,9 +26,14 @@ FETCH_SIZE = 100  # issues a bulkfetch
 CREATE_SIZE = 45  # issues a bulk create; Jira takes 50
 SEARCH_SIZE = 5000  # ids a search
 FIELDS_SIZE = 200  # fields a page of createmeta
+USERS_SIZE = 100  # accounts a bulk read; their ids stand in the address
+COMMENTS_SIZE = 100  # comments a page
 PROPERTY = "content-plan.row"
+CHANGE_PROPERTY = "content-plan.change"  # of a comment: hash of the change that it tells
 
 _UNKNOWN_OUTCOME = frozenset({408, 425, 500, 502, 503, 504})
+
+_LIST = "[]"  # where an answer that is an array stands
 
 type NoAnswer = Callable[[str, str], WorkflowError]
 
@@ -197,6 +203,77 @@ class JiraApi:
             raise TryLaterError(self._where("issue/bulkfetch"), "Jira could not read some of the issues just now")
         return [_issue(entry) for entry in answer.get("issues", [])]
 
+    def read_components(self, project_key: str) -> dict[str, str]:
+        """The project's components, id -> name."""
+        listed = self._read_list("GET", f"project/{project_key}/components")
+        return {str(entry.get("id")): str(entry.get("name", "")) for entry in listed}
+
+    def read_field_names(self) -> dict[str, str]:
+        """All fields of the site, id -> name."""
+        return {str(entry.get("id")): str(entry.get("name", "")) for entry in self._read_list("GET", "field")}
+
+    def read_active_accounts(self, account_ids: Sequence[str]) -> dict[str, bool]:
+        """
+        Account id -> whether it is active, for those of at most 100 accounts that exist.
+
+        Source: https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-users/#api-rest-api-3-user-bulk-get
+        """
+        if not 1 <= len(account_ids) <= USERS_SIZE:
+            raise ValueError(f"1 to {USERS_SIZE} accounts a request, not {len(account_ids)}")
+        params = {"accountId": list(account_ids), "maxResults": USERS_SIZE}
+        path = f"user/bulk?{urllib.parse.urlencode(params, doseq=True)}"
+        return {str(user.get("accountId")): bool(user.get("active")) for user in self._read("GET", path)["values"]}
+
+    def read_change_hashes(self, key: str) -> set[str]:
+        """
+        Hashes of the changes that comments on the issue already tell, all pages.
+
+        Source: https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issue-comments/
+        """
+        hashes: set[str] = set()
+        seen = 0
+        while True:
+            params = {"startAt": seen, "maxResults": COMMENTS_SIZE, "expand": "properties"}
+            answer = self._read("GET", f"issue/{key}/comment", params=params)
+            page = answer.get("comments", [])
+            seen += len(page)
+            held = [entry for comment in page for entry in comment.get("properties") or []]
+            hashes |= {_hash_of(entry["value"]) for entry in held if entry.get("key") == CHANGE_PROPERTY}
+            if not page or seen >= answer.get("total", 0):
+                return hashes
+
+    # --- Marking and commenting ---------------------------------------------------------------------------------------
+
+    def mark(
+        self, key: str, *, add: Sequence[str] = (), remove: Sequence[str] = (), row: Mapping[str, Any] | None
+    ) -> None:
+        """
+        Put labels on an issue, take others off, and let it remember the row that it belongs to. Safe to repeat.
+
+        Raises:
+            RefusedError: Jira says no; nothing was changed.
+
+        Source: https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/
+        #api-rest-api-3-issue-issueidorkey-put
+        """
+        labels = [*({"add": label} for label in add), *({"remove": label} for label in remove)]
+        body: dict[str, Any] = {"update": {"labels": labels}}
+        if row is not None:
+            body["properties"] = [{"key": PROPERTY, "value": row}]
+        self._read("PUT", f"issue/{key}", json=body)
+
+    def add_comment(self, key: str, body: Mapping[str, Any], change_hash: str) -> None:
+        """
+        Write one comment, an ADF document that carries the hash of the change it tells.
+
+        Raises:
+            UncertainWriteError: No answer can be trusted; read the hashes before writing again.
+        """
+        properties = [{"key": CHANGE_PROPERTY, "value": {"hash": change_hash}}]
+        path = self._path(f"issue/{key}/comment")
+        content = {"body": body, "properties": properties}
+        self._write(f"issue/{key}/comment", lambda client: client.request("POST", path, json=content))
+
     # --- Creating -----------------------------------------------------------------------------------------------------
 
     def create(self, fields: Mapping[str, Any]) -> str:
@@ -242,6 +319,11 @@ class JiraApi:
 
         return retry.call(send, sleep=self._sleep)
 
+    def _read_list(self, method: str, path: str) -> list[dict[str, Any]]:
+        """A read whose answer is an array."""
+        entries: list[dict[str, Any]] = self._read(method, path).get(_LIST, [])
+        return entries
+
     def _write(self, path: str, request: Callable[[Jira], requests.Response], *, bulk: bool = False) -> dict[str, Any]:
         return retry.call(lambda: self._send(path, request, UncertainWriteError, bulk=bulk), sleep=self._sleep)
 
@@ -270,6 +352,10 @@ class JiraApi:
             body = response.json()
         except ValueError:
             body = None
+        if status == HTTPStatus.NO_CONTENT:
+            return {}
+        if status < HTTPStatus.BAD_REQUEST and isinstance(body, list):
+            return {_LIST: body}
         if status < HTTPStatus.BAD_REQUEST:
             if not isinstance(body, dict):
                 raise no_answer(where, "the answer is not Jira's")
@@ -353,6 +439,10 @@ def _reasons(errors: Mapping[str, Any]) -> dict[str, str]:
     reasons = {str(name): str(reason) for name, reason in (by_field or {}).items()}
     general = "; ".join(str(message) for message in errors.get("errorMessages") or [])
     return {**reasons, **({"": general} if general else {})}
+
+
+def _hash_of(value: object) -> str:
+    return str(value.get("hash", "")) if isinstance(value, Mapping) else ""
 
 
 def _create_field(entry: Mapping[str, Any]) -> CreateField:

@@ -77,6 +77,54 @@ async def create_issues(updates: Sequence[Mapping[str, Any]], credentials_block_
     return await asyncio.to_thread(api.create_in_bulk, updates)
 
 
+@api_task("jira.project.read-components")
+async def read_components(project_key: str, credentials_block_name: str = BLOCK) -> dict[str, str]:
+    """The project's components, id -> name."""
+    api = await _api(credentials_block_name)
+    return await asyncio.to_thread(api.read_components, project_key)
+
+
+@api_task("jira.field.read-names")
+async def read_field_names(credentials_block_name: str = BLOCK) -> dict[str, str]:
+    """All fields of the site, id -> name."""
+    api = await _api(credentials_block_name)
+    return await asyncio.to_thread(api.read_field_names)
+
+
+@api_task("jira.account.read-active")
+async def read_active_accounts(account_ids: Sequence[str], credentials_block_name: str = BLOCK) -> dict[str, bool]:
+    """Account id -> whether it is active, for those of at most 100 accounts that exist."""
+    api = await _api(credentials_block_name)
+    return await asyncio.to_thread(api.read_active_accounts, account_ids)
+
+
+@api_task("jira.issue.mark")
+async def mark_issue(
+    key: str,
+    add: Sequence[str],
+    remove: Sequence[str],
+    row: Mapping[str, Any] | None,
+    credentials_block_name: str = BLOCK,
+) -> None:
+    """Put a plan's labels on an issue or take them off, and let it remember its row; safe to repeat."""
+    api = await _api(credentials_block_name)
+    await asyncio.to_thread(lambda: api.mark(key, add=add, remove=remove, row=row))
+
+
+@api_task("jira.comment.read-hashes")
+async def read_change_hashes(key: str, credentials_block_name: str = BLOCK) -> set[str]:
+    """Hashes of the changes that comments on the issue already tell."""
+    api = await _api(credentials_block_name)
+    return await asyncio.to_thread(api.read_change_hashes, key)
+
+
+@api_task("jira.comment.add")
+async def add_comment(key: str, body: Mapping[str, Any], change_hash: str, credentials_block_name: str = BLOCK) -> None:
+    """Write one comment that carries the hash of the change it tells."""
+    api = await _api(credentials_block_name)
+    await asyncio.to_thread(api.add_comment, key, body, change_hash)
+
+
 class JiraTasks:
     """`lib.ports.Jira` by these tasks: each call is a task run with its own retries, seen in Prefect."""
 
@@ -103,3 +151,23 @@ class JiraTasks:
 
     async def create_in_bulk(self, updates: Sequence[Mapping[str, Any]]) -> BulkAnswer:
         return await create_issues.with_options(retry_delay_seconds=self._delay_s)(updates, self._block)
+
+    async def read_components(self, project_key: str) -> dict[str, str]:
+        return await read_components.with_options(retry_delay_seconds=self._delay_s)(project_key, self._block)
+
+    async def read_field_names(self) -> dict[str, str]:
+        return await read_field_names.with_options(retry_delay_seconds=self._delay_s)(self._block)
+
+    async def read_active_accounts(self, account_ids: Sequence[str]) -> dict[str, bool]:
+        return await read_active_accounts.with_options(retry_delay_seconds=self._delay_s)(account_ids, self._block)
+
+    async def mark(
+        self, key: str, add: Sequence[str], remove: Sequence[str], row: Mapping[str, Any] | None = None
+    ) -> None:
+        await mark_issue.with_options(retry_delay_seconds=self._delay_s)(key, add, remove, row, self._block)
+
+    async def read_change_hashes(self, key: str) -> set[str]:
+        return await read_change_hashes.with_options(retry_delay_seconds=self._delay_s)(key, self._block)
+
+    async def add_comment(self, key: str, body: Mapping[str, Any], change_hash: str) -> None:
+        await add_comment.with_options(retry_delay_seconds=self._delay_s)(key, body, change_hash, self._block)

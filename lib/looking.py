@@ -27,7 +27,10 @@ class Look:
 class Looking:
     """Looks at one plan's issues; what was read once is not read again."""
 
-    def __init__(self, jira: Jira, project_key: str, spreadsheet_id: str) -> None:
+    def __init__(
+        self, jira: Jira, project_key: str, spreadsheet_id: str, permissions: Sequence[str] = PERMISSIONS
+    ) -> None:
+        self._permissions = permissions
         self._jira = jira
         self._project_key = project_key
         self._label = plan_label(spreadsheet_id)
@@ -57,8 +60,8 @@ class Looking:
 
     async def _check_access(self) -> Account:
         account = await self._jira.read_myself()
-        granted = await self._jira.read_permissions(self._project_key, PERMISSIONS)
-        if missing := [name for name in PERMISSIONS if name not in granted]:
+        granted = await self._jira.read_permissions(self._project_key, self._permissions)
+        if missing := [name for name in self._permissions if name not in granted]:
             raise CredentialsError(
                 f"Jira, project {self._project_key}",
                 f"{account.name or account.account_id} has no {' and no '.join(missing)}; ask the project's administrator",

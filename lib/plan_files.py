@@ -14,6 +14,10 @@ from lib.google_api import EXCEL, DriveFile
 FOLDERS_PER_QUERY = 40
 
 
+class NoPlanError(FixInputError):
+    """The client has no plan for the month (yet)."""
+
+
 class Drive(Protocol):
     """What finding plans needs of Google Drive."""
 
@@ -63,7 +67,8 @@ def find_plan(files: Iterable[DriveFile], client: Client, month: Month) -> Drive
     The client's plan for the month among the files of its folder.
 
     Raises:
-        FixInputError: There is none, or more than one, or it is an Excel file; the message names the files seen.
+        NoPlanError: There is none; the message names the files seen.
+        FixInputError: There is more than one, or it is an Excel file.
     """
     wanted = {_plain_name(plan_name(client.name, name, month.year)) for name in _spellings(month)}
     own = list(files)
@@ -74,7 +79,7 @@ def find_plan(files: Iterable[DriveFile], client: Client, month: Month) -> Drive
             ", ".join(repr(file.name) for file in own[:10])
             or "no spreadsheet at all; check the folder's id and that it is shared"
         )
-        raise FixInputError(where, f"has no spreadsheet named {name!r}. Seen: {seen}")
+        raise NoPlanError(where, f"has no spreadsheet named {name!r}. Seen: {seen}")
     if len(found) > 1:
         seen = ", ".join(f"{file.name!r} ({file.id})" for file in found)
         raise FixInputError(where, f"has more than one plan for {month}: {seen}. Rename or remove all but one")

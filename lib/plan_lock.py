@@ -31,6 +31,7 @@ from lib.run_folder import iso_utc, write_bytes
 
 LOCK_ID = "contentplanlock"
 _HOLDER_ID = "contentplanholder"
+_GLANCE_S = 2  # for who only looks whether the lock is free
 _NAME = re.compile(
     r"cplock_(?P<since>[0-9]{8}T[0-9]{6}Z)_(?P<machine>[0-9a-f]{12})_(?P<nonce>[0-9a-f]{12})_(?P<flow_run>[0-9a-f]{32}|none)_(?P<host>[A-Za-z0-9]*)"
 )
@@ -86,7 +87,7 @@ class LocalLock:
         self.folder = folder or lock_folder()
         self.folder.mkdir(parents=True, exist_ok=True)
         self._name = hashlib.sha256(spreadsheet_id.encode()).hexdigest()[:32]
-        self._lock = filelock.FileLock(self.folder / f"{self._name}.lock", timeout=0)
+        self._lock = filelock.FileLock(self.folder / f"{self._name}.lock", timeout=_GLANCE_S)
         self._journal = self.folder / f"{self._name}.json"
 
     def acquire(self, plan: str) -> None:

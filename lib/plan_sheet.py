@@ -227,6 +227,23 @@ class PlanSheet:
         finally:
             self._local.release()
 
+    def check_idle(self) -> None:
+        """
+        Make sure that nobody works on the plan, for who only reads it. Nothing is written, nothing is held.
+
+        Raises:
+            ConflictError: A run works on it; the message says who and since when.
+        """
+        sheet = self._opened()
+        self._local.acquire(sheet.title)
+        self._local.release()
+        name = sheet.named_ranges.get(plan_lock.LOCK_ID)
+        holder = plan_lock.parse_holder(name) if name else None
+        if name and (
+            holder is None or holder.machine != self._local.machine()
+        ):  # one of ours is dead: its lock was free
+            raise ConflictError(sheet.title, f"{holder or name} works on it")
+
     # --- Claiming -----------------------------------------------------------------------------------------------------
 
     async def repair(self, plan: ContentPlan, made: set[str]) -> ContentPlan:

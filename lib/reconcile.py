@@ -26,6 +26,8 @@ _KEY = re.compile(r"[A-Z][A-Z0-9_]*-[1-9][0-9]*")
 _PLAN_LABEL = "content-plan-"
 _PROPERTY_LIMIT = 32_768
 _SHOWN_TEXT = 500  # characters of a cell that the property keeps, so that a later change can be shown as old → new
+_SAME_CONTENT, _SAME_TOPIC = "the same content", "the same topic"
+_CLOSE = (_SAME_CONTENT, _SAME_TOPIC)
 
 
 class Outcome(StrEnum):
@@ -65,10 +67,16 @@ class Action:
 
 @dataclass(frozen=True)
 class Decision:
-    """One action per row, in sheet order, and what is to be said of the plan as a whole."""
+    """
+    One action per row, in sheet order, and what is to be said of the plan as a whole.
+
+    Also `ours`, the issues made from this plan, and `orphans`, those of them that stand in no row.
+    """
 
     actions: list[Action]
     problems: list[Problem] = field(default_factory=list)
+    ours: list[Issue] = field(default_factory=list)
+    orphans: list[Issue] = field(default_factory=list)
 
 
 def new_token() -> str:
@@ -115,7 +123,8 @@ def row_property(plan: ContentPlan, row: PlanRow, token: str, run: str) -> dict[
     texts = {c.label: text for c in plan.columns if (text := clean_text(row.texts.get(c.label)))}
     length = _SHOWN_TEXT
     while True:
-        remembered = {**facts, "cells": {label: cut(text, length) for label, text in texts.items()}}
+        cells = {label: cut(text, length) for label, text in texts.items()}
+        remembered = {**facts, "cells": cells, "cut": [label for label in texts if cells[label] != texts[label]]}
         if length == 0 or len(json.dumps(remembered)) <= _PROPERTY_LIMIT:
             return remembered
         length //= 2
@@ -133,7 +142,7 @@ def decide(
 
     Args:
         plan: The rows as they stand in the sheet.
-        drafts: Row number -> its draft.
+        drafts: Row number -> its draft; a row without one counts as good.
         issues: All that Jira has of this plan, found by the plan's label, by the keys in the sheet, and by key range.
         free: Tokens that were looked for until the settle time was over and belong to no issue.
     """
@@ -153,10 +162,13 @@ class _Deciding:
         self.keys = {row.row: _row_key(row, self.by_token) for row in plan.rows}
         self.holders = Counter(key for key in self.keys.values() if key)
         self.tokens = Counter(row.key.strip() for row in plan.rows if is_token(row.key))
-        ours = [issue for issue in issues if self.label in issue.labels]
-        self.moved = self._find_moved(ours)
-        named = {*self.holders, *(issue.key for issue in self.moved.values())}
-        self.orphans = [i for i in ours if i.key not in named and not self.tokens.keys() & set(tokens_of(i))]
+        self.ours = [issue for issue in issues if self.label in issue.labels]
+        self.moved = self._find_moved(self.ours)
+        self.issues = {row.row: issue for row in plan.rows if (issue := self._issue_of(row))}
+        named = {issue.key for issue in self.issues.values()}
+        self.orphans = [i for i in self.ours if i.key not in named and not self.tokens.keys() & set(tokens_of(i))]
+        self.strangers = self._find_strangers()
+        self.homes = self._find_homes()
         self.copied = self._find_copied()
 
     def decide(self) -> Decision:
@@ -167,7 +179,7 @@ class _Deciding:
                 f"copied with its keys. Clear those Key cells, then run again"
             )
             problems.append(Problem(cell=self.plan.address(self.plan.header_row, "Key"), message=message))
-        return Decision([self._action(row) for row in self.plan.rows], problems)
+        return Decision([self._action(row) for row in self.plan.rows], problems, self.ours, self.orphans)
 
     def _action(self, row: PlanRow) -> Action:
         if is_token(row.key):
@@ -201,23 +213,26 @@ class _Deciding:
         return self._of_draft(row, token)
 
     def _of_draft(self, row: PlanRow, token: str) -> Action:
-        draft = self.drafts[row.row]
-        if draft.refused:
+        draft = self.drafts.get(row.row)
+        if draft and draft.refused:
             return Action(row.row, Outcome.REFUSED, "", token, tuple(draft.problems))
-        for orphan in self.orphans:
-            if likeness := _likeness(self.plan, row, orphan):
+        candidates = [(orphan, "stands in no row", False) for orphan in self.orphans]
+        candidates += [(self.issues[n], f"stands in row {n}, which is another", True) for n in self.strangers]
+        for issue, stands, closely in candidates:
+            likeness = _likeness(self.plan, row, issue)
+            if likeness and (likeness in _CLOSE or not closely):
                 return self._flag(
                     row,
-                    f"has no key, but {orphan.key} ({orphan.summary!r}) was made from this plan, has {likeness}, and stands in "
-                    f"no row: if it is this row's issue, write {orphan.key} into this cell; if not, "
-                    f"python flows/resolve.py {self.plan.spreadsheet_id} {row.row} --create",
-                    orphan,
+                    f"has no key, but {issue.key} ({issue.summary!r}) was made from this plan, has {likeness}, and {stands}: "
+                    f"if it is this row's issue, {self._resolve(row, f'--key {issue.key}')}; "
+                    f"if not, {self._resolve(row, '--create')}",
+                    issue,
                     token,
                 )
-        return Action(row.row, Outcome.READY, "", token, tuple(draft.problems))
+        return Action(row.row, Outcome.READY, "", token, tuple(draft.problems) if draft else ())
 
     def _of_key(self, row: PlanRow, key: str) -> Action:
-        issue = self.by_key.get(key) or self.moved.get(row.row)
+        issue = self.issues.get(row.row)
         if issue is None:
             return self._flag(
                 row,
@@ -229,12 +244,47 @@ class _Deciding:
             other = _plan_of(issue)
             origin = f"from {other!r}" if other else "by hand, not from this plan"
             return self._flag(
-                row, f"{key} was made {origin}; clear the cell, or python flows/resolve.py … --key {key}", issue
+                row,
+                f"{key} was made {origin}; clear the cell, or if it is this row's issue, {self._resolve(row, f'--key {key}')}",
+                issue,
             )
         if self.holders[key] > 1 and not self._is_the_original(row, issue):
             rows = " and ".join(str(number) for number, other in self.keys.items() if other == key)
             return self._flag(row, f"{key} stands in rows {rows}; clear the Key cell of the copy", issue)
+        if home := self.homes.get(row.row):
+            return self._flag(
+                row,
+                f"{key} was made from what stands in row {home}: move it there, or if it is this row's issue, "
+                f"{self._resolve(row, f'--key {key}')}",
+                issue,
+            )
         return Action(row.row, Outcome.EXISTING, issue.key, "", self._remarks(row))
+
+    def _issue_of(self, row: PlanRow) -> Issue | None:
+        """The issue that the row's Key cell names, if Jira has it."""
+        key = self.keys[row.row]
+        return (self.by_key.get(key) or self.moved.get(row.row)) if key else None
+
+    def _find_strangers(self) -> list[int]:
+        """Rows with an issue of this plan that was made from another topic and other content: its key may be misplaced."""
+        return [
+            row.row
+            for row in self.plan.rows
+            if (issue := self.issues.get(row.row)) and issue.row and _likeness(self.plan, row, issue) not in _CLOSE
+        ]
+
+    def _find_homes(self) -> dict[int, int]:
+        """Stranger -> another stranger that holds what its issue was made from."""
+        rows = {row.row: row for row in self.plan.rows if row.row in self.strangers or not row.key.strip()}
+        return {
+            number: home.row
+            for number in self.strangers
+            for home in rows.values()
+            if home.row != number and _likeness(self.plan, home, self.issues[number]) in _CLOSE
+        }
+
+    def _resolve(self, row: PlanRow, decision: str) -> str:
+        return f"python flows/resolve.py {self.plan.spreadsheet_id} {row.row} {decision}"
 
     def _is_the_original(self, row: PlanRow, issue: Issue) -> bool:
         """Whether of all rows with this key only this one holds what the issue was made from."""
@@ -297,10 +347,12 @@ def _row_key(row: PlanRow, by_token: Mapping[str, Issue]) -> str | None:
 
 
 def _likeness(plan: ContentPlan, row: PlanRow, issue: Issue) -> str:
-    """In what an issue without a row resembles the row; empty when in nothing."""
+    """In what an issue resembles the row; empty when in nothing."""
+    if issue.row.get("content_hash") == fingerprint(row):
+        return _SAME_CONTENT
     topic = match_key(plan.text(row, "Topik"))
-    if topic in (match_key(issue.row.get("topic")), match_key(issue.summary)):
-        return "the same topic"
+    if topic and topic in (match_key(issue.row.get("topic")), match_key(issue.summary)):
+        return _SAME_TOPIC
     day = read_day(plan, row)
     same_day = day is not None and day.isoformat() == issue.row.get("date")
     same_form = match_key(plan.text(row, "Bentuk")) == match_key(issue.row.get("form"))

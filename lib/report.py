@@ -9,6 +9,8 @@ from lib import adf
 from lib.content_plan import ContentPlan, Problem
 from lib.field_mapping import Source
 from lib.issue_draft import Drafts, IssueDraft
+from lib.plan_watch import Findings
+from lib.reconcile import NEEDS_A_PERSON
 
 _SHOWN = 80  # characters of a cell in a table
 
@@ -70,6 +72,29 @@ def issues(drafts: Drafts, fields: Iterable[str], count: int = 10) -> pd.DataFra
     good = [draft for draft in drafts.data if not draft.refused]
     wanted = list(fields)
     return table(({"Row": draft.row, **_shown(draft, wanted)} for draft in good[:count]), ["Row", *wanted])
+
+
+def changes(findings: Findings) -> pd.DataFrame:
+    """What is different from what the issues were made from: one line per changed column."""
+    records = [
+        {"Row": f.row, "Issue": f.key, "Column": c.column, "Then": c.old, "Now": c.new}
+        for f in findings.data
+        for c in f.changes
+    ]
+    return table(records, ["Row", "Issue", "Column", "Then", "Now"])
+
+
+def flagged(findings: Findings) -> pd.DataFrame:
+    """What else a person should look at, and what to do."""
+    others = [f for f in findings.data if not f.changes and f.outcome in NEEDS_A_PERSON]
+    return problems([*findings.problems, *(problem for f in others for problem in f.problems)])
+
+
+def watch_line(findings: Findings) -> Markdown:
+    """How many rows are as their issues were made from, and how many are not."""
+    total, changed = len(findings.data), sum(bool(f.changes) for f in findings.data)
+    other = sum(not f.changes and f.outcome in NEEDS_A_PERSON for f in findings.data)
+    return Markdown(f"**{total} rows**: {changed} changed after their issue was made, {other} wait for a person.")
 
 
 def bottom_line(drafts: Drafts) -> Markdown:

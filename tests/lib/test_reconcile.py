@@ -158,6 +158,40 @@ def test_an_issue_that_moved_to_another_project_is_still_its_rows():
     assert (action.outcome, action.key) == (Outcome.EXISTING, "NEW-5")
 
 
+def test_an_unknown_key_of_the_same_project_is_not_a_moved_issue():
+    read = plan(row(1, key="CP-999"))
+    assert only(read, [issue("CP-5", read, 2)]).outcome is Outcome.FLAGGED
+
+
+def test_a_key_moved_to_another_row_flags_both():
+    before = plan(row(1, "Satu"), row(2, "Dua", date="9 Juli 2026"))
+    after = plan(row(1, "Satu"), row(2, "Dua", date="9 Juli 2026", key="CP-1"))
+    found = actions(after, [issue("CP-1", before, 2)]).actions
+    assert [action.outcome for action in found] == [Outcome.FLAGGED] * 2
+    assert "stands in row 3" in found[0].problems[0].message
+    assert "what stands in row 2" in found[1].problems[0].message
+
+
+def test_a_moved_key_is_noticed_when_its_row_was_edited_too():
+    before = plan(row(1, "Satu"), row(2, "Dua", date="9 Juli 2026"))
+    after = plan(row(1, "Satu", date="11 Juli 2026"), row(2, "Dua", date="9 Juli 2026", key="CP-1"))
+    assert actions(after, [issue("CP-1", before, 2)]).actions[0].outcome is Outcome.FLAGGED
+
+
+def test_keys_swapped_between_rows_flag_both():
+    before = plan(row(1, "Satu"), row(2, "Dua"))
+    after = plan(row(1, "Satu", key="CP-2"), row(2, "Dua", key="CP-1"))
+    found = actions(after, [issue("CP-1", before, 2), issue("CP-2", before, 3, token=TOKEN)]).actions
+    assert [action.outcome for action in found] == [Outcome.FLAGGED] * 2
+
+
+def test_a_row_rewritten_after_its_issue_was_made_keeps_it():
+    before = plan(row(1, "Satu"), row(2, "Dua"))
+    after = plan(row(1, "Lain sekali", date="20 Juli 2026", key="CP-1"), row(2, "Dua", key="CP-2"))
+    found = actions(after, [issue("CP-1", before, 2), issue("CP-2", before, 3, token=TOKEN)]).actions
+    assert [action.outcome for action in found] == [Outcome.EXISTING] * 2
+
+
 def test_a_plan_copied_with_its_keys_is_one_message_for_the_plan():
     june = [
         issue(f"CP-{n}", labels=[plan_label("june"), OTHER_TOKEN], title="Content Plan - Juni") for n in range(1, 6)

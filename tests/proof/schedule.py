@@ -138,10 +138,12 @@ class Schedule:
             self.change,
             self.erase_key,
             self.copy_key,
+            self.move_key,
+            self.swap_keys,
             self.type_key,
             self.copy_row,
         )
-        kind = self.random.choices(kinds, (6, 3, 4, 3, 6, 3, 2, 2, 2))[0]
+        kind = self.random.choices(kinds, (6, 3, 4, 3, 6, 3, 2, 2, 1, 2, 2))[0]
         self.said.append(kind.__name__)
         kind()
         self.truth.edited = True
@@ -185,6 +187,8 @@ class Schedule:
         self.box.google.write(self.id, f"{TAB}!E{row}", [[caption]], typed=False)
 
     def touch_key(self, row: int, text: str) -> None:
+        if self.grid()[0][KEY] != "Key":
+            return  # there is no Key cell yet
         self.truth.touched.add(identity(self.grid()[row - 1]))
         self.box.google.write(self.id, f"{TAB}!F{row}", [[text]], typed=False)
 
@@ -195,6 +199,17 @@ class Schedule:
         source = self.pick()
         self.truth.touched.add(identity(self.grid()[source - 1]))
         self.touch_key(self.pick(), self.grid()[source - 1][KEY])
+
+    def move_key(self) -> None:
+        source = self.pick()
+        self.touch_key(self.pick(), self.grid()[source - 1][KEY])
+        self.touch_key(source, "")
+
+    def swap_keys(self) -> None:
+        one, other = self.pick(), self.pick()
+        keys = self.grid()[one - 1][KEY], self.grid()[other - 1][KEY]
+        self.touch_key(one, keys[1])
+        self.touch_key(other, keys[0])
 
     def type_key(self) -> None:
         self.touch_key(self.pick(), self.random.choice(("CP-1", "CP-99999", "selesai", "-", "cp-abc")))
@@ -211,7 +226,9 @@ class Schedule:
     # --- Runs ---------------------------------------------------------------------------------------------------------
 
     def set_trouble(self) -> None:
-        operations = self.random.choices(list(FAULTS), [WEIGHTS.get(name, 1) for name in FAULTS], k=self.random.choice((0, 1, 2, 3)))
+        operations = self.random.choices(
+            list(FAULTS), [WEIGHTS.get(name, 1) for name in FAULTS], k=self.random.choice((0, 1, 2, 3))
+        )
         if self.random.random() < 0.4:
             operations.insert(0, "createIssues")
         for operation in operations:

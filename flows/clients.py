@@ -1,0 +1,92 @@
+"""What flows over many clients share: the settings they need, the clients asked for, and the result that their parts add up to."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+from lib import client_list
+from lib.client_list import Client
+from lib.errors import FixInputError
+from lib.exactly_once import PlanResult, sum_up
+from lib.formats import FormatError, Month, match_key, parse_month
+from lib.google_tasks import GoogleTasks
+from lib.settings import Settings
+
+CLIENTS_AT_ONCE = 4
+
+
+class Ended(Protocol):
+    """How one client ended, whatever the flow did."""
+
+    client: str
+    result: PlanResult
+
+    def summary(self) -> dict[str, Any]: ...
+    def data(self) -> list[dict[str, Any]]: ...
+
+
+def check_settings() -> Settings:
+    """
+    The settings, with all that a run needs.
+
+    Raises:
+        FixInputError: Some are not set; the message names them.
+    """
+    settings = Settings.read()
+    needed = ("clients_spreadsheet_id", "jira_project_key", "jira_issue_type_id")
+    if missing := [name.upper() for name in needed if not getattr(settings, name)]:
+        raise FixInputError(
+            "Settings", f"{', '.join(missing)} must be set, in the environment or in .env; see .env.example"
+        )
+    return settings
+
+
+def read_month(text: str, *, parameter: str = "target_month") -> Month:
+    """
+    The month that a parameter names.
+
+    Raises:
+        FixInputError: It names none.
+    """
+    try:
+        return parse_month(text)
+    except FormatError as error:
+        raise FixInputError(parameter, str(error)) from None
+
+
+async def read_list(google: GoogleTasks, spreadsheet_id: str) -> list[Client]:
+    """
+    The client list.
+
+    Raises:
+        FixInputError: It cannot be read, or lists nobody.
+    """
+    spreadsheet = await google.read_spreadsheet(spreadsheet_id)
+    tab = next((tab for tab in spreadsheet.tabs if match_key(tab.title) == match_key(client_list.TAB)), None)
+    if tab is None:
+        seen = ", ".join(tab.title for tab in spreadsheet.tabs)
+        raise FixInputError(spreadsheet.title, f"has no tab {client_list.TAB!r}; there are {seen}")
+    return client_list.parse(await google.read_values(spreadsheet.id, tab.title), title=spreadsheet.title)
+
+
+def choose(listed: Sequence[Client], names: list[str] | None) -> tuple[list[Client], dict[str, str]]:
+    """The clients to take that have a folder, and by name why another one asked for cannot be taken."""
+    chosen, problems = client_list.select(listed, names)
+    empty = {c.name: f"{c.cell} is empty; write the id of the client's Drive folder there" for c in chosen}
+    asked = [client for client in chosen if client.folder_id]
+    return asked, {**{c.name: empty[c.name] for c in chosen if not c.folder_id}, **problems}
+
+
+def add_up(ended: Iterable[Ended], error: str) -> dict[str, Any]:
+    """The parts of a flow's result that its clients' results make; a client may have several."""
+    all_ended = list(ended)
+    errors = [error, *(one.result.error for one in all_ended)]
+    by_client: dict[str, list[Ended]] = {}
+    for one in all_ended:
+        by_client.setdefault(one.client, []).append(one)
+    counts = {client: sum_up(one.result for one in parts) for client, parts in by_client.items()}
+    return {
+        "summary": {**sum_up(one.result for one in all_ended), "clients": counts},
+        "clients": {one.client: one.summary() for one in all_ended},
+        "data": [record for one in all_ended for record in one.data()],
+        **({"error": "; ".join(filter(None, errors))} if any(errors) else {}),
+    }

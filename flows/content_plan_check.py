@@ -1,0 +1,177 @@
+"""What would go wrong before the first issue is made: `python flows/content_plan_check.py --help`."""
+
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from prefect import runtime
+from prefect.logging import get_run_logger
+
+import hashmap
+from flows import clients, command_line
+from flows.client_plan import ClientResult, Run
+from flows.content_plan_to_jira import run_clients
+from flows.reporting_flow import Result, reporting_flow
+from lib import google_tasks, jira_tasks, run_folder, site_checks
+from lib.clock import SystemClock
+from lib.content_plan import Problem
+from lib.errors import WorkflowError
+from lib.formats import this_month
+from lib.google_tasks import BLOCK as GOOGLE_BLOCK
+from lib.google_tasks import GoogleTasks
+from lib.jira_api import USERS_SIZE
+from lib.jira_tasks import BLOCK as JIRA_BLOCK
+from lib.jira_tasks import JiraTasks
+from lib.looking import PERMISSIONS
+from lib.pace import Pace
+from lib.plan_sheet import Log
+from lib.run_folder import iso_utc
+from lib.settings import ROOT
+from lib.utility_tasks import save_json
+
+NAME = "content-plan-check"
+
+
+def _run_name() -> str:
+    month = runtime.flow_run.parameters.get("target_month") or str(this_month(SystemClock().now()).next())
+    return f"{NAME} {month}"
+
+
+@reporting_flow(name=NAME, flow_run_name=_run_name)
+async def content_plan_check(
+    target_month: str | None = None,
+    client_names: list[str] | None = None,
+    delay_seconds: tuple[float, float] = (5.0, 10.0),
+    google_credentials_block_name: str = GOOGLE_BLOCK,
+    jira_credentials_block_name: str = JIRA_BLOCK,
+    output_dir: str | None = None,
+) -> Result:
+    """
+    Check everything that could go wrong before the first issue of a month is made; nothing is written to Google or Jira.
+
+    Credentials and permissions, the project's create screen against the fields that are sent, every id of hashmap.py, and
+    every plan of the month. All is looked at, whatever else is wrong, as far as the credentials let it.
+
+    Args:
+        target_month: Month of the plans: Juli 2026, July 2026 or 2026-07; the next month in Jakarta when left out.
+        client_names: Clients to take, whatever their case and spaces; all when left out.
+        delay_seconds: Shortest and longest random pause between plans, in seconds.
+        google_credentials_block_name: Block with Google's credentials; the environment counts when there is none.
+        jira_credentials_block_name: Block with Jira's credentials; the environment counts when there is none.
+        output_dir: Where the run folder goes; OUTPUT_DIR (output) when left out.
+
+    Returns:
+        `start_time`, `end_time`, `flow`, `parameters`, `run_folder`; `blocking` and `warnings`: problems with `client`,
+        `cell` and `message`; `summary`, `clients` and `data` as of content-plan-to-jira with `validate_only`; `error` when a service or a
+        plan could not be looked at.
+
+    Side effects:
+        A run folder. Nothing is written to Google or Jira.
+    """
+    log: Log = get_run_logger()
+    clock = SystemClock()
+    started = clock.now()
+    settings, error, source = None, "", ""
+    site: list[Problem] = []
+    ended: list[ClientResult] = []
+    folder = None
+    try:
+        settings = clients.check_settings()
+        source = settings.clients_spreadsheet_id
+        folder = run_folder.create(Path(output_dir) if output_dir else ROOT / settings.output_dir, NAME, started)
+        run = Run(
+            name=NAME,
+            month=clients.read_month(target_month) if target_month else this_month(started).next(),
+            folder=folder,
+            settings=settings,
+            google=GoogleTasks(google_credentials_block_name, settings.retry_delay_seconds),
+            jira=JiraTasks(jira_credentials_block_name, settings.retry_delay_seconds),
+            clock=clock,
+            pace=Pace(*delay_seconds, clock),
+            settle_s=0,
+            validate_only=True,
+            forecast="error",
+            break_lock=False,
+            flow_run=uuid.UUID(runtime.flow_run.id) if runtime.flow_run.id else None,
+            log=log,
+        )
+        google_status = await google_tasks.test_connection(google_credentials_block_name)
+        jira_status = await jira_tasks.test_connection(jira_credentials_block_name)
+        errors = [str(status["problem"]) for status in (google_status, jira_status) if not status["ok"]]
+        if jira_status["ok"]:
+            site = await _check_site(run)
+        error = "; ".join(errors)
+        if not errors:
+            ended = await run_clients(run, client_names)
+    except Exception as failed:  # the result says it
+        error = str(failed) or type(failed).__name__
+        log.error("%s", error, exc_info=not isinstance(failed, WorkflowError))  # noqa: TRY400
+    found = _records(site, ended)
+    result: Result = {
+        "start_time": iso_utc(started),
+        "end_time": iso_utc(clock.now()),
+        "flow": NAME,
+        "parameters": dict(runtime.flow_run.parameters or {}),
+        "run_folder": str(folder) if folder else None,
+        "blocking": [problem for problem in found if problem["level"] == "error"],
+        "warnings": [problem for problem in found if problem["level"] == "warning"],
+        **clients.add_up(ended, error),
+    }
+    if folder:
+        sections = {name: value for name, value in result.items() if name != "data"}
+        await save_json(folder / "result.json", result["data"], NAME, source, sections)
+        run_folder.write_manifest(folder, workflow=NAME, parameters=result["parameters"])
+    return result
+
+
+async def _check_site(run: Run) -> list[Problem]:
+    """Permissions, and every id of hashmap.py; what cannot be looked at is a problem like any other."""
+    key = run.settings.jira_project_key
+
+    async def permissions() -> list[Problem]:
+        granted = await run.jira.read_permissions(key, PERMISSIONS)
+        message = "we do not have it; ask the project's administrator"
+        return [
+            Problem(cell=f"Jira, project {key}, {name}", message=message) for name in PERMISSIONS if name not in granted
+        ]
+
+    async def components() -> list[Problem]:
+        return site_checks.check_components(hashmap.COMPONENTS, await run.jira.read_components(key), key)
+
+    async def accounts() -> list[Problem]:
+        wanted = sorted(set(hashmap.WORKERS.values()))
+        active: dict[str, bool] = {}
+        for start in range(0, len(wanted), USERS_SIZE):
+            active |= await run.jira.read_active_accounts(wanted[start : start + USERS_SIZE])
+        return site_checks.check_accounts(hashmap.WORKERS, active)
+
+    async def custom_fields() -> list[Problem]:
+        return site_checks.check_custom_fields(hashmap.CUSTOM_FIELDS, await run.jira.read_field_names())
+
+    checks: Sequence[Callable[[], Awaitable[list[Problem]]]] = (permissions, components, accounts, custom_fields)
+    found = site_checks.check_names(hashmap.CONTENT_EDITOR, hashmap.FIELD_ASSOCIATE, hashmap.WORKERS)
+    for check in checks:
+        try:
+            found += await check()
+        except WorkflowError as error:
+            found.append(Problem(cell=f"Jira, {check.__name__.replace('_', ' ')}", message=str(error)))
+    return found
+
+
+def _records(site: Sequence[Problem], ended: Sequence[ClientResult]) -> list[dict[str, Any]]:
+    """All problems in the order found, each once: whose plan it is in (empty for the site), cell, message, level."""
+    found = [("", problem) for problem in site]
+    for client in ended:
+        rows = [problem for row in client.result.rows for problem in row.problems]
+        found += [(client.client if _in_plan(p) else "", p) for p in (*client.result.problems, *rows)]
+    return [{"client": client, **problem.model_dump()} for client, problem in dict.fromkeys(found)]
+
+
+def _in_plan(problem: Problem) -> bool:
+    """Whether it is about a plan's own cells, and not about the mapping or the Jira project that plans share."""
+    return problem.cell.startswith("'")
+
+
+if __name__ == "__main__":
+    raise SystemExit(command_line.main(content_plan_check))

@@ -1,0 +1,350 @@
+"""What changed in content plans after their issues were made: `python flows/content_plan_watch.py --help`."""
+
+import asyncio
+import dataclasses
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from prefect import runtime
+from prefect.logging import get_run_logger
+
+from flows import clients, command_line
+from flows.client_plan import Run, named
+from flows.reporting_flow import Result, reporting_flow
+from lib import plan_watch, run_folder, utility_tasks
+from lib.client_list import Client
+from lib.clock import SystemClock
+from lib.content_plan import KEY, ContentPlan, Problem
+from lib.errors import ConflictError, FixInputError, UncertainWriteError, WorkflowError
+from lib.exactly_once import PlanResult, RowResult
+from lib.formats import Month, this_month
+from lib.google_api import DriveFile
+from lib.google_tasks import BLOCK as GOOGLE_BLOCK
+from lib.google_tasks import GoogleTasks
+from lib.jira_tasks import BLOCK as JIRA_BLOCK
+from lib.jira_tasks import JiraTasks
+from lib.looking import Looking
+from lib.pace import Pace
+from lib.plan_files import NoPlanError, find_files, find_plan
+from lib.plan_lock import LocalLock
+from lib.plan_sheet import Log, PlanSheet
+from lib.plan_watch import Finding, Findings
+from lib.reconcile import read_key
+from lib.run_folder import iso_utc
+from lib.settings import ROOT
+from lib.step_files import FINDINGS, ROWS, SEEN_ISSUES, StepFiles
+from lib.utility_tasks import save_json
+from lib.watch_cache import SeenPlan, WatchCache
+
+NAME = "content-plan-watch"
+NOTEBOOK = "content_plan_watch"
+NOTEBOOK_TIMEOUT_S = 600
+PERMISSIONS = ("BROWSE_PROJECTS", "ADD_COMMENTS")
+
+
+@dataclass
+class WatchedPlan:
+    """How the watch over one plan ended; `findings` are also those of an earlier pass when nothing changed since."""
+
+    client: str
+    month: Month
+    spreadsheet_id: str = ""
+    title: str = ""
+    tab: str = ""
+    findings: Findings = field(default_factory=lambda: Findings(data=[]))
+    commented: list[str] = field(default_factory=list)
+    state: str = "compared"
+    result: PlanResult = field(default_factory=PlanResult)
+
+    def take(self, findings: Findings) -> None:
+        """From now on these are the plan's findings."""
+        self.findings = findings
+        self.result.by_row = {n: RowResult(f.row or 0, f.outcome, f.key) for n, f in enumerate(findings.data)}
+
+    def summary(self) -> dict[str, Any]:
+        """The plan's part of the flow's result."""
+        return {
+            **self.result.counts(),
+            "client": self.client,
+            "month": str(self.month),
+            "spreadsheet_id": self.spreadsheet_id or None,
+            "title": self.title or None,
+            "tab": self.tab or None,
+            "state": self.state,
+            "commented": self.commented,
+            "problems": [problem.model_dump() for problem in (*self.findings.problems, *self.result.problems)],
+            **({"error": self.result.error} if self.result.error else {}),
+        }
+
+    def data(self) -> list[dict[str, Any]]:
+        """One record per row in sheet order, then one per deleted row, whose `row` is null."""
+        where = {"client": self.client, "spreadsheet_id": self.spreadsheet_id, "tab": self.tab}
+        return [
+            {
+                **where,
+                "row": finding.row,
+                "outcome": finding.outcome.value,
+                "key": finding.key or None,
+                "problems": [problem.model_dump() for problem in finding.problems],
+                "changes": [change.model_dump() for change in finding.changes],
+            }
+            for finding in self.findings.data
+        ]
+
+
+def _run_name() -> str:
+    months = runtime.flow_run.parameters.get("target_months") or [str(month) for month in _default_months()]
+    return f"{NAME} {' and '.join(months)}"
+
+
+def _default_months() -> tuple[Month, Month]:
+    month = this_month(SystemClock().now())
+    return month, month.next()
+
+
+@reporting_flow(name=NAME, flow_run_name=_run_name)
+async def content_plan_watch(
+    target_months: list[str] | None = None,
+    client_names: list[str] | None = None,
+    delay_seconds: tuple[float, float] = (5.0, 10.0),
+    settle_seconds: float | None = None,
+    full: bool = False,
+    google_credentials_block_name: str = GOOGLE_BLOCK,
+    jira_credentials_block_name: str = JIRA_BLOCK,
+    output_dir: str | None = None,
+) -> Result:
+    """
+    Compare content plans with the issues made from them; tell each change once, as a comment on its issue.
+
+    A row that was changed, deleted, or lost its key is flagged. No field of an issue is changed, nothing is written to a plan.
+    Plans whose Drive version is that of the last pass are not read again: what was found in them then still counts.
+
+    Args:
+        target_months: Months to watch, such as Juli 2026; this month and the next one in Jakarta when left out.
+        client_names: Clients to take, whatever their case and spaces; all when left out.
+        delay_seconds: Shortest and longest random pause between plans that are read, in seconds.
+        settle_seconds: How long a comment without an answer may still appear; SETTLE_SECONDS (300) when left out.
+        full: Read every plan, whatever was seen in the last pass.
+        google_credentials_block_name: Block with Google's credentials; the environment counts when there is none.
+        jira_credentials_block_name: Block with Jira's credentials; the environment counts when there is none.
+        output_dir: Where the run folder and the last-seen versions go; OUTPUT_DIR (output) when left out.
+
+    Returns:
+        `start_time`, `end_time`, `flow`, `parameters`, `run_folder`; `summary`: rows and rows per outcome (existing: as its
+        issue was made; flagged: changed, deleted, or a key that a person should look at; ready: no issue was made from the
+        plan yet; uncertain: a run works on it), in all and under `clients` for each; `plans`: per plan its state (compared,
+        unchanged, busy, no plan) and the issues commented on; `data`: one record per row with its changes, and one per deleted
+        row; `error` when the run or a plan could not be finished.
+
+    Side effects:
+        Comments on issues, one per change; a run folder; `content-plan-watch.cache.json` in the output folder.
+    """
+    log: Log = get_run_logger()
+    clock = SystemClock()
+    started = clock.now()
+    watched: list[WatchedPlan] = []
+    error, output, source = "", Path(output_dir) if output_dir else None, ""
+    folder = None
+    try:
+        settings = clients.check_settings()
+        source = settings.clients_spreadsheet_id
+        output = output or ROOT / settings.output_dir
+        folder = run_folder.create(output, NAME, started)
+        months = [clients.read_month(text, parameter="target_months") for text in target_months or []]
+        run = Run(
+            name=NAME,
+            month=this_month(started),
+            folder=folder,
+            settings=settings,
+            google=GoogleTasks(google_credentials_block_name, settings.retry_delay_seconds),
+            jira=JiraTasks(jira_credentials_block_name, settings.retry_delay_seconds),
+            clock=clock,
+            pace=Pace(*delay_seconds, clock),
+            settle_s=settings.settle_seconds if settle_seconds is None else settle_seconds,
+            validate_only=True,
+            break_lock=False,
+            flow_run=uuid.UUID(runtime.flow_run.id) if runtime.flow_run.id else None,
+            log=log,
+        )
+        watched = await _watch_all(run, output, months or _default_months(), client_names, full=full)
+    except Exception as failed:  # the result says it
+        error = str(failed) or type(failed).__name__
+        log.error("%s", error, exc_info=not isinstance(failed, WorkflowError))  # noqa: TRY400
+    result: Result = {
+        "start_time": iso_utc(started),
+        "end_time": iso_utc(clock.now()),
+        "flow": NAME,
+        "parameters": dict(runtime.flow_run.parameters or {}),
+        "run_folder": str(folder) if folder else None,
+        **clients.add_up(watched, error),
+        "plans": [one.summary() for one in watched],
+    }
+    if folder:
+        sections = {name: value for name, value in result.items() if name != "data"}
+        await save_json(folder / "result.json", result["data"], NAME, source, sections)
+        run_folder.write_manifest(folder, workflow=NAME, parameters=result["parameters"])
+    return result
+
+
+async def _watch_all(
+    run: Run, output: Path, months: Sequence[Month], client_names: list[str] | None, *, full: bool
+) -> list[WatchedPlan]:
+    """All plans of these months; two passes at the same time on one machine would tell a change twice."""
+    lock = LocalLock(f"{NAME} {run.settings.clients_spreadsheet_id}")
+    lock.acquire(NAME)
+    try:
+        notebook = ROOT / "notebooks" / f"{NOTEBOOK}.ipynb"
+        account = await run.jira.read_myself()
+        made_for = f"{account.site} {run.settings.jira_project_key} {run_folder.sha256(notebook)}"
+        cache = WatchCache(output, made_for)
+        listed = await _read_list(run, cache, full=full)
+        asked, unknown = clients.choose(listed, client_names)
+        files, errors = await find_files(run.google, [client.folder_id for client in asked])
+        places = asyncio.Semaphore(clients.CLIENTS_AT_ONCE)
+
+        async def one(client: Client, month: Month) -> WatchedPlan:
+            async with places:
+                watch = _Watch(dataclasses.replace(run, month=month), cache, client, full=full)
+                return await watch.go(files[client.folder_id], errors.get(client.folder_id))
+
+        watched = await asyncio.gather(*(one(client, month) for client in asked for month in months))
+        cache.save()
+    finally:
+        lock.release()
+    failed = [
+        WatchedPlan(name, months[0], result=PlanResult(error=f"{name}: {problem}")) for name, problem in unknown.items()
+    ]
+    return [*watched, *failed]
+
+
+async def _read_list(run: Run, cache: WatchCache, *, full: bool) -> list[Client]:
+    """The client list; as it was last seen while its version is the same."""
+    spreadsheet_id = run.settings.clients_spreadsheet_id
+    try:
+        version = await run.google.read_version(spreadsheet_id)
+    except (FixInputError, ConflictError) as error:  # Sheets may show what Drive does not
+        run.log.info("the client list's version is not known, so it is read: %s", error)
+        version = ""
+    seen = None if full else cache.clients(version)
+    if seen is not None:
+        return seen
+    listed = await clients.read_list(run.google, spreadsheet_id)
+    cache.keep_clients(version, listed)
+    return listed
+
+
+class _Watch:
+    """The watch over one client's plan for one month."""
+
+    def __init__(self, run: Run, cache: WatchCache, client: Client, *, full: bool) -> None:
+        self._run = run
+        self._cache = cache
+        self._full = full
+        self._client = client
+        self._watched = WatchedPlan(client.name, run.month)
+        self._waiting = False  # a comment was sent and not heard of: the plan is not done with
+
+    async def go(self, files: Sequence[DriveFile], unreadable: FixInputError | None) -> WatchedPlan:
+        """Compare and comment; an error ends it here and never reaches the other plans."""
+        if unreadable:
+            self._watched.result.error = named(self._client.name, unreadable)
+            return self._watched
+        try:
+            await self._compare(find_plan(files, self._client, self._run.month))
+        except NoPlanError as error:
+            self._watched.state = "no plan"
+            self._run.log.debug("%s", error)
+        except Exception as error:  # whatever it is, the other plans go on
+            self._watched.result.error = named(self._client.name, error)
+            exc_info = not isinstance(error, WorkflowError)
+            self._run.log.error("%s", self._watched.result.error, exc_info=exc_info)  # noqa: TRY400
+        return self._watched
+
+    async def _compare(self, file: DriveFile) -> None:
+        run, watched = self._run, self._watched
+        watched.spreadsheet_id, watched.title = file.id, file.name
+        seen = self._cache.plan(file.id, file.version)
+        if seen and not self._full:
+            watched.state, watched.title, watched.tab = "unchanged", seen.title, seen.tab
+            watched.take(seen.findings)
+            return
+        await run.pace.pause(f"reading the plan of {self._client.name}", run.log)
+        sheet = PlanSheet(run.google, run.clock, client=self._client.name, spreadsheet_id=file.id, log=run.log)
+        await sheet.open()
+        try:
+            sheet.check_idle()
+        except ConflictError as error:
+            watched.state = "busy"
+            cell = f"{file.name}"
+            watched.result.problems.append(
+                Problem(cell=cell, message=f"{error}; the next pass reads it", level="warning")
+            )
+            return
+        plan = await sheet.read()
+        watched.tab = plan.tab
+        watched.take(await self._find(plan))
+        await self._tell(plan, watched.findings)
+        counts = watched.result.counts()
+        run.log.info("%s, %s: %d rows, %d flagged", self._client.name, run.month, counts["rows"], counts["flagged"])
+        if not self._waiting:
+            self._cache.keep_plan(
+                file.id,
+                SeenPlan(version=file.version, title=plan.title, tab=plan.tab, findings=watched.findings),
+            )
+
+    async def _find(self, plan: ContentPlan) -> Findings:
+        """Run the notebook on the plan and its issues."""
+        run = self._run
+        folder = run_folder.client_folder(run.folder, f"{self._client.name} {run.month}")
+        StepFiles(folder, workflow=NAME, source=plan.spreadsheet_id).rows(plan)
+        looking = Looking(run.jira, run.settings.jira_project_key, plan.spreadsheet_id, PERMISSIONS)
+        look = await looking.look(key for row in plan.rows if (key := read_key(row.key)))
+        plan_watch.save_issues(look.issues, folder / SEEN_ISSUES, workflow=NAME, source=plan.spreadsheet_id)
+        paths = {
+            "rows_path": str(folder / ROWS),
+            "issues_path": str(folder / SEEN_ISSUES),
+            "findings_path": str(folder / FINDINGS),
+        }
+        await utility_tasks.run_notebook(NOTEBOOK, folder / f"{NOTEBOOK}.ipynb", {**paths}, NOTEBOOK_TIMEOUT_S)
+        return plan_watch.load(folder / FINDINGS, plan.rows, notebook=f"notebooks/{NOTEBOOK}.ipynb")
+
+    async def _tell(self, plan: ContentPlan, findings: Findings) -> None:
+        """Comment on every issue whose row was changed, unless a comment tells that change already."""
+        for finding in findings.data:
+            if finding.changes and finding.key:
+                await self._comment(plan, finding)
+
+    async def _comment(self, plan: ContentPlan, finding: Finding) -> None:
+        run, change = self._run, finding.change_hash
+        if change in await run.jira.read_change_hashes(finding.key):
+            self._cache.note_answer(change)
+            return
+        sent_at = self._cache.sent_at(change)
+        if sent_at and run.clock.now() < sent_at + dt.timedelta(seconds=run.settle_s):
+            self._say_waiting(plan, finding)
+            return
+        self._cache.note_sending(change, run.clock.now())
+        try:
+            await run.jira.add_comment(finding.key, plan_watch.comment(plan, finding), change)
+        except UncertainWriteError as error:
+            run.log.warning("%s: %s", self._client.name, error)
+            self._say_waiting(plan, finding)
+            return
+        self._cache.note_answer(change)
+        self._watched.commented.append(finding.key)
+
+    def _say_waiting(self, plan: ContentPlan, finding: Finding) -> None:
+        self._waiting = True
+        message = (
+            f"the answer to the comment on {finding.key} was lost; a later pass looks for it before it writes again"
+        )
+        cell = plan.address(finding.row or 1, KEY)
+        self._watched.result.problems.append(Problem(cell=cell, message=message, level="warning"))
+
+
+if __name__ == "__main__":
+    raise SystemExit(command_line.main(content_plan_watch))
