@@ -4,52 +4,27 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from prefect import get_client
 from prefect.exceptions import ObjectNotFound
 from pydantic import JsonValue
 
+from flows.run_in_folder import Run, log_error
 from lib import create_screen, issue_draft, run_folder, utility_tasks
 from lib.client_list import Client
-from lib.clock import Clock
 from lib.content_plan import KEY, ContentPlan, Problem
 from lib.errors import WorkflowError
 from lib.exactly_once import PlanResult, PlanRun
-from lib.formats import Month
 from lib.google_api import DriveFile
-from lib.google_tasks import GoogleTasks
 from lib.issue_draft import Drafts
 from lib.jira_api import CreateField
-from lib.jira_tasks import JiraTasks
-from lib.pace import Pace
 from lib.plan_files import find_plan
-from lib.plan_sheet import Log, PlanSheet
-from lib.settings import Settings
+from lib.plan_sheet import PlanSheet
 from lib.step_files import DRAFTS, ROWS, StepFiles
 
 NOTEBOOK = "content_plan_to_jira"
 NOTEBOOK_TIMEOUT_S = 600
-
-
-@dataclass(frozen=True)
-class Run:
-    """What all clients of one run share."""
-
-    name: str
-    month: Month
-    folder: Path
-    settings: Settings
-    google: GoogleTasks
-    jira: JiraTasks
-    clock: Clock
-    pace: Pace
-    settle_s: float
-    validate_only: bool
-    break_lock: bool
-    flow_run: uuid.UUID | None
-    log: Log
-    forecast: Literal["error", "warning"] = "warning"  # how much a mismatch with the create screen counts
 
 
 @dataclass(frozen=True)
@@ -132,8 +107,8 @@ async def run_client(run: Run, project: Project, client: Client, files: Sequence
                 flow_run_ended,
                 break_lock=run.break_lock,
             )
-    except Exception as error:  # whatever it is, the other clients go on
-        run.log.error("%s", named(client.name, error), exc_info=not isinstance(error, WorkflowError))  # noqa: TRY400
+    except Exception as error:  # noqa: BLE001  # whatever it is, the other clients go on
+        log_error(run.log, named(client.name, error), error)
         if plan_run is None:
             ended.result.error = named(client.name, error)
         else:

@@ -24,14 +24,13 @@ class Ended(Protocol):
     def data(self) -> list[dict[str, Any]]: ...
 
 
-def check_settings() -> Settings:
+def check(settings: Settings) -> Settings:
     """
-    The settings, with all that a run needs.
+    The settings, if they have all that a run needs.
 
     Raises:
         FixInputError: Some are not set; the message names them.
     """
-    settings = Settings.read()
     needed = ("clients_spreadsheet_id", "jira_project_key", "jira_issue_type_id")
     if missing := [name.upper() for name in needed if not getattr(settings, name)]:
         raise FixInputError(

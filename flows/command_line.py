@@ -34,19 +34,20 @@ _OWN = ("sandbox", "sandbox_state", "keep_open")
 _SERVICES = ("GOOGLE_", "JIRA_", "PREFECT_", "CLIENTS_SPREADSHEET_ID", "OAUTHLIB_")
 
 
-def main(flow: ReportingFlow, argv: Sequence[str] | None = None) -> int:
-    """Run the flow with the parameters of the command line; print what came of it; the exit code."""
-    given = vars(parser(flow).parse_args(argv))
+def main(flow: ReportingFlow, argv: Sequence[str] | None = None, *, positional: Sequence[str] = ()) -> int:
+    """Run the flow with the parameters of the command line (`positional` without flags); print what came of it; the exit code."""
+    given = vars(parser(flow, positional).parse_args(argv))
     parameters = {name: value for name, value in given.items() if name not in _OWN and value is not None}
     if given["sandbox"] and not in_sandbox():
-        return _in_sandbox(flow, parameters, state=given["sandbox_state"], keep_open=given["keep_open"])
+        options = {"state": given["sandbox_state"], "keep_open": given["keep_open"]}
+        return _in_sandbox(flow, parameters, positional, **options)
     result = run_to_end(flow, **parameters)
     show(result)
     return exit_code(result)
 
 
-def parser(flow: ReportingFlow) -> argparse.ArgumentParser:
-    """One flag per parameter, described as in the flow's docstring."""
+def parser(flow: ReportingFlow, positional: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """One flag per parameter, described as in the flow's docstring; those of `positional` go without."""
     described = inspect.getdoc(flow.fn) or ""
     helps = parameter_docstrings(described)
     made = argparse.ArgumentParser(
@@ -56,7 +57,11 @@ def parser(flow: ReportingFlow) -> argparse.ArgumentParser:
     hints = typing.get_type_hints(flow.fn)
     for name, parameter in inspect.signature(flow.fn).parameters.items():
         options = {"help": helps.get(name, "").replace("%", "%%"), **_kind(hints[name], parameter.default)}
-        made.add_argument(f"--{name.replace('_', '-')}", dest=name, **options)
+        if name in positional:
+            optional = {} if parameter.default is parameter.empty else {"nargs": "?"}
+            made.add_argument(name, **{**options, "metavar": name.upper(), **optional})
+        else:
+            made.add_argument(f"--{name.replace('_', '-')}", dest=name, **options)
     sandbox = made.add_argument_group("sandbox", "a local Google and Jira with invented clients; needs no credentials")
     sandbox.add_argument(
         "--sandbox", action="store_true", help="start it and run there; nothing else is read or reached"
@@ -74,6 +79,7 @@ def _kind(hint: Any, default: Any) -> dict[str, Any]:
         hint = next(part for part in typing.get_args(hint) if part is not type(None))
     if hint is bool:
         return {"action": "store_true"}
+    default = None if default is inspect.Parameter.empty else default
     origin, parts = typing.get_origin(hint), typing.get_args(hint)
     if origin is list:
         return {"nargs": "+", "metavar": "NAME"}
@@ -97,6 +103,8 @@ def show(result: Mapping[str, Any]) -> None:
     table.add_row("all", *(str(summary[name]) for name in ("rows", *outcomes)))
     console.print(table)
     _show_problems(console, result)
+    if result.get("done"):
+        console.print(result["done"], style="bold", markup=False, highlight=False, soft_wrap=True)
     if result.get("error"):
         console.print(f"Failed: {result['error']}", style="red", markup=False, soft_wrap=True)
     if result.get("run_folder"):
@@ -126,7 +134,9 @@ def _show_problems(console: Console, result: Mapping[str, Any]) -> None:
             console.print(f"  … and {len(found) - _PROBLEMS_SHOWN} more in result.json", markup=False)
 
 
-def _in_sandbox(flow: ReportingFlow, parameters: Mapping[str, Any], *, state: Path, keep_open: bool) -> int:
+def _in_sandbox(
+    flow: ReportingFlow, parameters: Mapping[str, Any], positional: Sequence[str], *, state: Path, keep_open: bool
+) -> int:
     """Run the same flow in a process that knows nothing but the sandbox."""
     from sandbox import seed  # noqa: PLC0415  # only who asks for the sandbox pays for it
     from sandbox.server import Sandbox  # noqa: PLC0415
@@ -139,7 +149,7 @@ def _in_sandbox(flow: ReportingFlow, parameters: Mapping[str, Any], *, state: Pa
     if "delay_seconds" in names and given["delay_seconds"] == names["delay_seconds"].default:
         given["delay_seconds"] = (0, 0)
     given["output_dir"] = str(Path(given["output_dir"]).resolve())
-    command = [sys.executable, inspect.getfile(inspect.unwrap(flow.fn)), *_flags(given)]
+    command = [sys.executable, inspect.getfile(inspect.unwrap(flow.fn)), *_flags(given, positional)]
     with Sandbox(port=_free_port(), state_path=state / "state.json") as box:
         print(f"Sandbox: {box.url}", flush=True)
         code = subprocess.run(command, env=_environment(box.environment(), state), cwd=state, check=False).returncode  # noqa: S603  # our own command
@@ -164,11 +174,11 @@ def _free_port() -> int:
     return SANDBOX_PORT
 
 
-def _flags(parameters: Mapping[str, Any]) -> list[str]:
+def _flags(parameters: Mapping[str, Any], positional: Sequence[str] = ()) -> list[str]:
     """The command line that gives a flow these parameters."""
-    flags: list[str] = []
+    flags = [str(parameters[name]) for name in positional if parameters.get(name) is not None]
     for name, value in parameters.items():
-        if value is None or value is False:
+        if value is None or value is False or name in positional:
             continue
         values = [] if value is True else value if isinstance(value, list | tuple) else [value]
         flags += [f"--{name.replace('_', '-')}", *(str(part) for part in values)]

@@ -1,34 +1,25 @@
 """What would go wrong before the first issue is made: `python flows/content_plan_check.py --help`."""
 
-import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from prefect import runtime
-from prefect.logging import get_run_logger
 
 import hashmap
 from flows import clients, command_line
-from flows.client_plan import ClientResult, Run
+from flows.client_plan import ClientResult
 from flows.content_plan_to_jira import run_clients
 from flows.reporting_flow import Result, reporting_flow
-from lib import google_tasks, jira_tasks, run_folder, site_checks
+from flows.run_in_folder import Run, run_in_folder
+from lib import google_tasks, jira_tasks, site_checks
 from lib.clock import SystemClock
 from lib.content_plan import Problem
 from lib.errors import WorkflowError
 from lib.formats import this_month
 from lib.google_tasks import BLOCK as GOOGLE_BLOCK
-from lib.google_tasks import GoogleTasks
 from lib.jira_api import USERS_SIZE
 from lib.jira_tasks import BLOCK as JIRA_BLOCK
-from lib.jira_tasks import JiraTasks
 from lib.looking import PERMISSIONS
-from lib.pace import Pace
-from lib.plan_sheet import Log
-from lib.run_folder import iso_utc
-from lib.settings import ROOT
-from lib.utility_tasks import save_json
 
 NAME = "content-plan-check"
 
@@ -69,60 +60,35 @@ async def content_plan_check(
     Side effects:
         A run folder. Nothing is written to Google or Jira.
     """
-    log: Log = get_run_logger()
-    clock = SystemClock()
-    started = clock.now()
-    settings, error, source = None, "", ""
-    site: list[Problem] = []
-    ended: list[ClientResult] = []
-    folder = None
-    try:
-        settings = clients.check_settings()
-        source = settings.clients_spreadsheet_id
-        folder = run_folder.create(Path(output_dir) if output_dir else ROOT / settings.output_dir, NAME, started)
-        run = Run(
-            name=NAME,
-            month=clients.read_month(target_month) if target_month else this_month(started).next(),
-            folder=folder,
-            settings=settings,
-            google=GoogleTasks(google_credentials_block_name, settings.retry_delay_seconds),
-            jira=JiraTasks(jira_credentials_block_name, settings.retry_delay_seconds),
-            clock=clock,
-            pace=Pace(*delay_seconds, clock),
-            settle_s=0,
-            validate_only=True,
-            forecast="error",
-            break_lock=False,
-            flow_run=uuid.UUID(runtime.flow_run.id) if runtime.flow_run.id else None,
-            log=log,
-        )
-        google_status = await google_tasks.test_connection(google_credentials_block_name)
-        jira_status = await jira_tasks.test_connection(jira_credentials_block_name)
-        errors = [str(status["problem"]) for status in (google_status, jira_status) if not status["ok"]]
-        if jira_status["ok"]:
-            site = await _check_site(run)
-        error = "; ".join(errors)
-        if not errors:
-            ended = await run_clients(run, client_names)
-    except Exception as failed:  # the result says it
-        error = str(failed) or type(failed).__name__
-        log.error("%s", error, exc_info=not isinstance(failed, WorkflowError))  # noqa: TRY400
-    found = _records(site, ended)
-    result: Result = {
-        "start_time": iso_utc(started),
-        "end_time": iso_utc(clock.now()),
-        "flow": NAME,
-        "parameters": dict(runtime.flow_run.parameters or {}),
-        "run_folder": str(folder) if folder else None,
-        "blocking": [problem for problem in found if problem["level"] == "error"],
-        "warnings": [problem for problem in found if problem["level"] == "warning"],
-        **clients.add_up(ended, error),
-    }
-    if folder:
-        sections = {name: value for name, value in result.items() if name != "data"}
-        await save_json(folder / "result.json", result["data"], NAME, source, sections)
-        run_folder.write_manifest(folder, workflow=NAME, parameters=result["parameters"])
-    return result
+
+    async def work(run: Run) -> dict[str, Any]:
+        google = await google_tasks.test_connection(google_credentials_block_name)
+        jira = await jira_tasks.test_connection(jira_credentials_block_name)
+        error = "; ".join(str(status["problem"]) for status in (google, jira) if not status["ok"])
+        site = await _check_site(run) if jira["ok"] else []
+        ended: list[ClientResult] = []
+        try:
+            ended = [] if error else await run_clients(run, client_names)
+        except WorkflowError as failed:  # what was found until then still counts
+            error = str(failed)
+        found = _records(site, ended)
+        return {
+            "blocking": [problem for problem in found if problem["level"] == "error"],
+            "warnings": [problem for problem in found if problem["level"] == "warning"],
+            **clients.add_up(ended, error),
+        }
+
+    return await run_in_folder(
+        NAME,
+        work,
+        target_month=target_month,
+        delay_seconds=delay_seconds,
+        google_block=google_credentials_block_name,
+        jira_block=jira_credentials_block_name,
+        output_dir=output_dir,
+        validate_only=True,
+        forecast="error",
+    )
 
 
 async def _check_site(run: Run) -> list[Problem]:

@@ -1,31 +1,21 @@
 """Content plans of a month become Jira issues, one per row, exactly once: `python flows/content_plan_to_jira.py --help`."""
 
 import asyncio
-import uuid
-from pathlib import Path
+from typing import Any
 
 from prefect import runtime
-from prefect.logging import get_run_logger
 
 from flows import clients, command_line
-from flows.client_plan import ClientResult, Project, Run, run_client
+from flows.client_plan import ClientResult, Project, run_client
 from flows.reporting_flow import Result, reporting_flow
-from lib import run_folder
+from flows.run_in_folder import Run, run_in_folder
 from lib.client_list import Client
 from lib.clock import SystemClock
-from lib.errors import WorkflowError
 from lib.exactly_once import PlanResult
 from lib.formats import this_month
 from lib.google_tasks import BLOCK as GOOGLE_BLOCK
-from lib.google_tasks import GoogleTasks
 from lib.jira_tasks import BLOCK as JIRA_BLOCK
-from lib.jira_tasks import JiraTasks
-from lib.pace import Pace
 from lib.plan_files import find_files
-from lib.plan_sheet import Log
-from lib.run_folder import iso_utc
-from lib.settings import ROOT, Settings
-from lib.utility_tasks import save_json
 
 NAME = "content-plan-to-jira"
 
@@ -77,46 +67,22 @@ async def content_plan_to_jira(
     Side effects:
         Issues in Jira, keys in the plans' Key columns, and a folder with every intermediate result and the executed notebooks.
     """
-    log: Log = get_run_logger()
-    clock = SystemClock()
-    started = clock.now()
-    settings = Settings.read()
-    folder = run_folder.create(Path(output_dir) if output_dir else ROOT / settings.output_dir, NAME, started)
-    log.info("run folder: %s", folder)
-    ended: list[ClientResult] = []
-    error = ""
-    try:
-        run = Run(
-            name=NAME,
-            month=clients.read_month(target_month) if target_month else this_month(started).next(),
-            folder=folder,
-            settings=clients.check_settings(),
-            google=GoogleTasks(google_credentials_block_name, settings.retry_delay_seconds),
-            jira=JiraTasks(jira_credentials_block_name, settings.retry_delay_seconds),
-            clock=clock,
-            pace=Pace(*delay_seconds, clock),
-            settle_s=settings.settle_seconds if settle_seconds is None else settle_seconds,
-            validate_only=validate_only,
-            break_lock=break_lock,
-            flow_run=uuid.UUID(runtime.flow_run.id) if runtime.flow_run.id else None,
-            log=log,
-        )
-        ended = await run_clients(run, client_names)
-    except Exception as failed:  # the result says it
-        error = str(failed) or type(failed).__name__
-        log.error("%s", error, exc_info=not isinstance(failed, WorkflowError))  # noqa: TRY400
-    result: Result = {
-        "start_time": iso_utc(started),
-        "end_time": iso_utc(clock.now()),
-        "flow": NAME,
-        "parameters": dict(runtime.flow_run.parameters or {}),
-        "run_folder": str(folder),
-        **clients.add_up(ended, error),
-    }
-    sections = {name: value for name, value in result.items() if name != "data"}
-    await save_json(folder / "result.json", result["data"], NAME, settings.clients_spreadsheet_id, sections)
-    run_folder.write_manifest(folder, workflow=NAME, parameters=result["parameters"])
-    return result
+
+    async def work(run: Run) -> dict[str, Any]:
+        return clients.add_up(await run_clients(run, client_names), "")
+
+    return await run_in_folder(
+        NAME,
+        work,
+        target_month=target_month,
+        delay_seconds=delay_seconds,
+        settle_seconds=settle_seconds,
+        google_block=google_credentials_block_name,
+        jira_block=jira_credentials_block_name,
+        output_dir=output_dir,
+        validate_only=validate_only,
+        break_lock=break_lock,
+    )
 
 
 async def run_clients(run: Run, client_names: list[str] | None) -> list[ClientResult]:

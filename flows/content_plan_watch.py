@@ -3,41 +3,34 @@
 import asyncio
 import dataclasses
 import datetime as dt
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from prefect import runtime
-from prefect.logging import get_run_logger
 
 from flows import clients, command_line
-from flows.client_plan import Run, named
+from flows.client_plan import named
 from flows.reporting_flow import Result, reporting_flow
+from flows.run_in_folder import Run, log_error, run_in_folder
 from lib import plan_watch, run_folder, utility_tasks
 from lib.client_list import Client
 from lib.clock import SystemClock
 from lib.content_plan import KEY, ContentPlan, Problem
-from lib.errors import ConflictError, FixInputError, UncertainWriteError, WorkflowError
+from lib.errors import ConflictError, FixInputError, UncertainWriteError
 from lib.exactly_once import PlanResult, RowResult
 from lib.formats import Month, this_month
 from lib.google_api import DriveFile
 from lib.google_tasks import BLOCK as GOOGLE_BLOCK
-from lib.google_tasks import GoogleTasks
 from lib.jira_tasks import BLOCK as JIRA_BLOCK
-from lib.jira_tasks import JiraTasks
 from lib.looking import Looking
-from lib.pace import Pace
 from lib.plan_files import NoPlanError, find_files, find_plan
 from lib.plan_lock import LocalLock
-from lib.plan_sheet import Log, PlanSheet
+from lib.plan_sheet import PlanSheet
 from lib.plan_watch import Finding, Findings
 from lib.reconcile import read_key
-from lib.run_folder import iso_utc
 from lib.settings import ROOT
 from lib.step_files import FINDINGS, ROWS, SEEN_ISSUES, StepFiles
-from lib.utility_tasks import save_json
 from lib.watch_cache import SeenPlan, WatchCache
 
 NAME = "content-plan-watch"
@@ -59,6 +52,11 @@ class WatchedPlan:
     commented: list[str] = field(default_factory=list)
     state: str = "compared"
     result: PlanResult = field(default_factory=PlanResult)
+
+    @property
+    def name(self) -> str:
+        """The plan as people call it."""
+        return f"{self.client}, {self.month}"
 
     def take(self, findings: Findings) -> None:
         """From now on these are the plan's findings."""
@@ -136,62 +134,33 @@ async def content_plan_watch(
     Returns:
         `start_time`, `end_time`, `flow`, `parameters`, `run_folder`; `summary`: rows and rows per outcome (existing: as its
         issue was made; flagged: changed, deleted, or a key that a person should look at; ready: no issue was made from the
-        plan yet; uncertain: a run works on it), in all and under `clients` for each; `plans`: per plan its state (compared,
+        plan yet; uncertain: a run works on it), in all and under `clients` for each; `clients`: per client and month its state (compared,
         unchanged, busy, no plan) and the issues commented on; `data`: one record per row with its changes, and one per deleted
         row; `error` when the run or a plan could not be finished.
 
     Side effects:
         Comments on issues, one per change; a run folder; `content-plan-watch.cache.json` in the output folder.
     """
-    log: Log = get_run_logger()
-    clock = SystemClock()
-    started = clock.now()
-    watched: list[WatchedPlan] = []
-    error, output, source = "", Path(output_dir) if output_dir else None, ""
-    folder = None
-    try:
-        settings = clients.check_settings()
-        source = settings.clients_spreadsheet_id
-        output = output or ROOT / settings.output_dir
-        folder = run_folder.create(output, NAME, started)
+
+    async def work(run: Run) -> dict[str, Any]:
         months = [clients.read_month(text, parameter="target_months") for text in target_months or []]
-        run = Run(
-            name=NAME,
-            month=this_month(started),
-            folder=folder,
-            settings=settings,
-            google=GoogleTasks(google_credentials_block_name, settings.retry_delay_seconds),
-            jira=JiraTasks(jira_credentials_block_name, settings.retry_delay_seconds),
-            clock=clock,
-            pace=Pace(*delay_seconds, clock),
-            settle_s=settings.settle_seconds if settle_seconds is None else settle_seconds,
-            validate_only=True,
-            break_lock=False,
-            flow_run=uuid.UUID(runtime.flow_run.id) if runtime.flow_run.id else None,
-            log=log,
-        )
-        watched = await _watch_all(run, output, months or _default_months(), client_names, full=full)
-    except Exception as failed:  # the result says it
-        error = str(failed) or type(failed).__name__
-        log.error("%s", error, exc_info=not isinstance(failed, WorkflowError))  # noqa: TRY400
-    result: Result = {
-        "start_time": iso_utc(started),
-        "end_time": iso_utc(clock.now()),
-        "flow": NAME,
-        "parameters": dict(runtime.flow_run.parameters or {}),
-        "run_folder": str(folder) if folder else None,
-        **clients.add_up(watched, error),
-        "plans": [one.summary() for one in watched],
-    }
-    if folder:
-        sections = {name: value for name, value in result.items() if name != "data"}
-        await save_json(folder / "result.json", result["data"], NAME, source, sections)
-        run_folder.write_manifest(folder, workflow=NAME, parameters=result["parameters"])
-    return result
+        watched = await _watch_all(run, months or _default_months(), client_names, full=full)
+        return {**clients.add_up(watched, ""), "clients": {one.name: one.summary() for one in watched}}
+
+    return await run_in_folder(
+        NAME,
+        work,
+        delay_seconds=delay_seconds,
+        settle_seconds=settle_seconds,
+        google_block=google_credentials_block_name,
+        jira_block=jira_credentials_block_name,
+        output_dir=output_dir,
+        validate_only=True,
+    )
 
 
 async def _watch_all(
-    run: Run, output: Path, months: Sequence[Month], client_names: list[str] | None, *, full: bool
+    run: Run, months: Sequence[Month], client_names: list[str] | None, *, full: bool
 ) -> list[WatchedPlan]:
     """All plans of these months; two passes at the same time on one machine would tell a change twice."""
     lock = LocalLock(f"{NAME} {run.settings.clients_spreadsheet_id}")
@@ -200,7 +169,7 @@ async def _watch_all(
         notebook = ROOT / "notebooks" / f"{NOTEBOOK}.ipynb"
         account = await run.jira.read_myself()
         made_for = f"{account.site} {run.settings.jira_project_key} {run_folder.sha256(notebook)}"
-        cache = WatchCache(output, made_for)
+        cache = WatchCache(run.folder.parent, made_for)
         listed = await _read_list(run, cache, full=full)
         asked, unknown = clients.choose(listed, client_names)
         files, errors = await find_files(run.google, [client.folder_id for client in asked])
@@ -258,10 +227,9 @@ class _Watch:
         except NoPlanError as error:
             self._watched.state = "no plan"
             self._run.log.debug("%s", error)
-        except Exception as error:  # whatever it is, the other plans go on
+        except Exception as error:  # noqa: BLE001  # whatever it is, the other plans go on
             self._watched.result.error = named(self._client.name, error)
-            exc_info = not isinstance(error, WorkflowError)
-            self._run.log.error("%s", self._watched.result.error, exc_info=exc_info)  # noqa: TRY400
+            log_error(self._run.log, self._watched.result.error, error)
         return self._watched
 
     async def _compare(self, file: DriveFile) -> None:

@@ -102,6 +102,7 @@ class PlanRun:
         self._log = log
         self._looking = Looking(jira, project_key, spreadsheet_id)
         self._drafts = Drafts(data=[])
+        self._wanted: int | None = None
         self.plan: ContentPlan | None = None
         self.result = PlanResult()
 
@@ -158,7 +159,7 @@ class PlanRun:
         plan = self._read()
         self._drafts = await make_drafts(plan)
         drafts = {draft.row: draft for draft in self._drafts.data}
-        decision = decide(plan, drafts, issues, free=free)
+        decision = decide(plan, drafts, issues, free=free, wanted=self._wanted)
         self.result.problems = [*self._drafts.problems, *decision.problems]
         self.result.by_row = {a.row: RowResult(a.row, a.outcome, a.key, list(a.problems)) for a in decision.actions}
         self._files.actions(decision.actions)
@@ -205,14 +206,14 @@ class PlanRun:
         works = [
             Work(rows[action.row], action.token or new_token(), drafts[action.row])
             for action in actions
-            if action.outcome is Outcome.READY
+            if action.outcome is Outcome.READY and self._wanted in (None, action.row)
         ]
         if not works:
             return []
         await self._pace.pause(f"claiming rows of {self._client}", self._log)
         wanted = [Claim(work.row.row, work.token, fingerprint(work.row)) for work in works]
         self._files.claims(wanted)
-        claimed = await self._sheet.claim([work.row for work in works], wanted)
+        claimed = await self._sheet.claim([work.row for work in works], wanted, over=self._wanted is not None)
         for work in works:
             if work.row.row not in claimed:
                 message = (

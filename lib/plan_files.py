@@ -8,7 +8,7 @@ from babel.dates import get_month_names
 
 from lib.client_list import Client
 from lib.errors import ConflictError, FixInputError
-from lib.formats import Month, match_key
+from lib.formats import FormatError, Month, match_key, parse_month
 from lib.google_api import EXCEL, DriveFile
 
 FOLDERS_PER_QUERY = 40
@@ -93,6 +93,17 @@ def find_plan(files: Iterable[DriveFile], client: Client, month: Month) -> Drive
 def plan_name(client: str, month_name: str, year: int | str) -> str:
     """How a plan is called: `Content Plan - Kopi Senja - Juli 2026`."""
     return f"Content Plan - {client} - {month_name} {year}"
+
+
+def read_plan_name(name: str) -> tuple[str, Month] | None:
+    """Client and month of a plan's name, as people type it; None when it names no plan."""
+    match = re.fullmatch(r"content plan ?[-–—] ?(.+?) ?[-–—] ?([^-–—]+)", " ".join(name.split()), re.IGNORECASE)
+    if match is None:
+        return None
+    try:
+        return match[1], parse_month(match[2])
+    except FormatError:
+        return None
 
 
 def _plain_name(name: str) -> str:

@@ -261,13 +261,14 @@ class PlanSheet:
         sent_at = self._journal.get("claims", {}).get(token)
         return dt.datetime.fromisoformat(sent_at) if sent_at else None
 
-    async def claim(self, rows: Sequence[PlanRow], wanted: Sequence[Claim]) -> set[int]:
+    async def claim(self, rows: Sequence[PlanRow], wanted: Sequence[Claim], *, over: bool = False) -> set[int]:
         """
         Write tokens into the Key cells of rows and see that they stand there.
 
         Args:
             rows: The rows as they were read.
             wanted: One claim per row; its token may stand there already.
+            over: Write over what the Key cells hold, since a person said so.
 
         Returns:
             Numbers (as read) of the rows that are claimed. The others were changed or moved away meanwhile: what our tokens
@@ -276,7 +277,7 @@ class PlanSheet:
         now = await self.read_again()
         places = claims.place(rows, now)
         held = {claim.row: claim.token for claim in wanted}
-        fresh = {number: row for number, row in places.items() if not row.key.strip()}
+        fresh = {n: row for n, row in places.items() if not row.key.strip() or (over and row.key.strip() != held[n])}
         self._write_journal(wanted, claims.key_cells(now))
         if fresh:
             await self._prepare_key_column(now)

@@ -23,7 +23,7 @@ from lib.plan_checks import read_day
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"  # base 32
 _TOKEN = re.compile(rf"cp-[{_ALPHABET}]{{13}}")
 _KEY = re.compile(r"[A-Z][A-Z0-9_]*-[1-9][0-9]*")
-_PLAN_LABEL = "content-plan-"
+PLAN_LABEL = "content-plan-"
 _PROPERTY_LIMIT = 32_768
 _SHOWN_TEXT = 500  # characters of a cell that the property keeps, so that a later change can be shown as old → new
 _SAME_CONTENT, _SAME_TOPIC = "the same content", "the same topic"
@@ -87,7 +87,7 @@ def new_token() -> str:
 def plan_label(spreadsheet_id: str) -> str:
     """The label of all issues made from a plan: lower case letters and digits, so that no case rule can touch it."""
     digest = hashlib.sha256(spreadsheet_id.encode()).digest()
-    return _PLAN_LABEL + "".join(_ALPHABET[byte % 32] for byte in digest[:26])
+    return PLAN_LABEL + "".join(_ALPHABET[byte % 32] for byte in digest[:26])
 
 
 def is_token(text: str) -> bool:
@@ -136,6 +136,7 @@ def decide(
     issues: Iterable[Issue],
     *,
     free: Iterable[str] = (),
+    wanted: int | None = None,
 ) -> Decision:
     """
     What to do with each row.
@@ -145,14 +146,22 @@ def decide(
         drafts: Row number -> its draft; a row without one counts as good.
         issues: All that Jira has of this plan, found by the plan's label, by the keys in the sheet, and by key range.
         free: Tokens that were looked for until the settle time was over and belong to no issue.
+        wanted: Number of a row for which a person decided that an issue is to be made, whatever looks like it and whatever
+            stands in its Key cell; only an issue of its own stops that.
     """
-    return _Deciding(plan, drafts, list(issues), frozenset(free)).decide()
+    return _Deciding(plan, drafts, list(issues), frozenset(free), wanted).decide()
 
 
 class _Deciding:
     def __init__(
-        self, plan: ContentPlan, drafts: Mapping[int, IssueDraft], issues: list[Issue], free: frozenset[str]
+        self,
+        plan: ContentPlan,
+        drafts: Mapping[int, IssueDraft],
+        issues: list[Issue],
+        free: frozenset[str],
+        wanted: int | None,
     ) -> None:
+        self.wanted = wanted
         self.plan = plan
         self.drafts = drafts
         self.free = free
@@ -179,7 +188,14 @@ class _Deciding:
                 f"copied with its keys. Clear those Key cells, then run again"
             )
             problems.append(Problem(cell=self.plan.address(self.plan.header_row, "Key"), message=message))
-        return Decision([self._action(row) for row in self.plan.rows], problems, self.ours, self.orphans)
+        return Decision([self._decide(row) for row in self.plan.rows], problems, self.ours, self.orphans)
+
+    def _decide(self, row: PlanRow) -> Action:
+        action = self._action(row)
+        if row.row != self.wanted or action.outcome not in (Outcome.FLAGGED, Outcome.UNCERTAIN):
+            return action
+        own = self.tokens[row.key.strip()] == 1  # an uncertain row keeps its mark: its issue would carry the same
+        return self._of_draft(row, row.key.strip() if own else "")
 
     def _action(self, row: PlanRow) -> Action:
         if is_token(row.key):
@@ -216,8 +232,12 @@ class _Deciding:
         draft = self.drafts.get(row.row)
         if draft and draft.refused:
             return Action(row.row, Outcome.REFUSED, "", token, tuple(draft.problems))
-        candidates = [(orphan, "stands in no row", False) for orphan in self.orphans]
-        candidates += [(self.issues[n], f"stands in row {n}, which is another", True) for n in self.strangers]
+        candidates = [(orphan, "stands in no row", False) for orphan in self.orphans if row.row != self.wanted]
+        candidates += [
+            (self.issues[n], f"stands in row {n}, which is another", True)
+            for n in self.strangers
+            if row.row != self.wanted
+        ]
         for issue, stands, closely in candidates:
             likeness = _likeness(self.plan, row, issue)
             if likeness and (likeness in _CLOSE or not closely):
@@ -241,7 +261,7 @@ class _Deciding:
         if self.label not in issue.labels:
             if row.row in self.copied:
                 return self._flag(row, f"{key} was not made from this plan, see the plan's message", issue)
-            other = _plan_of(issue)
+            other = plan_of(issue)
             origin = f"from {other!r}" if other else "by hand, not from this plan"
             return self._flag(
                 row,
@@ -314,7 +334,7 @@ class _Deciding:
 
     def _origin(self) -> str:
         """The plan that most of the copied keys are from, when Jira says so."""
-        plans = Counter(plan for issue in self.copied.values() if (plan := _plan_of(issue)))
+        plans = Counter(plan for issue in self.copied.values() if (plan := plan_of(issue)))
         return f" ({plans.most_common(1)[0][0]})" if plans else ""
 
     def _remarks(self, row: PlanRow) -> tuple[Problem, ...]:
@@ -333,9 +353,9 @@ def _project(key: str) -> str:
     return key.rpartition("-")[0]
 
 
-def _plan_of(issue: Issue) -> str:
+def plan_of(issue: Issue) -> str:
     """Title of the plan that an issue was made from, or else its label; empty when it was made from none."""
-    labels = [label for label in issue.labels if label.startswith(_PLAN_LABEL)]
+    labels = [label for label in issue.labels if label.startswith(PLAN_LABEL)]
     return str(issue.row.get("title") or (labels[0] if labels else ""))
 
 

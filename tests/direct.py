@@ -15,12 +15,12 @@ from google.oauth2.credentials import Credentials
 from lib import issue_draft, plan_lock
 from lib.clock import Clock
 from lib.content_plan import CellValue, ContentPlan
-from lib.exactly_once import PlanRun
 from lib.google_api import DriveFile, GoogleApi, Spreadsheet
 from lib.issue_draft import Drafts
 from lib.jira_api import Account, BulkAnswer, CreateField, Issue, JiraApi
 from lib.pace import Pace
 from lib.plan_sheet import PlanSheet
+from lib.resolving import PlanResolve
 from lib.settings import ROOT
 from lib.step_files import DRAFTS, ROWS, StepFiles
 
@@ -75,6 +75,11 @@ class DirectJira:
 
     async def create_in_bulk(self, updates: Sequence[Mapping[str, Any]]) -> BulkAnswer:
         return self.api.create_in_bulk(updates)
+
+    async def mark(
+        self, key: str, add: Sequence[str], remove: Sequence[str], row: Mapping[str, Any] | None = None
+    ) -> None:
+        self.api.mark(key, add=add, remove=remove, row=row)
 
 
 def google_api(environment: Mapping[str, str], **options: Any) -> GoogleApi:
@@ -150,7 +155,7 @@ class DirectRun:
         self.sheet = PlanSheet(
             google, clock, client=client, spreadsheet_id=spreadsheet_id, run=folder.name, local=self.local, log=log
         )
-        self.plan_run = PlanRun(
+        self.plan_run = PlanResolve(
             self.sheet,
             jira,
             site="sandbox",
@@ -179,6 +184,20 @@ class DirectRun:
             self.plan_run.stop(str(error))
             raise
         return self.plan_run.result
+
+    def resolve(self, *, row: int = 0, key: str = "", forget: str = "") -> str:
+        """Carry out a decision: the row's issue is `key`, or is to be made; or `forget` is not of this plan."""
+
+        async def go() -> str:
+            await self.sheet.open()
+            if forget:
+                return await self.plan_run.forget(forget, None, never)
+            if key:
+                return await self.plan_run.set_key(row, key, None, never)
+            drafts = make_drafts(self.folder, self.month, self.project_key)
+            return await self.plan_run.create(row, drafts, None, never)
+
+        return asyncio.run(go())
 
     def check(self) -> Any:
         """Decide and write nothing; the result."""

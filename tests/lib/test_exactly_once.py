@@ -9,93 +9,7 @@ import pytest
 from lib import plan_lock
 from lib.errors import ConflictError, CredentialsError, FixInputError, TryLaterError
 from lib.reconcile import is_token
-from tests.direct import DirectGoogle, DirectJira, DirectRun, google_api, jira_api
-
-HEADER = ["No", "Tanggal", "Bentuk", "Topik", "Caption", "Key"]
-TAB = "Juli"
-
-
-def cells(count, *, key=""):
-    return [
-        HEADER,
-        *([n, f"{n % 28 + 1} Juli 2026", "Post", f"Topik {n}", f"Caption {n}", key] for n in range(1, count + 1)),
-    ]
-
-
-class Desk:
-    """A plan in the sandbox, and runs over it."""
-
-    def __init__(self, box, run_clock, folder, opened):
-        self.box, self.clock, self.folder = box, run_clock, folder
-        waits = run_clock._clock.move
-        self.google = DirectGoogle(opened(google_api(box.environment(), sleep=waits)))
-        self.jira = DirectJira(opened(jira_api(box.environment(), sleep=waits, timeout_s=(2, 2))))
-        self.plans = box.google.add_folder("Plans")
-        self.count = 0
-        self.id = ""
-
-    def plan(self, rows, **options):
-        self.id = self.box.google.add_spreadsheet(
-            "Content Plan - Kopi Senja - Juli 2026", self.plans, tabs={TAB: rows}, **options
-        )
-        return self
-
-    def next_run(self, **options):
-        self.count += 1
-        folder = self.folder / f"run-{self.count}"
-        google, jira = options.pop("google", self.google), options.pop("jira", self.jira)
-        return DirectRun(
-            google,
-            jira,
-            spreadsheet_id=self.id,
-            folder=folder,
-            locks=self.folder / "locks",
-            clock=self.clock,
-            **options,
-        )
-
-    def run(self, **options):
-        return self.next_run(**options).run()
-
-    def fail(self, error):
-        """A run that ends with this error; what it says of its rows all the same."""
-        run = self.next_run()
-        with pytest.raises(error) as raised:
-            run.run()
-        return run.plan_run.result, str(raised.value)
-
-    @property
-    def grid(self):
-        return self.box.google.grid(self.id, TAB)
-
-    @property
-    def keys(self):
-        return [row[HEADER.index("Key")] for row in self.grid[1:]]
-
-    @property
-    def made(self):
-        """Issues of plans: topic -> keys, one for each topic when all is well."""
-        found = {}
-        for issue in self.box.jira.issues:
-            if any(is_token(label) for label in issue.labels):
-                found.setdefault(issue.fields["summary"], []).append(issue.key)
-        return found
-
-    def assert_whole(self, rows):
-        """Every row has one issue, and its key stands in its row."""
-        assert {topic: len(keys) for topic, keys in self.made.items()} == {f"Topik {n}": 1 for n in range(1, rows + 1)}
-        topics = [row[HEADER.index("Topik")] for row in self.grid[1:]]
-        assert self.keys == [self.made[topic][0] for topic in topics]
-
-
-@pytest.fixture
-def desk(box, run_clock, tmp_path, opened):
-    return Desk(box, run_clock, tmp_path, opened)
-
-
-def outcomes(result):
-    return {name: count for name, count in result.counts().items() if count}
-
+from tests.desk import HEADER, TAB, cells, outcomes
 
 # --- Without trouble ----------------------------------------------------------------------------------------------------
 
@@ -518,8 +432,8 @@ def test_a_run_whose_lock_was_broken_stops_before_it_creates(desk):
     run = desk.next_run()
     original = run.sheet.claim
 
-    async def claim(*arguments):
-        claimed = await original(*arguments)
+    async def claim(*arguments, **options):
+        claimed = await original(*arguments, **options)
         take_over()
         return claimed
 

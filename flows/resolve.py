@@ -1,0 +1,158 @@
+"""Carry out what a person decided about a row: `python flows/resolve.py PLAN ROW --key CP-12`, `--create`, `--forget-issue CP-12`."""
+
+import dataclasses
+import re
+from typing import Any
+
+from prefect import runtime
+
+from flows import clients, command_line
+from flows.client_plan import ClientResult, Project, flow_run_ended, make_drafts
+from flows.reporting_flow import Result, reporting_flow
+from flows.run_in_folder import Run, run_in_folder
+from lib import run_folder
+from lib.client_list import Client
+from lib.errors import FixInputError
+from lib.formats import Month
+from lib.google_tasks import BLOCK as GOOGLE_BLOCK
+from lib.jira_tasks import BLOCK as JIRA_BLOCK
+from lib.plan_files import read_plan_name
+from lib.plan_sheet import PlanSheet
+from lib.resolving import PlanResolve
+from lib.step_files import StepFiles
+
+NAME = "content-plan-resolve"
+
+
+def _run_name() -> str:
+    given = runtime.flow_run.parameters
+    decision = "create" if given.get("create") else f"key {given.get('key')}"
+    if given.get("forget_issue"):
+        decision = f"forget {given['forget_issue']}"
+    return f"{NAME} {given.get('plan', '')} {given.get('row') or ''} · {decision}"
+
+
+@reporting_flow(name=NAME, flow_run_name=_run_name)
+async def content_plan_resolve(
+    plan: str,
+    row: int | None = None,
+    key: str | None = None,
+    create: bool = False,
+    forget_issue: str | None = None,
+    delay_seconds: tuple[float, float] = (5.0, 10.0),
+    settle_seconds: float | None = None,
+    google_credentials_block_name: str = GOOGLE_BLOCK,
+    jira_credentials_block_name: str = JIRA_BLOCK,
+    output_dir: str | None = None,
+    break_lock: bool = False,
+) -> Result:
+    """
+    Carry out what a person decided about a flagged or uncertain row, with the locks and checks of content-plan-to-jira.
+
+    Exactly one of `key`, `create` and `forget_issue` is given.
+
+    Args:
+        plan: The plan: its spreadsheet's id or address.
+        row: Number of the row in the sheet; not needed with forget_issue.
+        key: This issue is the row's: the row gets its key, the issue the plan's label.
+        create: Make an issue for the row, although another one looks like it or something else stands in its Key cell.
+        forget_issue: This issue does not belong to the plan: it loses the plan's labels, and its key leaves the plan.
+        delay_seconds: Shortest and longest random pause between API calls, in seconds.
+        settle_seconds: How long after its being sent Jira may still apply a request; SETTLE_SECONDS (300) when left out.
+        google_credentials_block_name: Block with Google's credentials; the environment counts when there is none.
+        jira_credentials_block_name: Block with Jira's credentials; the environment counts when there is none.
+        output_dir: Where the run folder goes; OUTPUT_DIR (output) when left out.
+        break_lock: Take over a plan whose lock another run holds. While that run lives, both would make issues.
+
+    Returns:
+        `start_time`, `end_time`, `flow`, `parameters`, `run_folder`; `done`: what was done, one sentence; `summary` and `data`
+        as of content-plan-to-jira, for the row alone; `error` when it could not be done.
+
+    Side effects:
+        The row's Key cell; the issue's labels and its property `content-plan.row`; with `create` an issue. A run folder.
+    """
+
+    async def work(run: Run) -> dict[str, Any]:
+        if sum((key is not None, create, forget_issue is not None)) != 1:
+            raise FixInputError(NAME, "needs exactly one of --key, --create and --forget-issue")
+        if row is None and forget_issue is None:
+            raise FixInputError(NAME, "needs the number of the row in the sheet")
+        return await _resolve(run, _read_id(plan), row or 0, key, forget_issue)
+
+    return await run_in_folder(
+        NAME,
+        work,
+        delay_seconds=delay_seconds,
+        settle_seconds=settle_seconds,
+        google_block=google_credentials_block_name,
+        jira_block=jira_credentials_block_name,
+        output_dir=output_dir,
+        break_lock=break_lock,
+    )
+
+
+async def _resolve(
+    run: Run, spreadsheet_id: str, row: int, key: str | None, forget_issue: str | None
+) -> dict[str, Any]:
+    """The parts of the flow's result: what was done, and how the row stands now."""
+    title = (await run.google.read_spreadsheet(spreadsheet_id)).title
+    client_name, month = _read_title(title)
+    run = dataclasses.replace(run, month=month)
+    account = await run.jira.read_myself()
+    client = Client(client_name, "", "")
+    folder = run_folder.client_folder(run.folder, client_name)
+    sheet = PlanSheet(
+        run.google, run.clock, client=client_name, spreadsheet_id=spreadsheet_id, run=run.folder.name, log=run.log
+    )
+    settings = run.settings
+    resolve = PlanResolve(
+        sheet,
+        run.jira,
+        site=account.site,
+        project_key=settings.jira_project_key,
+        spreadsheet_id=spreadsheet_id,
+        client=client_name,
+        clock=run.clock,
+        pace=run.pace,
+        settle_s=run.settle_s,
+        run=run.folder.name,
+        files=StepFiles(folder, workflow=NAME, source=spreadsheet_id),
+        log=run.log,
+    )
+    await sheet.open()
+    if forget_issue is not None:
+        done = await resolve.forget(forget_issue, run.flow_run, flow_run_ended, break_lock=run.break_lock)
+    elif key is not None:
+        done = await resolve.set_key(row, key, run.flow_run, flow_run_ended, break_lock=run.break_lock)
+    else:
+        screen = await run.jira.read_fields(settings.jira_project_key, settings.jira_issue_type_id)
+        project = Project(account.site, screen)
+        done = await resolve.create(
+            row,
+            lambda read: make_drafts(run, project, client, read, folder),
+            run.flow_run,
+            flow_run_ended,
+            break_lock=run.break_lock,
+        )
+    run.log.info("%s", done)
+    ended = ClientResult(client_name, plan=resolve.plan, result=resolve.result)
+    return {"done": done, **clients.add_up([ended], "")}
+
+
+def _read_id(plan: str) -> str:
+    """The spreadsheet's id, also from its address."""
+    match = re.search(r"/d/([A-Za-z0-9_-]+)", plan)
+    return match[1] if match else plan.strip()
+
+
+def _read_title(title: str) -> tuple[str, Month]:
+    found = read_plan_name(title)
+    if found is None:
+        raise FixInputError(
+            repr(title), "is not named like a plan; rename it: Content Plan - <client> - <month> <year>"
+        )
+    return found
+
+
+if __name__ == "__main__":
+    raise SystemExit(command_line.main(content_plan_resolve, positional=("plan", "row")))
