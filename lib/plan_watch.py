@@ -13,11 +13,11 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lib import a1, adf, run_folder
-from lib.content_plan import ContentPlan, PlanRow, Problem, fingerprint
+from lib.content_plan import KEY, ContentPlan, PlanRow, Problem, fingerprint
 from lib.errors import FixInputError
 from lib.formats import clean_text, cut
 from lib.jira_api import Issue
-from lib.reconcile import Action, Outcome, decide, read_key
+from lib.reconcile import CLOSE, Action, Outcome, decide, likeness, read_key
 
 _SHOWN = 200  # characters of a text in a message or comment
 _BEFORE = 40  # characters shown before the first difference in a long text
@@ -85,7 +85,17 @@ def compare(plan: ContentPlan, issues: Sequence[Issue]) -> Findings:
     rows = {row.row: row for row in plan.rows}
     found = [_finding(plan, rows[a.row], a, by_key.get(a.key), started=started) for a in decision.actions]
     told = {finding.key for finding in found if finding.key}
-    gone = [_deleted(plan, issue) for issue in decision.orphans if issue.key not in told]
+    gone = []
+    for issue in (orphan for orphan in decision.orphans if orphan.key not in told):
+        homes = [f for f in found if f.row and likeness(plan, rows[f.row], issue) in CLOSE]
+        for finding in homes[:1]:
+            cell = plan.address(finding.row or 0, KEY)
+            finding.outcome = Outcome.FLAGGED
+            finding.problems.append(
+                Problem(cell=cell, message=f"{issue.key} was made from this row, and stands in none")
+            )
+        if not homes:
+            gone.append(_deleted(plan, issue))
     return Findings(data=[*found, *gone], problems=decision.problems)
 
 
@@ -94,7 +104,7 @@ def _finding(plan: ContentPlan, row: PlanRow, action: Action, issue: Issue | Non
     if action.outcome is Outcome.READY and started:
         message = "has no issue; run content-plan-to-jira, which makes it or says what is wrong with the row"
         return Finding(
-            row=row.row, outcome=Outcome.FLAGGED, problems=[Problem(cell=plan.address(row.row, "Key"), message=message)]
+            row=row.row, outcome=Outcome.FLAGGED, problems=[Problem(cell=plan.address(row.row, KEY), message=message)]
         )
     if action.outcome is not Outcome.EXISTING or issue is None:
         return Finding(row=row.row, outcome=action.outcome, key=action.key, problems=problems)

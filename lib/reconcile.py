@@ -27,7 +27,7 @@ PLAN_LABEL = "content-plan-"
 _PROPERTY_LIMIT = 32_768
 _SHOWN_TEXT = 500  # characters of a cell that the property keeps, so that a later change can be shown as old → new
 _SAME_CONTENT, _SAME_TOPIC = "the same content", "the same topic"
-_CLOSE = (_SAME_CONTENT, _SAME_TOPIC)
+CLOSE = (_SAME_CONTENT, _SAME_TOPIC)
 
 
 class Outcome(StrEnum):
@@ -239,11 +239,11 @@ class _Deciding:
             if row.row != self.wanted
         ]
         for issue, stands, closely in candidates:
-            likeness = _likeness(self.plan, row, issue)
-            if likeness and (likeness in _CLOSE or not closely):
+            alike = likeness(self.plan, row, issue)
+            if alike and (alike in CLOSE or not closely):
                 return self._flag(
                     row,
-                    f"has no key, but {issue.key} ({issue.summary!r}) was made from this plan, has {likeness}, and {stands}: "
+                    f"has no key, but {issue.key} ({issue.summary!r}) was made from this plan, has {alike}, and {stands}: "
                     f"if it is this row's issue, {self._resolve(row, f'--key {issue.key}')}; "
                     f"if not, {self._resolve(row, '--create')}",
                     issue,
@@ -290,7 +290,7 @@ class _Deciding:
         return [
             row.row
             for row in self.plan.rows
-            if (issue := self.issues.get(row.row)) and issue.row and _likeness(self.plan, row, issue) not in _CLOSE
+            if (issue := self.issues.get(row.row)) and issue.row and likeness(self.plan, row, issue) not in CLOSE
         ]
 
     def _find_homes(self) -> dict[int, int]:
@@ -300,7 +300,7 @@ class _Deciding:
             number: home.row
             for number in self.strangers
             for home in rows.values()
-            if home.row != number and _likeness(self.plan, home, self.issues[number]) in _CLOSE
+            if home.row != number and likeness(self.plan, home, self.issues[number]) in CLOSE
         }
 
     def _resolve(self, row: PlanRow, decision: str) -> str:
@@ -366,7 +366,7 @@ def _row_key(row: PlanRow, by_token: Mapping[str, Issue]) -> str | None:
     return read_key(row.key)
 
 
-def _likeness(plan: ContentPlan, row: PlanRow, issue: Issue) -> str:
+def likeness(plan: ContentPlan, row: PlanRow, issue: Issue) -> str:
     """In what an issue resembles the row; empty when in nothing."""
     if issue.row.get("content_hash") == fingerprint(row):
         return _SAME_CONTENT

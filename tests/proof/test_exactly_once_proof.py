@@ -40,7 +40,7 @@ async def believe_nothing_was_made(_maker, tokens, _until):
 BREAKS = {
     "lost answers are not settled": (issue_maker.IssueMaker, "settle", believe_nothing_was_made),
     "claims are believed unseen": (claims, "standing", lambda wanted, _now: {claim.token for claim in wanted}),
-    "orphans are not looked for": (reconcile, "_likeness", lambda *_: ""),
+    "orphans are not looked for": (reconcile, "likeness", lambda *_: ""),
 }
 
 

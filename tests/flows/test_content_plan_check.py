@@ -1,0 +1,69 @@
+"""The check for real: everything that could go wrong is named, and nothing is written."""
+
+import asyncio
+
+import pytest
+
+import hashmap
+from flows.content_plan_check import content_plan_check
+from flows.reporting_flow import exit_code
+from sandbox import seed
+
+WRITES = ("sheets.spreadsheets.batchUpdate", "sheets.spreadsheets.values.batchUpdate", "createIssues", "addComment")
+
+
+@pytest.fixture
+def check(services, tmp_path):
+    def go(**parameters):
+        given = {"target_month": seed.MONTH, "delay_seconds": (0, 0), "output_dir": str(tmp_path), **parameters}
+        return asyncio.run(content_plan_check(**given))
+
+    return go
+
+
+def told(problems):
+    return "\n".join(f"{p['client']} {p['cell']} {p['message']}" for p in problems)
+
+
+def test_a_month_is_checked_with_cells_and_nothing_is_written(check, services):
+    before = {plan: services.google.files[plan].version for plan in services.google.spreadsheets}
+    result = check(client_names=["Toko Rimba", "Warung Bu Tini / Cabang 2"])
+    assert exit_code(result) == 2
+    assert result.get("error") is None
+    assert "Toko Rimba 'Content Plan'!E5 'Reels' is not a content form" in told(result["blocking"])
+    assert "Toko Rimba 'Content Plan' 5 rows of form short video" in told(result["warnings"])
+    assert "hashmap.py COMPONENTS there is no entry for 'Warung Bu Tini / Cabang 2'" in told(result["warnings"])
+    assert "hashmap.py, FIELD_ASSOCIATE['Warung Bu Tini / Cabang 2']" in told(result["warnings"])
+    assert [operation for operation in WRITES if services.calls(operation)] == []
+    assert {plan: services.google.files[plan].version for plan in services.google.spreadsheets} == before
+
+
+def test_ids_that_the_site_does_not_have_block(check, monkeypatch):
+    monkeypatch.setitem(hashmap.COMPONENTS, "Kopi Senja", "99999")
+    monkeypatch.setitem(hashmap.WORKERS, "Editor Utara", "712020:unknown")
+    monkeypatch.setitem(hashmap.CUSTOM_FIELDS, "Start Date", "customfield_99999")
+    found = told(check(client_names=["Klinik Gigi Cemara"])["blocking"])
+    assert "hashmap.py, COMPONENTS['Kopi Senja'] project CP has no component 99999" in found
+    assert "hashmap.py, WORKERS['Editor Utara'] the account 712020:unknown does not exist" in found
+    assert "hashmap.py, CUSTOM_FIELDS['Start Date'] the site has no field customfield_99999" in found
+
+
+def test_wrong_credentials_of_both_services_are_told_at_once(check, monkeypatch):
+    monkeypatch.setenv("JIRA_TOKEN", "wrong")
+    monkeypatch.setenv("GOOGLE_REFRESH_TOKEN", "wrong")
+    result = check()
+    assert exit_code(result) == 1
+    assert "JIRA_TOKEN" in result["error"]
+    assert "Google" in result["error"]
+
+
+def test_a_missing_permission_blocks(check, services):
+    services.jira.state.projects["CP"].permissions.remove("CREATE_ISSUES")
+    result = check(client_names=["Klinik Gigi Cemara"])
+    assert "CREATE_ISSUES" in told(result["blocking"])
+
+
+def test_a_client_without_a_plan_is_an_error_and_the_others_are_checked(check):
+    result = check(target_month="Juni 2027", client_names=["Toko Rimba"])
+    assert exit_code(result) == 1
+    assert "has no spreadsheet named 'Content Plan - Toko Rimba - Juni 2027'" in result["error"]

@@ -1,0 +1,205 @@
+"""The watch for real: Prefect's engine, the notebook in a kernel, the sandbox over HTTP."""
+
+import asyncio
+import datetime as dt
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from flows.content_plan_to_jira import content_plan_to_jira
+from flows.content_plan_watch import content_plan_watch
+from flows.reporting_flow import exit_code
+from lib import plan_lock, watch_cache
+from lib.jira_api import CHANGE_PROPERTY
+from tests.desk import HEADER, TAB, cells
+
+MONTH = "Juli 2026"
+READS = ("sheets.spreadsheets.get", "sheets.spreadsheets.values.batchGet", "sheets.spreadsheets.values.get")
+DRIVE = ("drive.files.list", "drive.files.get")
+
+
+@pytest.fixture
+def clients(services, monkeypatch):
+    """As many clients as a test asks for, each with a plan of a few rows; the spreadsheets' ids."""
+
+    def make(count, rows=2):
+        google = services.google
+        folders = {f"Klien {n}": google.add_folder(f"Klien {n}") for n in range(1, count + 1)}
+        listed = [["Name", "Content Plan Folder ID"], *([name, folder] for name, folder in folders.items())]
+        monkeypatch.setenv("CLIENTS_SPREADSHEET_ID", google.add_spreadsheet("Daftar", "", tabs={"Clients": listed}))
+        return [
+            google.add_spreadsheet(f"Content Plan - {name} - {MONTH}", folder, tabs={TAB: cells(rows)})
+            for name, folder in folders.items()
+        ]
+
+    return make
+
+
+@pytest.fixture
+def make(tmp_path):
+    def go(**parameters):
+        given = {"target_month": MONTH, "delay_seconds": (0, 0), "output_dir": str(tmp_path / "made"), **parameters}
+        return asyncio.run(content_plan_to_jira(**given))
+
+    return go
+
+
+@pytest.fixture
+def watch(tmp_path, clock):
+    def go(**parameters):
+        clock.move(60)
+        given = {"target_months": [MONTH], "delay_seconds": (0, 0), "output_dir": str(tmp_path / "seen"), **parameters}
+        return asyncio.run(content_plan_watch(**given))
+
+    return go
+
+
+def comments(services):
+    return {issue.key: issue.comments for issue in services.jira.issues if issue.comments}
+
+
+def calls(services, operations):
+    return sum(services.calls(operation) for operation in operations)
+
+
+def change(services, plan, cell, text):
+    services.google.write(plan, f"{TAB}!{cell}", [[text]], typed=False)
+
+
+def test_a_change_is_told_once_and_no_field_of_the_issue_is_touched(clients, make, watch, services):
+    [plan] = clients(1)
+    key = make()["data"][0]["key"]
+    fields = dict(services.jira.issue(key).fields)
+    assert watch()["summary"]["flagged"] == 0
+    change(services, plan, "E2", "Caption baru")
+    first = watch()
+    assert exit_code(first) == 2
+    [changed] = [record for record in first["data"] if record["outcome"] == "flagged"]
+    assert changed["changes"] == [
+        {"column": "Caption", "cell": f"'{TAB}'!E2", "old": "Caption 1", "new": "Caption baru"}
+    ]
+    for full in (False, True):
+        again = watch(full=full)
+        assert again["summary"]["flagged"] == 1
+        assert {issue: len(found) for issue, found in comments(services).items()} == {key: 1}
+    [comment] = comments(services)[key]
+    assert CHANGE_PROPERTY in comment.properties
+    assert "Caption 1 → Caption baru" in json.dumps(comment.body, ensure_ascii=False)
+    change(services, plan, "E2", "Caption lain lagi")
+    assert watch()["clients"][f"Klien 1, {MONTH}"]["commented"] == [key]
+    assert len(comments(services)[key]) == 2
+    assert {name: value for name, value in services.jira.issue(key).fields.items() if name != "updated"} == {
+        name: value for name, value in fields.items() if name != "updated"
+    }
+
+
+def test_twenty_unchanged_plans_cost_two_drive_calls_and_no_reading(clients, watch, services):
+    clients(20, rows=1)
+    first = watch()
+    assert (first["summary"]["rows"], first.get("error")) == (20, None)
+    before = calls(services, DRIVE), calls(services, READS)
+    second = watch()
+    assert {one["state"] for one in second["clients"].values()} == {"unchanged"}
+    assert second["summary"]["rows"] == 20
+    assert calls(services, DRIVE) - before[0] <= 3
+    assert calls(services, READS) - before[1] == 0
+
+
+def test_what_a_person_should_look_at_is_flagged_and_stays_so(clients, make, watch, services):
+    [plan] = clients(1, rows=4)
+    made = [record["key"] for record in make()["data"]]
+    change(services, plan, "F2", "")
+    change(services, plan, "F3", made[3])
+    services.google.delete_rows(plan, TAB, 4)
+    services.google.write(plan, f"{TAB}!A9", [[9, "30 Juli 2026", "Story", "Baris baru", ""]], typed=False)
+    for _ in range(2):
+        result = watch()
+        found = {record["row"]: "; ".join(p["message"] for p in record["problems"]) for record in result["data"]}
+        assert f"has no key, but {made[0]}" in found[2]
+        assert f"{made[3]} stands in rows 3 and 4" in found[3]
+        assert f"{made[1]} was made from this row" in found[3]
+        assert "has no issue; run content-plan-to-jira" in found[9]
+        assert f"{made[2]} ('Topik 3') was made from a row that is not in the plan any more" in found[None]
+        counts = result["summary"]
+        assert counts["rows"] == 5 == counts["existing"] + counts["flagged"]
+    assert comments(services) == {}
+
+
+@pytest.mark.parametrize("fault", ["reset-after", "503-after", "truncated", "reset-before", "503-before"])
+def test_after_a_lost_answer_comments_are_read_before_commenting_again(clients, make, watch, services, fault):
+    [plan] = clients(1)
+    key = make()["data"][0]["key"]
+    change(services, plan, "E2", "Caption baru")
+    services.fault("addComment", fault)
+    lost = watch(settle_seconds=0)
+    assert "a later pass looks for it" in lost["clients"][f"Klien 1, {MONTH}"]["problems"][-1]["message"]
+    for _ in range(2):
+        watch(settle_seconds=0)
+    assert {issue: len(found) for issue, found in comments(services).items()} == {key: 1}
+
+
+def test_a_comment_under_way_is_waited_for(clients, make, watch, services):
+    [plan] = clients(1)
+    key = make()["data"][0]["key"]
+    change(services, plan, "E2", "Caption baru")
+    services.fault("addComment", "late-apply", delay_s=90)
+    watch(settle_seconds=300)
+    watch(settle_seconds=300)  # still within the settle time: nothing is sent
+    watch(settle_seconds=300)
+    assert services.calls("addComment") == 1
+    assert {issue: len(found) for issue, found in comments(services).items()} == {key: 1}
+
+
+def test_a_plan_that_a_run_works_on_is_left_for_the_next_pass(clients, watch, services):
+    [plan] = clients(1)
+    other = plan_lock.Holder(dt.datetime(2026, 6, 25, tzinfo=dt.UTC), "0" * 12, "1" * 12, None, "komputerlain")
+    services.google.edit(plan, plan_lock.request_lock(other, 0))
+    result = watch()
+    told = result["clients"][f"Klien 1, {MONTH}"]
+    assert (told["state"], told.get("error")) == ("busy", None)
+    assert "a run on komputerlain, since 2026-06-25T00:00:00Z works on it" in told["problems"][0]["message"]
+    services.google.edit(plan, plan_lock.request_unlock(other.range_name))
+    assert watch()["clients"][f"Klien 1, {MONTH}"]["state"] == "compared"
+
+
+def test_nothing_is_written_to_a_plan_and_a_lost_cache_costs_one_pass(clients, make, watch, services, tmp_path):
+    [plan] = clients(1)
+    make()
+    before = services.google.grid(plan, TAB), services.google.files[plan].version
+    watch()
+    (tmp_path / "seen" / watch_cache.FILE).write_text("{")
+    assert watch()["clients"][f"Klien 1, {MONTH}"]["state"] == "compared"
+    assert (services.google.grid(plan, TAB), services.google.files[plan].version) == before
+
+
+def test_a_missing_plan_is_no_failure_and_a_wrong_month_is(clients, watch):
+    clients(1)
+    result = watch(target_months=[MONTH, "Agustus 2026"])
+    assert result.get("error") is None
+    assert result["clients"]["Klien 1, Agustus 2026"]["state"] == "no plan"
+    assert "target_months" in watch(target_months=["Julember"])["error"]
+
+
+def test_the_run_folder_holds_the_executed_notebook_beside_its_json(clients, make, watch):
+    clients(1)
+    make()
+    folder = Path(watch()["run_folder"]) / "klien-1-juli-2026"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "01_rows.json",
+        "02_issues.json",
+        "03_findings.json",
+        "content_plan_watch.ipynb",
+    ]
+
+
+def test_two_passes_at_once_are_refused(clients, watch):
+    clients(1)
+    lock = plan_lock.LocalLock(f"content-plan-watch {os.environ['CLIENTS_SPREADSHEET_ID']}")
+    lock.acquire("test")
+    assert "another run on this machine works on it" in watch()["error"]
+    lock.release()
+
+
+assert HEADER[4:] == ["Caption", "Key"], "the cells that these tests change"
