@@ -12,7 +12,7 @@ export UV_COMPILE_BYTECODE := 1
 unexport PYTHONPATH
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox test check format lint types house bench blocks login lab clean
+.PHONY: help setup demo sandbox test soak check format lint types house bench blocks login lab clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,10 @@ sandbox: $(SYNCED) ## Open the sandbox of the demo, as it was left
 
 test: $(SYNCED) ## Run the tests
 	$(RUN)python -m pytest
+
+N ?= 5000
+soak: $(SYNCED) ## Play N schedules of the proof (make soak N=5000)
+	$(RUN)python -m pytest tests/proof -q -k no_schedule --timeout 0 --seeds 0-$$(($(N) - 1))
 
 check: $(SYNCED) ## Everything that CI runs
 	$(RUN)ruff format --check .
