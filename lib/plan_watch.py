@@ -6,7 +6,7 @@ Compared is what each issue remembers of its row (`content-plan.row`), column by
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from lib.content_plan import KEY, ContentPlan, PlanRow, Problem, fingerprint
 from lib.errors import FixInputError
 from lib.formats import clean_text, cut
 from lib.jira_api import Issue
-from lib.reconcile import CLOSE, Action, Outcome, decide, likeness, read_key
+from lib.reconcile import CLOSE, Action, Outcome, decide, likeness, read_key, text_hash
 
 _SHOWN = 200  # characters of a text in a message or comment
 _BEFORE = 40  # characters shown before the first difference in a long text
@@ -144,31 +144,40 @@ def changes_of(plan: ContentPlan, row: PlanRow, issue: Issue) -> list[CellChange
     """What is different from what the issue was made from, in column order; a column that was only renamed is not."""
     if not issue.row or fingerprint(row) == issue.row.get("content_hash"):
         return []
-    remembered, cut_off = issue.row.get("cells"), issue.row.get("cut") or []
-    old: dict[str, str] = dict(remembered) if isinstance(remembered, Mapping) else {}
+    remembered = _Remembered(dict(issue.row.get("cells") or {}), dict(issue.row.get("cut") or {}))
     new = {column.label: clean_text(row.texts.get(column.label)) for column in plan.columns}
-    changes, further = [], []
-    for label in [*new, *(label for label in old if label not in new)]:
-        before, after = old.get(label, ""), new.get(label, "")
-        if before == after:
-            continue
-        cell = plan.address(row.row, label)
-        if label in cut_off and before == after[: len(before)]:  # the same as far as it is remembered
-            further.append(CellChange(column=label, cell=cell, old=f"{before}…", new="(changed further down)"))
-        else:
-            changes.append(CellChange(column=label, cell=cell, old=before, new=after))
-    return _without_renamed(changes, old, new) or further
-
-
-def _without_renamed(changes: list[CellChange], old: Mapping[str, str], new: Mapping[str, str]) -> list[CellChange]:
-    gone = {c.old for c in changes if c.column not in new}
-    come = {new[c.column] for c in changes if c.column not in old and c.column in new}
-    moved = gone & come
+    gone = [label for label in remembered.texts if label not in new]
+    renamed = {
+        label: was
+        for label, text in new.items()
+        if label not in remembered.texts
+        for was in gone
+        if remembered.is_same(was, text)
+    }
+    now = {**new, **dict.fromkeys((label for label in gone if label not in renamed.values()), "")}
     return [
-        c
-        for c in changes
-        if not (c.column not in new and c.old in moved) and not (c.column not in old and new.get(c.column) in moved)
+        CellChange(column=label, cell=plan.address(row.row, label), **remembered.against(label, text))
+        for label, text in now.items()
+        if not remembered.is_same(renamed.get(label, label), text)
     ]
+
+
+@dataclass(frozen=True)
+class _Remembered:
+    """What an issue remembers of its row: texts by column, and hashes of those that were cut."""
+
+    texts: Mapping[str, str]
+    hashes: Mapping[str, str]
+
+    def is_same(self, label: str, text: str) -> bool:
+        return text_hash(text) == self.hashes[label] if label in self.hashes else text == self.texts.get(label, "")
+
+    def against(self, label: str, text: str) -> dict[str, str]:
+        """The old text and a new one, as far as there is a difference to see."""
+        old = self.texts.get(label, "")
+        if label in self.hashes and text.startswith(old):
+            return {"old": f"{old}…", "new": "(changed further down)"}
+        return {"old": old, "new": text}
 
 
 def _hash(plan: ContentPlan, row: PlanRow, issue: Issue) -> str:

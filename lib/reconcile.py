@@ -106,6 +106,11 @@ def tokens_of(issue: Issue) -> list[str]:
     return [label for label in issue.labels if is_token(label)]
 
 
+def text_hash(text: str) -> str:
+    """What tells a text from another one when only its beginning is kept."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
 def row_property(plan: ContentPlan, row: PlanRow, token: str, run: str) -> dict[str, Any]:
     """What an issue remembers of the row it was made from, in at most 32,768 characters of JSON."""
     day = read_day(plan, row)
@@ -124,7 +129,8 @@ def row_property(plan: ContentPlan, row: PlanRow, token: str, run: str) -> dict[
     length = _SHOWN_TEXT
     while True:
         cells = {label: cut(text, length) for label, text in texts.items()}
-        remembered = {**facts, "cells": cells, "cut": [label for label in texts if cells[label] != texts[label]]}
+        cut_off = {label: text_hash(text) for label, text in texts.items() if cells[label] != text}
+        remembered = {**facts, "cells": cells, "cut": cut_off}
         if length == 0 or len(json.dumps(remembered)) <= _PROPERTY_LIMIT:
             return remembered
         length //= 2

@@ -71,6 +71,14 @@ def test_a_change_beyond_what_the_issue_remembers_is_noticed(end):
     assert [(c.column, c.new) for c in found.changes] == [("Caption", "(changed further down)")]
 
 
+def test_a_renamed_column_beside_or_of_a_long_text_is_no_change():
+    long = "kata " * 200
+    before = plan(*keyed(row(1, caption=long)))
+    for header in ([*HEADER[:4], "Teks", "Key"], ["Urutan", *HEADER[1:]]):
+        [found] = plan_watch.compare(plan(*keyed(row(1, caption=long)), header=header), made_from(before)).data
+        assert (found.outcome, found.changes) == (Outcome.EXISTING, [])
+
+
 def test_a_long_text_is_shown_where_it_differs():
     long = "kata " * 60
     before, after = (plan(*keyed(row(1, caption=f"{long}{end}"))) for end in ("lama", "baru"))
