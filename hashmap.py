@@ -2,7 +2,7 @@
 
 The entries are samples for the sandbox's invented agency; replace them with your own site's. Where to find the ids:
 account ids in a profile's address (`/jira/people/<account id>`), component ids in `/rest/api/3/project/<key>/components`,
-custom field ids in `/rest/api/3/field`. `docs/operations.md` says when to review them.
+custom field ids in `/rest/api/3/field`. `flows/content_plan_check.py` names those that the site no longer has.
 """
 
 # Worker name -> Jira account id.

@@ -80,24 +80,7 @@ async def run_client(run: Run, project: Project, client: Client, files: Sequence
     try:
         plan_file = find_plan(files, client, run.month)
         folder = run_folder.client_folder(run.folder, client.name)
-        sheet = PlanSheet(
-            run.google, run.clock, client=client.name, spreadsheet_id=plan_file.id, run=run.folder.name, log=run.log
-        )
-        plan_run = PlanRun(
-            sheet,
-            run.jira,
-            site=project.site,
-            project_key=run.settings.jira_project_key,
-            spreadsheet_id=plan_file.id,
-            client=client.name,
-            clock=run.clock,
-            pace=run.pace,
-            settle_s=run.settle_s,
-            run=run.folder.name,
-            files=StepFiles(folder, workflow=run.name, source=plan_file.id),
-            log=run.log,
-        )
-        await sheet.open()
+        plan_run = await open_plan(PlanRun, run, project.site, client.name, plan_file.id, folder)
         if run.validate_only:
             await plan_run.check(lambda plan: make_drafts(run, project, client, plan, folder))
         else:
@@ -119,6 +102,30 @@ async def run_client(run: Run, project: Project, client: Client, files: Sequence
             ended.result.problems.append(_no_key_column(ended.plan))
     run.log.info("%s: %s", client.name, _told(ended.result))
     return ended
+
+
+async def open_plan[P: PlanRun](
+    kind: type[P], run: Run, site: str, client: str, spreadsheet_id: str, folder: Path
+) -> P:
+    """A run over one plan, whose spreadsheet is known to be there."""
+    sheet = PlanSheet(
+        run.google, run.clock, client=client, spreadsheet_id=spreadsheet_id, run=run.folder.name, log=run.log
+    )
+    await sheet.open()
+    return kind(
+        sheet,
+        run.jira,
+        site=site,
+        project_key=run.settings.jira_project_key,
+        spreadsheet_id=spreadsheet_id,
+        client=client,
+        clock=run.clock,
+        pace=run.pace,
+        settle_s=run.settle_s,
+        run=run.folder.name,
+        files=StepFiles(folder, workflow=run.name, source=spreadsheet_id),
+        log=run.log,
+    )
 
 
 async def make_drafts(run: Run, project: Project, client: Client, plan: ContentPlan, folder: Path) -> Drafts:

@@ -70,9 +70,9 @@ async def read_list(google: GoogleTasks, spreadsheet_id: str) -> list[Client]:
 def choose(listed: Sequence[Client], names: list[str] | None) -> tuple[list[Client], dict[str, str]]:
     """The clients to take that have a folder, and by name why another one asked for cannot be taken."""
     chosen, problems = client_list.select(listed, names)
-    empty = {c.name: f"{c.cell} is empty; write the id of the client's Drive folder there" for c in chosen}
-    asked = [client for client in chosen if client.folder_id]
-    return asked, {**{c.name: empty[c.name] for c in chosen if not c.folder_id}, **problems}
+    message = "is empty; write the id of the client's Drive folder there"
+    empty = {client.name: f"{client.cell} {message}" for client in chosen if not client.folder_id}
+    return [client for client in chosen if client.folder_id], {**empty, **problems}
 
 
 def add_up(ended: Iterable[Ended], error: str) -> dict[str, Any]:

@@ -155,7 +155,6 @@ async def content_plan_watch(
         google_block=google_credentials_block_name,
         jira_block=jira_credentials_block_name,
         output_dir=output_dir,
-        validate_only=True,
     )
 
 
@@ -247,9 +246,8 @@ class _Watch:
             sheet.check_idle()
         except ConflictError as error:
             watched.state = "busy"
-            cell = f"{file.name}"
             watched.result.problems.append(
-                Problem(cell=cell, message=f"{error}; the next pass reads it", level="warning")
+                Problem(cell=file.name, message=f"{error}; the next pass reads it", level="warning")
             )
             return
         plan = await sheet.read()

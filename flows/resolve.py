@@ -7,7 +7,7 @@ from typing import Any
 from prefect import runtime
 
 from flows import clients, command_line
-from flows.client_plan import ClientResult, Project, flow_run_ended, make_drafts
+from flows.client_plan import ClientResult, Project, flow_run_ended, make_drafts, open_plan
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import Run, run_in_folder
 from lib import run_folder
@@ -17,9 +17,7 @@ from lib.formats import Month
 from lib.google_tasks import BLOCK as GOOGLE_BLOCK
 from lib.jira_tasks import BLOCK as JIRA_BLOCK
 from lib.plan_files import read_plan_name
-from lib.plan_sheet import PlanSheet
 from lib.resolving import PlanResolve
-from lib.step_files import StepFiles
 
 NAME = "content-plan-resolve"
 
@@ -101,31 +99,13 @@ async def _resolve(
     account = await run.jira.read_myself()
     client = Client(client_name, "", "")
     folder = run_folder.client_folder(run.folder, client_name)
-    sheet = PlanSheet(
-        run.google, run.clock, client=client_name, spreadsheet_id=spreadsheet_id, run=run.folder.name, log=run.log
-    )
-    settings = run.settings
-    resolve = PlanResolve(
-        sheet,
-        run.jira,
-        site=account.site,
-        project_key=settings.jira_project_key,
-        spreadsheet_id=spreadsheet_id,
-        client=client_name,
-        clock=run.clock,
-        pace=run.pace,
-        settle_s=run.settle_s,
-        run=run.folder.name,
-        files=StepFiles(folder, workflow=NAME, source=spreadsheet_id),
-        log=run.log,
-    )
-    await sheet.open()
+    resolve = await open_plan(PlanResolve, run, account.site, client_name, spreadsheet_id, folder)
     if forget_issue is not None:
         done = await resolve.forget(forget_issue, run.flow_run, flow_run_ended, break_lock=run.break_lock)
     elif key is not None:
         done = await resolve.set_key(row, key, run.flow_run, flow_run_ended, break_lock=run.break_lock)
     else:
-        screen = await run.jira.read_fields(settings.jira_project_key, settings.jira_issue_type_id)
+        screen = await run.jira.read_fields(run.settings.jira_project_key, run.settings.jira_issue_type_id)
         project = Project(account.site, screen)
         done = await resolve.create(
             row,

@@ -6,7 +6,7 @@ import io
 import json
 import logging
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +80,34 @@ class DirectJira:
         self, key: str, add: Sequence[str], remove: Sequence[str], row: Mapping[str, Any] | None = None
     ) -> None:
         self.api.mark(key, add=add, remove=remove, row=row)
+
+
+class Killed(BaseException):
+    """The process is gone: nothing that comes after it runs."""
+
+
+class Mortal:
+    """Google or Jira of a run that dies right before or after its n-th call (of those named), counted over both."""
+
+    def __init__(self, port: Any, counter: Iterator[int], at: int, calls: Sequence[str] | None = None) -> None:
+        self._port, self._counter, self._at, self._calls = port, counter, at, calls
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self._port, name)
+        if self._calls is not None and name not in self._calls:
+            return call
+
+        async def dying(*arguments: Any) -> Any:
+            self._die()
+            answer = await call(*arguments)
+            self._die()
+            return answer
+
+        return dying
+
+    def _die(self) -> None:
+        if next(self._counter) == self._at:
+            raise Killed
 
 
 def google_api(environment: Mapping[str, str], **options: Any) -> GoogleApi:

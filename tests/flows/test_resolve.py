@@ -24,15 +24,20 @@ def test_a_decision_is_carried_out_and_said(run, services):
     plan, row = made["spreadsheet_id"], made["row"]
     column = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[services.google.grid(plan, made["tab"])[0].index("Key")]
     cell = f"'{made['tab']}'!{column}{row}"
+
+    def key_in_row():
+        return services.google.grid(plan, made["tab"])[row - 1][-1]
+
     services.google.write(plan, cell, [[""]], typed=False)
     given = run(plan=f"https://docs.google.com/spreadsheets/d/{plan}/edit#gid=0", row=row, key=made["key"])
     assert given["done"].startswith(f"Klinik Gigi Cemara, row {row} (")
     assert given["data"][0] | {"problems": []} == made | {"outcome": "existing", "problems": []}
-    assert services.google.cell(plan, cell).value is not None
+    assert key_in_row() == made["key"]
     services.google.write(plan, cell, [[""]], typed=False)
     again = run(plan=plan, row=row, create=True)
     assert again["summary"]["created"] == 1
     assert again["data"][0]["key"] != made["key"]
+    assert key_in_row() == again["data"][0]["key"]
     forgotten = run(plan=plan, forget_issue=made["key"])
     assert "no longer belongs to" in forgotten["done"]
     assert {exit_code(result) for result in (given, again, forgotten)} == {0}

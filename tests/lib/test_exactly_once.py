@@ -10,6 +10,7 @@ from lib import plan_lock
 from lib.errors import ConflictError, CredentialsError, FixInputError, TryLaterError
 from lib.reconcile import is_token
 from tests.desk import HEADER, TAB, cells, outcomes
+from tests.direct import Killed, Mortal
 
 # --- Without trouble ----------------------------------------------------------------------------------------------------
 
@@ -446,41 +447,14 @@ def test_a_run_whose_lock_was_broken_stops_before_it_creates(desk):
 # --- Resume -------------------------------------------------------------------------------------------------------------
 
 
-class Killed(BaseException):
-    """The process is gone: nothing that comes after it runs."""
-
-
-class Mortal:
-    """Google or Jira of a run that dies right before or after its n-th write, counted over both."""
-
-    writes = ("update", "write_cells", "create_in_bulk")
-
-    def __init__(self, port, counter, at):
-        self._port, self._counter, self._at = port, counter, at
-
-    def __getattr__(self, name):
-        call = getattr(self._port, name)
-        if name not in self.writes:
-            return call
-
-        async def dying(*arguments):
-            self._die()
-            answer = await call(*arguments)
-            self._die()
-            return answer
-
-        return dying
-
-    def _die(self):
-        if next(self._counter) == self._at:
-            raise Killed
+WRITES = ("update", "write_cells", "create_in_bulk")
 
 
 @pytest.mark.parametrize("at", range(1, 13))
 def test_a_run_killed_anywhere_is_finished_by_the_next_one(desk, at):
     desk.plan(cells(50))
     counter = itertools.count(1)
-    run = desk.next_run(google=Mortal(desk.google, counter, at), jira=Mortal(desk.jira, counter, at))
+    run = desk.next_run(google=Mortal(desk.google, counter, at, WRITES), jira=Mortal(desk.jira, counter, at, WRITES))
     with pytest.raises(Killed):
         asyncio.run(run.make())
     run.local.release()

@@ -15,7 +15,7 @@ from pathlib import Path
 from lib.errors import WorkflowError
 from lib.exactly_once import PlanResult
 from lib.reconcile import Outcome, is_token
-from tests.direct import DirectGoogle, DirectJira, DirectRun, google_api, jira_api
+from tests.direct import DirectGoogle, DirectJira, DirectRun, Killed, Mortal, google_api, jira_api
 
 TAB = "Juli"
 HEADER = ["No", "Tanggal", "Bentuk", "Topik", "Caption", "Key"]
@@ -45,32 +45,6 @@ FAULTS = {
 
 WEIGHTS = {"createIssues": 6, "sheets.spreadsheets.values.batchUpdate": 4, "sheets.spreadsheets.batchUpdate": 6}
 ONCE_A_RUN = ("createIssues", "sheets.spreadsheets.values.batchUpdate")
-
-
-class Killed(BaseException):
-    """The process is gone: nothing of it runs on."""
-
-
-class Mortal:
-    """Google or Jira of a run that dies right before or after its n-th call, counted over both."""
-
-    def __init__(self, port, counter, at):
-        self._port, self._counter, self._at = port, counter, at
-
-    def __getattr__(self, name):
-        call = getattr(self._port, name)
-
-        async def dying(*arguments):
-            self._die()
-            answer = await call(*arguments)
-            self._die()
-            return answer
-
-        return dying
-
-    def _die(self):
-        if next(self._counter) == self._at:
-            raise Killed
 
 
 @dataclass
