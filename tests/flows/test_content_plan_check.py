@@ -48,6 +48,13 @@ def test_ids_that_the_site_does_not_have_block(check, monkeypatch):
     assert "hashmap.py, CUSTOM_FIELDS['Start Date'] the site has no field customfield_99999" in found
 
 
+def test_a_field_that_the_create_screen_lacks_blocks(check, services):
+    [screen] = [kind for kind in services.jira.state.projects["CP"].issue_types if kind.id == "10001"]
+    screen.screen.remove("customfield_10015")
+    found = check(client_names=["Klinik Gigi Cemara"])
+    assert "customfield_10015 is not on the create screen" in told(found["blocking"])
+
+
 def test_wrong_credentials_of_both_services_are_told_at_once(check, monkeypatch):
     monkeypatch.setenv("JIRA_TOKEN", "wrong")
     monkeypatch.setenv("GOOGLE_REFRESH_TOKEN", "wrong")
