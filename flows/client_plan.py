@@ -1,5 +1,6 @@
 """One client's plan inside a flow: its rows through the notebook to drafts, and on to issues."""
 
+import asyncio
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,6 +44,10 @@ class ClientResult:
     plan: ContentPlan | None = None
     result: PlanResult = field(default_factory=PlanResult)
 
+    def stop(self, error: str) -> None:
+        """Put down the error that ended it."""
+        self.result.error = error
+
     def summary(self) -> dict[str, Any]:
         """The client's part of the flow's result."""
         plan = self.plan
@@ -76,6 +81,7 @@ class ClientResult:
 async def run_client(run: Run, project: Project, client: Client, files: Sequence[DriveFile]) -> ClientResult:
     """Everything for one client; an error ends it here, with what was done so far, and never reaches the others."""
     ended = ClientResult(client.name)
+    run.begun.append(ended)
     plan_run: PlanRun | None = None
     try:
         plan_file = find_plan(files, client, run.month)
@@ -90,16 +96,17 @@ async def run_client(run: Run, project: Project, client: Client, files: Sequence
                 flow_run_ended,
                 break_lock=run.break_lock,
             )
+    except asyncio.CancelledError:
+        (plan_run.stop if plan_run else ended.stop)(f"{client.name}: cancelled before it was finished")
+        raise
     except Exception as error:  # noqa: BLE001  # whatever it is, the other clients go on
         log_error(run.log, named(client.name, error), error)
-        if plan_run is None:
-            ended.result.error = named(client.name, error)
-        else:
-            plan_run.stop(named(client.name, error))
-    if plan_run is not None:
-        ended.plan, ended.result = plan_run.plan, plan_run.result
-        if run.validate_only and ended.plan and ended.plan.key_column is None:
-            ended.result.problems.append(_no_key_column(ended.plan))
+        (plan_run.stop if plan_run else ended.stop)(named(client.name, error))
+    finally:
+        if plan_run is not None:
+            ended.plan, ended.result = plan_run.plan, plan_run.result
+    if run.validate_only and ended.plan and ended.plan.key_column is None:
+        ended.result.problems.append(_no_key_column(ended.plan))
     run.log.info("%s: %s", client.name, _told(ended.result))
     return ended
 

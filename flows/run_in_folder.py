@@ -1,8 +1,9 @@
 """What every flow here does around its own work: read the settings, make the run folder, and save how it ended."""
 
+import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +24,8 @@ from lib.run_folder import iso_utc
 from lib.settings import ROOT, Settings
 from lib.utility_tasks import save_json
 
+CANCELLED = "cancelled before it was finished; run it again"
+
 
 @dataclass(frozen=True)
 class Run:
@@ -42,6 +45,7 @@ class Run:
     validate_only: bool = False
     break_lock: bool = False
     forecast: Literal["error", "warning"] = "warning"  # how much a mismatch with the create screen counts
+    begun: list[clients.Ended] = field(default_factory=list)  # what there is to tell when the run is cancelled
 
 
 async def run_in_folder(
@@ -76,6 +80,8 @@ async def run_in_folder(
     settings = Settings.read()
     folder = run_folder.create(Path(output_dir) if output_dir else ROOT / settings.output_dir, name, started)
     log.info("run folder: %s", folder)
+    run: Run | None = None
+    cancelled: asyncio.CancelledError | None = None
     try:
         run = Run(
             name=name,
@@ -92,6 +98,8 @@ async def run_in_folder(
             **options,
         )
         parts = await work(run)
+    except asyncio.CancelledError as error:  # Ctrl-C, or Prefect's cancel; raised again once the folder tells of it
+        cancelled, parts = error, clients.add_up(run.begun if run else [], f"{name}: {CANCELLED}")
     except Exception as failed:  # noqa: BLE001  # the result says it
         log_error(log, str(failed), failed)
         parts = clients.add_up([], str(failed) or type(failed).__name__)
@@ -104,8 +112,14 @@ async def run_in_folder(
         **parts,
     }
     sections = {section: value for section, value in result.items() if section != "data"}
-    await save_json(folder / "result.json", result["data"], name, settings.clients_spreadsheet_id, sections)
+    source = settings.clients_spreadsheet_id
+    if cancelled is None:
+        await save_json(folder / "result.json", result["data"], name, source, sections)
+    else:  # Prefect runs no more tasks
+        run_folder.write_json(folder / "result.json", result["data"], workflow=name, source=source, **sections)
     run_folder.write_manifest(folder, workflow=name, parameters=result["parameters"])
+    if cancelled is not None:
+        raise cancelled
     return result
 
 
