@@ -49,7 +49,7 @@ class Sandbox:
     ) -> None:
         self._world = World(clock or SystemClock(), index_lag_s=index_lag_s, strict_adf=strict_adf)
         self._service = Service(self._world)
-        self._host, self._port, self._seeded = host, port, seed
+        self._host, self._port, self._seeded, self._index_lag_s = host, port, seed, index_lag_s
         self._state_path = None if state_path is None else Path(state_path)
         self._saver: state_file.Saver | None = None
         self._server: uvicorn.Server | None = None
@@ -202,9 +202,10 @@ class Sandbox:
             self._service.faults.clear()
 
     def reset(self) -> None:
-        """Back to the beginning: the state as first planted, no faults, an empty journal."""
+        """Back to the beginning: the state as first planted, its first index lag, no faults, an empty journal."""
         with self.lock:
             self._world.restore(self._beginning)
+            self._world.jira.index_lag_s = self._index_lag_s
             self._service.faults.clear()
             self._service.journal.clear()
             self._service.writes += 1

@@ -1,0 +1,209 @@
+"""The same promise through everything: the command in a process of its own, Prefect's engine, the kernel; killed, doubled, cancelled."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import psutil
+import pytest
+from prefect.settings import PREFECT_API_URL
+
+from flows.content_plan_to_jira import content_plan_to_jira
+from lib import plan_lock
+from lib.reconcile import is_token
+from sandbox.server import Sandbox
+from tests.desk import HEADER, TAB, cells
+
+MONTH = "Juli 2026"
+ROWS = 5
+SETTLE_S = 3
+SOON_S = 120
+SCRIPT = Path(__file__).parents[2] / "flows/content_plan_to_jira.py"
+COMMAND = """
+import runpy, signal, sys
+from pathlib import Path
+from lib import plan_lock
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
+locks, script, *arguments = sys.argv[1:]
+plan_lock.lock_folder = lambda: Path(locks)  # another folder of locks is another machine
+sys.argv = [script, *arguments]
+runpy.run_path(script, run_name="__main__")
+"""
+
+
+class Office:
+    """One client's plan on a sandbox with the computer's clock, and runs over it as commands or in this process."""
+
+    def __init__(self, box: Sandbox, folder: Path) -> None:
+        self.box, self.folder = box, folder
+        plans = box.google.add_folder("Klien")
+        listed = [["Name", "Content Plan Folder ID"], ["Klien", plans]]
+        self.plan = box.google.add_spreadsheet(f"Content Plan - Klien - {MONTH}", plans, tabs={TAB: cells(ROWS)})
+        self.environment = {
+            **box.environment(),
+            "CLIENTS_SPREADSHEET_ID": box.google.add_spreadsheet("Daftar", "", tabs={"Clients": listed}),
+            "RETRY_DELAY_SECONDS": "0",
+            "SETTLE_SECONDS": str(SETTLE_S),
+        }
+        self.processes: list[subprocess.Popen[str]] = []
+
+    def start(self, *flags: str, machine: str = "this", **environment: str) -> subprocess.Popen[str]:
+        """The command, in a process group of its own."""
+        locks, output = self.folder / "locks" / machine, self.folder / "output" / machine
+        arguments = ["--target-month", MONTH, "--delay-seconds", "0", "0", "--output-dir", str(output), *flags]
+        process = subprocess.Popen(
+            [sys.executable, "-c", COMMAND, str(locks), str(SCRIPT), *arguments],
+            env={**os.environ, **self.environment, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self.processes.append(process)
+        return process
+
+    def end(self, process: subprocess.Popen[str]) -> str:
+        """What it printed, once it has ended."""
+        return process.communicate(timeout=SOON_S)[0]
+
+    def finish(self, **parameters):
+        """A run in this process, in which nothing fails; its result."""
+        given = {"target_month": MONTH, "delay_seconds": (0, 0), "output_dir": str(self.folder / "finished")}
+        return asyncio.run(content_plan_to_jira(**given, **parameters))
+
+    def saved(self, machine: str = "this"):
+        [folder] = (self.folder / "output" / machine).iterdir()
+        return json.loads((folder / "result.json").read_text()), json.loads((folder / "manifest.json").read_text())
+
+    @property
+    def made(self) -> dict[str, str]:
+        """Key -> topic of the issues of plans."""
+        issues = self.box.jira.issues
+        return {
+            issue.key: issue.fields["summary"] for issue in issues if any(is_token(label) for label in issue.labels)
+        }
+
+    def assert_once(self) -> None:
+        doubled = {topic: count for topic, count in Counter(self.made.values()).items() if count > 1}
+        assert not doubled
+
+    def assert_whole(self, extra: int = 0) -> None:
+        """Every row has one issue, and its key stands in its row."""
+        self.assert_once()
+        rows = self.box.google.grid(self.plan, TAB)[1:]
+        assert len(rows) == ROWS + extra == len(self.made)
+        for row in rows:
+            assert self.made[row[HEADER.index("Key")]] == row[HEADER.index("Topik")]
+
+
+@pytest.fixture
+def office(tmp_path, monkeypatch, prefect_engine):
+    with Sandbox(index_lag_s=1) as box:
+        made = Office(box, tmp_path)
+        for name, value in made.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(plan_lock, "lock_folder", lambda: tmp_path / "locks/this")
+        yield made
+        for process in made.processes:
+            group = [one for one in psutil.process_iter(["pid"]) if _session(one.pid) == process.pid]
+            for one in group:
+                one.kill()
+            process.communicate()
+        assert box.faults_left == {}, "a fault was set up but never reached"
+
+
+def _session(pid: int) -> int:
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return 0
+
+
+def shared_engine() -> dict[str, str]:
+    """The session's Prefect server also for commands: they need not start one each."""
+    return {"PREFECT_API_URL": str(PREFECT_API_URL.value())}
+
+
+def insert_row(office):
+    office.box.google.insert_rows(office.plan, TAB, 2)
+    office.box.google.write(office.plan, f"{TAB}!A2", [cells(ROWS + 1)[-1]], typed=False)
+
+
+UPDATE, CLAIM, CREATE = "sheets.spreadsheets.batchUpdate", "sheets.spreadsheets.values.batchUpdate", "createIssues"
+
+
+@pytest.mark.parametrize(
+    ("killed_at", "when", "lost", "edit"),
+    [
+        pytest.param((CLAIM, 0), "after", None, insert_row, id="after-the-claim-and-a-row-inserted"),
+        pytest.param((CREATE, 0), "before", None, None, id="as-jira-makes-the-issues"),
+        pytest.param((CREATE, 0), "after", None, insert_row, id="after-jira-made-them-and-a-row-inserted"),
+        pytest.param(("bulkFetchIssues", 0), "before", "reset-after", None, id="while-settling-a-lost-answer"),
+        pytest.param((UPDATE, 1), "after", None, None, id="between-write-back-and-unlock"),
+    ],
+)
+def test_a_killed_command_is_finished_by_the_next_run(office, killed_at, when, lost, edit):
+    operation, after = killed_at
+    if lost:
+        office.box.fault(CREATE, lost)
+    process = office.start(**shared_engine())
+    office.box.fault(operation, "edit", edit=process.kill, when=when, after=after)
+    said = office.end(process)
+    assert process.returncode == -signal.SIGKILL, said
+    office.assert_once()
+    if edit:
+        edit(office)
+    for _ in range(2):  # the first one may leave to the second what Jira's search does not show yet
+        result = office.finish()
+    assert result.get("error") is None
+    office.assert_whole(extra=1 if edit else 0)
+
+
+def test_a_run_killed_on_another_machine_is_named_and_its_lock_is_broken_only_on_demand(office):
+    process = office.start(machine="other", **shared_engine())
+    office.box.fault(CREATE, "edit", edit=process.kill, when="after")
+    office.end(process)
+    stopped = office.finish()
+    assert "since" in stopped["error"]
+    assert "--break-lock" in stopped["error"]
+    assert stopped["summary"]["created"] == 0
+    office.finish(break_lock=True)
+    office.finish()
+    office.assert_whole()
+
+
+@pytest.mark.parametrize("machines", [("this", "this"), ("one", "other")], ids=["one-machine", "two-machines"])
+def test_two_commands_at_once_make_one_issue_per_row(office, machines, tmp_path):
+    """They share Google and Jira, and nothing of Prefect."""
+    both = [
+        office.start(machine=machine, PREFECT_HOME=str(tmp_path / f"prefect-{number}"), PREFECT_API_URL="")
+        for number, machine in enumerate(machines)
+    ]
+    said = [office.end(process) for process in both]
+    office.assert_once()
+    assert any(process.returncode == 0 for process in both), said
+    office.assert_whole()
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "cancel"])
+def test_a_run_that_is_cancelled_leaves_a_readable_folder_and_no_kernel(office, signum):
+    """Prefect's runner cancels a flow run with SIGTERM."""
+    process = office.start(**shared_engine())
+    office.box.fault(CREATE, "edit", edit=lambda: process.send_signal(signum), when="before")
+    said = office.end(process)
+    assert process.returncode not in (0, 2), said
+    result, manifest = office.saved()
+    assert "cancelled" in result["error"]
+    assert "cancelled" in result["clients"]["Klien"]["error"]
+    assert {record["outcome"] for record in result["data"]} == {"uncertain"}  # under way when the run ended
+    assert result["metadata"]["record_count"] == len(result["data"])
+    assert any(entry["path"] == "result.json" for entry in manifest["data"])
+    assert not [one.cmdline() for one in psutil.process_iter() if _session(one.pid) == process.pid]
+    for _ in range(2):
+        office.finish()
+    office.assert_whole()
