@@ -5,6 +5,8 @@ PYTHON3 ?= $(shell command -v python3 || command -v python)
 UV := $(shell command -v uv || echo .tools/bin/uv)
 RUN := .venv/bin/
 SYNCED := .venv/.synced
+# Tests that share a file share its fixtures, such as a whole run; each process has its own Prefect server.
+PYTEST := $(RUN)python -m pytest -n auto --maxprocesses 4 --dist
 
 # Compiled bytecode saves 5 s of imports at every start; where writing it is switched off, uv still does.
 export UV_COMPILE_BYTECODE := 1
@@ -34,11 +36,11 @@ sandbox: $(SYNCED) ## Open the sandbox of the demo, as it was left
 	$(RUN)python -m sandbox --state .sandbox/state.json
 
 test: $(SYNCED) ## Run the tests
-	$(RUN)python -m pytest
+	$(PYTEST) loadfile
 
 N ?= 5000
 soak: $(SYNCED) ## Play N schedules of the proof (make soak N=5000)
-	$(RUN)python -m pytest tests/proof -q -k no_schedule --timeout 0 --seeds 0-$$(($(N) - 1))
+	$(PYTEST) load tests/proof -q -k no_schedule --timeout 0 --seeds 0-$$(($(N) - 1))
 
 check: $(SYNCED) ## Everything that CI runs
 	$(RUN)ruff format --check .
@@ -46,7 +48,7 @@ check: $(SYNCED) ## Everything that CI runs
 	$(RUN)mypy
 	$(UV) lock --check
 	$(RUN)nbstripout --keep-id --verify notebooks/*.ipynb tests/notebooks/*.ipynb
-	$(RUN)python -m pytest
+	$(PYTEST) loadfile
 
 format: $(SYNCED) ## Format code and notebooks
 	$(RUN)ruff format .
