@@ -6,7 +6,7 @@ UV := $(shell command -v uv || echo .tools/bin/uv)
 RUN := .venv/bin/
 SYNCED := .venv/.synced
 # Tests that share a file share its fixtures, such as a whole run; each process has its own Prefect server.
-PYTEST := $(RUN)python -m pytest -n auto --maxprocesses 4 --dist
+PYTEST := $(RUN)python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 # Compiled bytecode saves 5 s of imports at every start; where writing it is switched off, uv still does.
 export UV_COMPILE_BYTECODE := 1
@@ -36,11 +36,11 @@ sandbox: $(SYNCED) ## Open the sandbox of the demo, as it was left
 	$(RUN)python -m sandbox --state .sandbox/state.json
 
 test: $(SYNCED) ## Run the tests
-	$(PYTEST) loadfile
+	$(PYTEST)
 
 N ?= 5000
 soak: $(SYNCED) ## Play N schedules of the proof (make soak N=5000)
-	$(PYTEST) load tests/proof -q -k no_schedule --timeout 0 --seeds 0-$$(($(N) - 1))
+	$(PYTEST) --dist load tests/proof -q -k no_schedule --timeout 0 --seeds 0-$$(($(N) - 1))
 
 check: $(SYNCED) ## Everything that CI runs
 	$(RUN)ruff format --check .
@@ -48,7 +48,7 @@ check: $(SYNCED) ## Everything that CI runs
 	$(RUN)mypy
 	$(UV) lock --check
 	$(RUN)nbstripout --keep-id --verify notebooks/*.ipynb tests/notebooks/*.ipynb
-	$(PYTEST) loadfile
+	$(PYTEST)
 
 format: $(SYNCED) ## Format code and notebooks
 	$(RUN)ruff format .

@@ -97,11 +97,11 @@ async def run_client(run: Run, project: Project, client: Client, files: Sequence
                 break_lock=run.break_lock,
             )
     except asyncio.CancelledError:
-        (plan_run.stop if plan_run else ended.stop)(f"{client.name}: cancelled before it was finished")
+        (plan_run or ended).stop(f"{client.name}: cancelled before it was finished")
         raise
     except Exception as error:  # noqa: BLE001  # whatever it is, the other clients go on
         log_error(run.log, named(client.name, error), error)
-        (plan_run.stop if plan_run else ended.stop)(named(client.name, error))
+        (plan_run or ended).stop(named(client.name, error))
     finally:
         if plan_run is not None:
             ended.plan, ended.result = plan_run.plan, plan_run.result

@@ -45,7 +45,7 @@ class Run:
     validate_only: bool = False
     break_lock: bool = False
     forecast: Literal["error", "warning"] = "warning"  # how much a mismatch with the create screen counts
-    begun: list[clients.Ended] = field(default_factory=list)  # what there is to tell when the run is cancelled
+    begun: list[clients.Ended] = field(default_factory=list)  # clients that a cancelled run can tell of
 
 
 async def run_in_folder(
@@ -80,7 +80,7 @@ async def run_in_folder(
     settings = Settings.read()
     folder = run_folder.create(Path(output_dir) if output_dir else ROOT / settings.output_dir, name, started)
     log.info("run folder: %s", folder)
-    run: Run | None = None
+    begun: list[clients.Ended] = []
     cancelled: asyncio.CancelledError | None = None
     try:
         run = Run(
@@ -95,11 +95,12 @@ async def run_in_folder(
             settle_s=settings.settle_seconds if settle_seconds is None else settle_seconds,
             flow_run=uuid.UUID(runtime.flow_run.id) if runtime.flow_run.id else None,
             log=log,
+            begun=begun,
             **options,
         )
         parts = await work(run)
     except asyncio.CancelledError as error:  # Ctrl-C, or Prefect's cancel; raised again once the folder tells of it
-        cancelled, parts = error, clients.add_up(run.begun if run else [], f"{name}: {CANCELLED}")
+        cancelled, parts = error, clients.add_up(begun, f"{name}: {CANCELLED}")
     except Exception as failed:  # noqa: BLE001  # the result says it
         log_error(log, str(failed), failed)
         parts = clients.add_up([], str(failed) or type(failed).__name__)
@@ -112,11 +113,7 @@ async def run_in_folder(
         **parts,
     }
     sections = {section: value for section, value in result.items() if section != "data"}
-    source = settings.clients_spreadsheet_id
-    if cancelled is None:
-        await save_json(folder / "result.json", result["data"], name, source, sections)
-    else:  # Prefect runs no more tasks
-        run_folder.write_json(folder / "result.json", result["data"], workflow=name, source=source, **sections)
+    await save_json(folder / "result.json", result["data"], name, settings.clients_spreadsheet_id, sections)
     run_folder.write_manifest(folder, workflow=name, parameters=result["parameters"])
     if cancelled is not None:
         raise cancelled

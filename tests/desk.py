@@ -16,6 +16,34 @@ def cells(count, *, key=""):
     ]
 
 
+def add_clients(google, count, rows, month="Juli 2026"):
+    """Clients `Klien 1` … with a plan of so many rows each; the client list's id, and the plans'."""
+    folders = {f"Klien {n}": google.add_folder(f"Klien {n}") for n in range(1, count + 1)}
+    listed = [["Name", "Content Plan Folder ID"], *([name, folder] for name, folder in folders.items())]
+    plans = [
+        google.add_spreadsheet(f"Content Plan - {name} - {month}", folder, tabs={TAB: cells(rows)})
+        for name, folder in folders.items()
+    ]
+    return google.add_spreadsheet("Daftar", "", tabs={"Clients": listed}), plans
+
+
+def made(box):
+    """Issues of plans: topic -> keys, one for each topic when all is well."""
+    found = {}
+    for issue in box.jira.issues:
+        if any(is_token(label) for label in issue.labels):
+            found.setdefault(issue.fields["summary"], []).append(issue.key)
+    return found
+
+
+def assert_whole(box, plan, rows):
+    """Each of the plan's rows has one issue, and its key stands in its row."""
+    keys = made(box)
+    assert {topic: len(found) for topic, found in keys.items()} == {f"Topik {n}": 1 for n in range(1, rows + 1)}
+    standing = box.google.grid(plan, TAB)[1:]
+    assert [row[HEADER.index("Key")] for row in standing] == [keys[row[HEADER.index("Topik")]][0] for row in standing]
+
+
 class Desk:
     """A plan in the sandbox, and runs over it."""
 
@@ -68,18 +96,10 @@ class Desk:
 
     @property
     def made(self):
-        """Issues of plans: topic -> keys, one for each topic when all is well."""
-        found = {}
-        for issue in self.box.jira.issues:
-            if any(is_token(label) for label in issue.labels):
-                found.setdefault(issue.fields["summary"], []).append(issue.key)
-        return found
+        return made(self.box)
 
     def assert_whole(self, rows):
-        """Every row has one issue, and its key stands in its row."""
-        assert {topic: len(keys) for topic, keys in self.made.items()} == {f"Topik {n}": 1 for n in range(1, rows + 1)}
-        topics = [row[HEADER.index("Topik")] for row in self.grid[1:]]
-        assert self.keys == [self.made[topic][0] for topic in topics]
+        assert_whole(self.box, self.id, rows)
 
 
 def outcomes(result):

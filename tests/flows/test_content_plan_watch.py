@@ -13,7 +13,7 @@ from flows.content_plan_watch import content_plan_watch
 from flows.reporting_flow import exit_code
 from lib import plan_lock, watch_cache
 from lib.jira_api import CHANGE_PROPERTY
-from tests.desk import HEADER, TAB, cells
+from tests.desk import HEADER, TAB, add_clients
 
 MONTH = "Juli 2026"
 READS = ("sheets.spreadsheets.get", "sheets.spreadsheets.values.batchGet", "sheets.spreadsheets.values.get")
@@ -25,14 +25,9 @@ def clients(services, monkeypatch):
     """As many clients as a test asks for, each with a plan of a few rows; the spreadsheets' ids."""
 
     def make(count, rows=2):
-        google = services.google
-        folders = {f"Klien {n}": google.add_folder(f"Klien {n}") for n in range(1, count + 1)}
-        listed = [["Name", "Content Plan Folder ID"], *([name, folder] for name, folder in folders.items())]
-        monkeypatch.setenv("CLIENTS_SPREADSHEET_ID", google.add_spreadsheet("Daftar", "", tabs={"Clients": listed}))
-        return [
-            google.add_spreadsheet(f"Content Plan - {name} - {MONTH}", folder, tabs={TAB: cells(rows)})
-            for name, folder in folders.items()
-        ]
+        listed, plans = add_clients(services.google, count, rows, MONTH)
+        monkeypatch.setenv("CLIENTS_SPREADSHEET_ID", listed)
+        return plans
 
     return make
 

@@ -7,7 +7,6 @@ import os
 import sys
 import threading
 import time
-import uuid
 from pathlib import Path
 
 import nbformat
@@ -18,38 +17,16 @@ from jupyter_core import utils as jupyter_utils
 from lib import notebook_engine, notebook_kernel
 from lib.errors import FixInputError
 from lib.notebook import run_notebook
+from tests.processes import none_is_left
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 
 
 @pytest.fixture(autouse=True)
 def _no_process_is_left(monkeypatch):
-    """All that a kernel starts inherits a mark; at the end of each test nobody wears it."""
-    monkeypatch.setenv("MARK_OF_TEST", uuid.uuid4().hex)
-    yield
-    wait_until(lambda: processes_with(own_mark()) == [], 1)
-
-
-def own_mark():
-    return os.environ["MARK_OF_TEST"].encode()
-
-
-def wait_until(true, limit_s=30):
-    until = time.monotonic() + limit_s
-    while not true():
-        assert time.monotonic() < until, f"still not so after {limit_s} s"
-        time.sleep(0.02)
-
-
-def processes_with(mark):
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if mark in (process / "environ").read_bytes() and int(process.name) != os.getpid():
-                found.append((process / "cmdline").read_bytes())
-        except OSError:
-            continue
-    return found
+    """All that a kernel starts has ended at the end of each test."""
+    with none_is_left(monkeypatch):
+        yield
 
 
 def run(name, output, parameters=None, **options):

@@ -20,13 +20,11 @@ from lib.notebook import run_notebook
 from tests.lib.test_notebook import (
     NOTEBOOKS,
     _no_process_is_left,  # noqa: F401  # a fixture for the tests here, too
-    own_mark,
-    processes_with,
     read,
     run,
     statuses,
-    wait_until,
 )
+from tests.processes import own_mark, processes_with, wait_until
 
 SOON_S = 2.0
 

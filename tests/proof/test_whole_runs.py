@@ -1,23 +1,22 @@
 """The same promise through everything: the command in a process of its own, Prefect's engine, the kernel; killed, doubled, cancelled."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 
-import psutil
 import pytest
 from prefect.settings import PREFECT_API_URL
 
 from flows.content_plan_to_jira import content_plan_to_jira
 from lib import plan_lock
-from lib.reconcile import is_token
 from sandbox.server import Sandbox
-from tests.desk import HEADER, TAB, cells
+from tests.desk import TAB, add_clients, assert_whole, cells, made
+from tests.processes import none_is_left, own_mark, processes_with, wait_until
 
 MONTH = "Juli 2026"
 ROWS = 5
@@ -41,12 +40,10 @@ class Office:
 
     def __init__(self, box: Sandbox, folder: Path) -> None:
         self.box, self.folder = box, folder
-        plans = box.google.add_folder("Klien")
-        listed = [["Name", "Content Plan Folder ID"], ["Klien", plans]]
-        self.plan = box.google.add_spreadsheet(f"Content Plan - Klien - {MONTH}", plans, tabs={TAB: cells(ROWS)})
+        listed, [self.plan] = add_clients(box.google, 1, ROWS, MONTH)
         self.environment = {
             **box.environment(),
-            "CLIENTS_SPREADSHEET_ID": box.google.add_spreadsheet("Daftar", "", tabs={"Clients": listed}),
+            "CLIENTS_SPREADSHEET_ID": listed,
             "RETRY_DELAY_SECONDS": "0",
             "SETTLE_SECONDS": str(SETTLE_S),
         }
@@ -80,48 +77,26 @@ class Office:
         [folder] = (self.folder / "output" / machine).iterdir()
         return json.loads((folder / "result.json").read_text()), json.loads((folder / "manifest.json").read_text())
 
-    @property
-    def made(self) -> dict[str, str]:
-        """Key -> topic of the issues of plans."""
-        issues = self.box.jira.issues
-        return {
-            issue.key: issue.fields["summary"] for issue in issues if any(is_token(label) for label in issue.labels)
-        }
-
     def assert_once(self) -> None:
-        doubled = {topic: count for topic, count in Counter(self.made.values()).items() if count > 1}
-        assert not doubled
+        assert not {topic: keys for topic, keys in made(self.box).items() if len(keys) > 1}
 
     def assert_whole(self, extra: int = 0) -> None:
-        """Every row has one issue, and its key stands in its row."""
-        self.assert_once()
-        rows = self.box.google.grid(self.plan, TAB)[1:]
-        assert len(rows) == ROWS + extra == len(self.made)
-        for row in rows:
-            assert self.made[row[HEADER.index("Key")]] == row[HEADER.index("Topik")]
+        assert_whole(self.box, self.plan, ROWS + extra)
 
 
 @pytest.fixture
 def office(tmp_path, monkeypatch, prefect_engine):
     with Sandbox(index_lag_s=1) as box:
-        made = Office(box, tmp_path)
-        for name, value in made.environment.items():
+        opened = Office(box, tmp_path)
+        for name, value in opened.environment.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(plan_lock, "lock_folder", lambda: tmp_path / "locks/this")
-        yield made
-        for process in made.processes:
-            group = [one for one in psutil.process_iter(["pid"]) if _session(one.pid) == process.pid]
-            for one in group:
-                one.kill()
+        yield opened
+        for process in opened.processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # a Prefect server outlives a command that was killed
             process.communicate()
         assert box.faults_left == {}, "a fault was set up but never reached"
-
-
-def _session(pid: int) -> int:
-    try:
-        return os.getsid(pid)
-    except ProcessLookupError:
-        return 0
 
 
 def shared_engine() -> dict[str, str]:
@@ -190,20 +165,32 @@ def test_two_commands_at_once_make_one_issue_per_row(office, machines, tmp_path)
     office.assert_whole()
 
 
+def as_jira_makes_the_issues(office, end):
+    office.box.fault(CREATE, "edit", edit=end, when="before")
+
+
+def while_the_notebook_runs(office, end):
+    wait_until(lambda: any(b"ipykernel" in command for command in processes_with(own_mark())), SOON_S)
+    end()
+
+
+@pytest.mark.parametrize(
+    ("moment", "outcome"), [(as_jira_makes_the_issues, "uncertain"), (while_the_notebook_runs, "ready")]
+)
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "cancel"])
-def test_a_run_that_is_cancelled_leaves_a_readable_folder_and_no_kernel(office, signum):
+def test_a_run_that_is_cancelled_leaves_a_readable_folder_and_no_kernel(office, monkeypatch, signum, moment, outcome):
     """Prefect's runner cancels a flow run with SIGTERM."""
-    process = office.start(**shared_engine())
-    office.box.fault(CREATE, "edit", edit=lambda: process.send_signal(signum), when="before")
-    said = office.end(process)
+    with none_is_left(monkeypatch, SOON_S):
+        process = office.start(**shared_engine())
+        moment(office, lambda: process.send_signal(signum))
+        said = office.end(process)
     assert process.returncode not in (0, 2), said
     result, manifest = office.saved()
     assert "cancelled" in result["error"]
-    assert "cancelled" in result["clients"]["Klien"]["error"]
-    assert {record["outcome"] for record in result["data"]} == {"uncertain"}  # under way when the run ended
-    assert result["metadata"]["record_count"] == len(result["data"])
+    assert "cancelled" in result["clients"]["Klien 1"]["error"]
+    assert {record["outcome"] for record in result["data"]} == {outcome}
+    assert result["metadata"]["record_count"] == len(result["data"]) == ROWS
     assert any(entry["path"] == "result.json" for entry in manifest["data"])
-    assert not [one.cmdline() for one in psutil.process_iter() if _session(one.pid) == process.pid]
     for _ in range(2):
         office.finish()
     office.assert_whole()

@@ -77,9 +77,13 @@ def credentials(box):
     return signed_in(box)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _resources(running_box):
-    """googleapiclient's resources, built once: describing their methods takes a third of a second."""
+    """
+    googleapiclient's resources, built once a file: describing their methods takes a third of a second.
+
+    Not once for all files: tests of other files may run in between, and httplib2 does not open anew what the sandbox closed as idle.
+    """
     options = {"credentials": signed_in(running_box), "static_discovery": True, "cache_discovery": False}
     with (
         build("sheets", "v4", client_options={"api_endpoint": running_box.url}, **options) as sheets,

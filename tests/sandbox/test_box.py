@@ -27,7 +27,9 @@ def test_reset_goes_back_to_the_beginning(box, site):
     site.created()
     box.google.write(KOPI.spreadsheet_id, "'Content Plan'!A1", [["coretan"]])
     box.fault("getCurrentUser", "500")
+    lag_s, box.jira.index_lag_s = box.jira.index_lag_s, 400
     box.reset()
+    assert box.jira.index_lag_s == lag_s
     assert ([issue.key for issue in box.jira.issues], box.journal, box.faults_left) == (
         ["CP-1", "CP-2", "CP-3", "CP-4", "MAR-11"],
         [],

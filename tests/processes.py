@@ -1,0 +1,37 @@
+"""Which processes a test has started, kernels included: all that it starts inherits a mark."""
+
+import contextlib
+import os
+import time
+import uuid
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def none_is_left(monkeypatch, limit_s=1):
+    """At the end nobody wears the mark that is given out at the beginning."""
+    monkeypatch.setenv("MARK_OF_TEST", uuid.uuid4().hex)
+    yield
+    wait_until(lambda: processes_with(own_mark()) == [], limit_s)
+
+
+def own_mark():
+    return os.environ["MARK_OF_TEST"].encode()
+
+
+def wait_until(true, limit_s=30):
+    until = time.monotonic() + limit_s
+    while not true():
+        assert time.monotonic() < until, f"still not so after {limit_s} s"
+        time.sleep(0.02)
+
+
+def processes_with(mark):
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (process / "environ").read_bytes() and int(process.name) != os.getpid():
+                found.append((process / "cmdline").read_bytes())
+        except OSError:
+            continue
+    return found
