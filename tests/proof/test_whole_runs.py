@@ -152,6 +152,21 @@ def test_a_run_killed_on_another_machine_is_named_and_its_lock_is_broken_only_on
     office.assert_whole()
 
 
+@pytest.mark.parametrize("machine", ["this", "other"])
+def test_a_run_that_comes_while_another_holds_the_plan_says_since_when_and_makes_nothing(office, machine):
+    """The holder stands still in the middle of its making, so that the two certainly meet."""
+    holder = office.start(machine=machine, **shared_engine())
+    office.box.fault(CREATE, "edit", edit=lambda: holder.send_signal(signal.SIGSTOP), when="after")
+    wait_until(lambda: office.box.calls(CREATE) == 1, SOON_S)
+    stopped = office.finish()
+    holder.send_signal(signal.SIGCONT)
+    said = office.end(holder)
+    assert "since" in stopped["error"]
+    assert stopped["summary"]["created"] == 0
+    assert holder.returncode == 0, said
+    office.assert_whole()
+
+
 @pytest.mark.parametrize("machines", [("this", "this"), ("one", "other")], ids=["one-machine", "two-machines"])
 def test_two_commands_at_once_make_one_issue_per_row(office, machines, tmp_path):
     """They share Google and Jira, and nothing of Prefect."""
