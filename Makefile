@@ -14,12 +14,13 @@ export UV_COMPILE_BYTECODE := 1
 unexport PYTHONPATH
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox test soak check format lint types house bench blocks login lab clean
+.PHONY: help setup demo sandbox test soak check format lint types house bench blocks login lab lab-sandbox clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(SYNCED) ## Install everything that is locked
+setup: $(SYNCED) ## Install everything that is locked, and keep outputs of notebooks out of commits
+	@! git rev-parse --git-dir >/dev/null 2>&1 || git config filter.nbstripout.clean "$(RUN)nbstripout --keep-id"
 
 $(SYNCED): $(UV) pyproject.toml uv.lock .python-version
 	$(UV) sync --frozen
@@ -62,8 +63,12 @@ blocks: $(SYNCED) ## Register the types of the credentials blocks with Prefect
 login: $(SYNCED) ## Log in to Google with the browser and save token.json
 	$(RUN)python blocks/google_credentials.py
 
-lab: $(SYNCED) ## Open the notebooks in JupyterLab
-	$(RUN)jupyter lab notebooks
+LAB := $(RUN)jupyter lab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks $(LAB_FLAGS)
+lab: setup ## Open the notebooks in JupyterLab, on the services of .env
+	$(LAB)
+
+lab-sandbox: setup ## Open the notebooks in JupyterLab, on the sandbox
+	$(RUN)python -m sandbox --state .sandbox/state.json -- $(LAB)
 
 clean: ## Remove what runs and tools leave; keeps output/ and .env
 	rm -rf .venv .tools .sandbox .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -11,12 +11,14 @@ from prefect import get_client
 from prefect.exceptions import ObjectNotFound
 from pydantic import JsonValue
 
+from flows.progress import Progress
 from flows.run_in_folder import Run, log_error
 from lib import create_screen, issue_draft, run_folder, utility_tasks
 from lib.client_list import Client
-from lib.content_plan import KEY, ContentPlan, Problem
+from lib.content_plan import KEY, ContentPlan, PlanRow, Problem, plan_hash
 from lib.errors import WorkflowError
 from lib.exactly_once import PlanResult, PlanRun
+from lib.formats import FormatError, one_line, parse_date
 from lib.google_api import DriveFile
 from lib.issue_draft import Drafts
 from lib.jira_api import CreateField
@@ -41,6 +43,8 @@ class ClientResult:
     """How one client's plan ended."""
 
     client: str
+    site: str = ""
+    folder: str = ""  # its part of the run folder
     plan: ContentPlan | None = None
     result: PlanResult = field(default_factory=PlanResult)
 
@@ -56,37 +60,61 @@ class ClientResult:
             "spreadsheet_id": plan.spreadsheet_id if plan else None,
             "title": plan.title if plan else None,
             "tab": plan.tab if plan else None,
+            "tab_id": plan.tab_id if plan else None,
+            "url": plan.url if plan else None,
+            "content_sha256": plan_hash(plan) if plan else None,
+            "folder": self.folder or None,
+            "seconds": self.result.seconds,
             "problems": [problem.model_dump() for problem in self.result.problems],
             **({"error": self.result.error} if self.result.error else {}),
         }
 
     def data(self) -> list[dict[str, Any]]:
         """One record per row, in sheet order."""
-        if self.plan is None:
+        plan = self.plan
+        if plan is None:
             return []
+        read = {row.row: row for row in plan.rows}
         return [
             {
                 "client": self.client,
-                "spreadsheet_id": self.plan.spreadsheet_id,
-                "tab": self.plan.tab,
+                "spreadsheet_id": plan.spreadsheet_id,
+                "tab": plan.tab,
                 "row": row.row,
+                "topic": one_line(plan.text(read[row.row], "Topik")),
+                "publication_date": _publication_date(plan, read[row.row]),
+                "form": plan.text(read[row.row], "Bentuk"),
                 "outcome": row.outcome.value,
                 "key": row.key or None,
+                "url": f"{self.site}/browse/{row.key}" if row.key and self.site else None,
                 "problems": [problem.model_dump() for problem in row.problems],
             }
             for row in self.result.rows
         ]
 
 
-async def run_client(run: Run, project: Project, client: Client, files: Sequence[DriveFile]) -> ClientResult:
+def _publication_date(plan: ContentPlan, row: PlanRow) -> str | None:
+    """`YYYY-MM-DD`; None when the cell holds no date."""
+    try:
+        return parse_date(plan.value(row, "Tanggal")).day.isoformat()
+    except FormatError:
+        return None
+
+
+async def run_client(
+    run: Run, project: Project, client: Client, files: Sequence[DriveFile], progress: Progress
+) -> ClientResult:
     """Everything for one client; an error ends it here, with what was done so far, and never reaches the others."""
-    ended = ClientResult(client.name)
+    ended = ClientResult(client.name, project.site)
     run.begun.append(ended)
     plan_run: PlanRun | None = None
     try:
         plan_file = find_plan(files, client, run.month)
         folder = run_folder.client_folder(run.folder, client.name)
+        ended.folder = folder.name
         plan_run = await open_plan(PlanRun, run, project.site, client.name, plan_file.id, folder)
+        result = plan_run.result
+        result.on_step = lambda step: progress.tell(client.name, step, len(result.rows))
         if run.validate_only:
             await plan_run.check(lambda plan: make_drafts(run, project, client, plan, folder))
         else:
@@ -108,6 +136,7 @@ async def run_client(run: Run, project: Project, client: Client, files: Sequence
     if run.validate_only and ended.plan and ended.plan.key_column is None:
         ended.result.problems.append(_no_key_column(ended.plan))
     run.log.info("%s: %s", client.name, _told(ended.result))
+    await progress.end(client.name, len(ended.result.rows), run.log)
     return ended
 
 

@@ -7,8 +7,7 @@ from lib import client_list
 from lib.client_list import Client
 from lib.errors import FixInputError
 from lib.exactly_once import PlanResult, sum_up
-from lib.formats import FormatError, Month, match_key, parse_month
-from lib.google_tasks import GoogleTasks
+from lib.formats import FormatError, Month, parse_month
 from lib.settings import Settings
 
 CLIENTS_AT_ONCE = 4
@@ -50,21 +49,6 @@ def read_month(text: str, *, parameter: str = "target_month") -> Month:
         return parse_month(text)
     except FormatError as error:
         raise FixInputError(parameter, str(error)) from None
-
-
-async def read_list(google: GoogleTasks, spreadsheet_id: str) -> list[Client]:
-    """
-    The client list.
-
-    Raises:
-        FixInputError: It cannot be read, or lists nobody.
-    """
-    spreadsheet = await google.read_spreadsheet(spreadsheet_id)
-    tab = next((tab for tab in spreadsheet.tabs if match_key(tab.title) == match_key(client_list.TAB)), None)
-    if tab is None:
-        seen = ", ".join(tab.title for tab in spreadsheet.tabs)
-        raise FixInputError(spreadsheet.title, f"has no tab {client_list.TAB!r}; there are {seen}")
-    return client_list.parse(await google.read_values(spreadsheet.id, tab.title), title=spreadsheet.title)
 
 
 def choose(listed: Sequence[Client], names: list[str] | None) -> tuple[list[Client], dict[str, str]]:

@@ -13,7 +13,7 @@ import sys
 import threading
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,12 @@ from prefect.utilities.callables import parameter_docstrings
 from rich.console import Console
 from rich.table import Table
 
-from flows.reporting_flow import ReportingFlow, exit_code, run_to_end
+from flows import progress
+from flows.reporting_flow import ReportingFlow, Result, exit_code, run_to_end
 from lib.reconcile import NEEDS_A_PERSON, Outcome
 from lib.settings import ROOT, SANDBOX_SWITCH, in_sandbox
 
+EXIT_CODES = "Exit code: 0 done; 1 failed, or a client could not be read or finished; 2 rows wait for a person."
 STATE = ROOT / ".sandbox"
 SANDBOX_PORT = 8089
 _PLAIN_WIDTH = 130  # where output is no terminal
@@ -34,15 +36,22 @@ _OWN = ("sandbox", "sandbox_state", "keep_open")
 _SERVICES = ("GOOGLE_", "JIRA_", "PREFECT_", "CLIENTS_SPREADSHEET_ID", "OAUTHLIB_")
 
 
-def main(flow: ReportingFlow, argv: Sequence[str] | None = None, *, positional: Sequence[str] = ()) -> int:
-    """Run the flow with the parameters of the command line (`positional` without flags); print what came of it; the exit code."""
+def main(
+    flow: ReportingFlow,
+    argv: Sequence[str] | None = None,
+    *,
+    positional: Sequence[str] = (),
+    show: Callable[[Result], None] | None = None,
+) -> int:
+    """Run the flow with the parameters of the command line (`positional` without flags); show what came of it; the exit code."""
     given = vars(parser(flow, positional).parse_args(argv))
     parameters = {name: value for name, value in given.items() if name not in _OWN and value is not None}
     if given["sandbox"] and not in_sandbox():
-        options = {"state": given["sandbox_state"], "keep_open": given["keep_open"]}
-        return _in_sandbox(flow, parameters, positional, **options)
-    result = run_to_end(flow, **parameters)
-    show(result)
+        command = _command(flow, parameters, positional)
+        return run_in_sandbox(command, state=given["sandbox_state"], keep_open=given["keep_open"])
+    with progress.shown_on_terminal():
+        result = run_to_end(flow, **parameters)
+    (show or show_outcomes)(result)
     return exit_code(result)
 
 
@@ -52,7 +61,7 @@ def parser(flow: ReportingFlow, positional: Sequence[str] = ()) -> argparse.Argu
     helps = parameter_docstrings(described)
     made = argparse.ArgumentParser(
         description=described.partition("\n\n")[0],
-        epilog="Exit code: 0 done; 1 failed, or a client could not be read or finished; 2 rows wait for a person.",
+        epilog=EXIT_CODES,
     )
     hints = typing.get_type_hints(flow.fn)
     for name, parameter in inspect.signature(flow.fn).parameters.items():
@@ -66,11 +75,16 @@ def parser(flow: ReportingFlow, positional: Sequence[str] = ()) -> argparse.Argu
     sandbox.add_argument(
         "--sandbox", action="store_true", help="start it and run there; nothing else is read or reached"
     )
-    sandbox.add_argument(
+    add_sandbox_state(sandbox)
+    return made
+
+
+def add_sandbox_state(parser: argparse._ActionsContainer) -> None:
+    """The flags for where the sandbox keeps its state, and for how long it is open."""
+    parser.add_argument(
         "--sandbox-state", type=Path, default=STATE, help=f"folder that keeps its state (default: {STATE.name})"
     )
-    sandbox.add_argument("--keep-open", action="store_true", help="after the run, keep it open for a look until Ctrl-C")
-    return made
+    parser.add_argument("--keep-open", action="store_true", help="after the run, keep it open for a look until Ctrl-C")
 
 
 def _kind(hint: Any, default: Any) -> dict[str, Any]:
@@ -88,7 +102,7 @@ def _kind(hint: Any, default: Any) -> dict[str, Any]:
     return {"type": hint, "default": default, "metavar": "VALUE"}
 
 
-def show(result: Mapping[str, Any]) -> None:
+def show_outcomes(result: Result) -> None:
     """Print the run folder, a table of rows per outcome and client, and what stopped whom."""
     console = Console(width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
     summary = result["summary"]
@@ -103,12 +117,19 @@ def show(result: Mapping[str, Any]) -> None:
     table.add_row("all", *(str(summary[name]) for name in ("rows", *outcomes)))
     console.print(table)
     _show_problems(console, result)
+    show_end(console, result)
+
+
+def show_end(console: Console, result: Result) -> None:
+    """Print what was done, what failed, and where the report is."""
     if result.get("done"):
         console.print(result["done"], style="bold", markup=False, highlight=False, soft_wrap=True)
     if result.get("error"):
         console.print(f"Failed: {result['error']}", style="red", markup=False, soft_wrap=True)
     if result.get("run_folder"):
         console.print(f"Run folder: {result['run_folder']}", markup=False, soft_wrap=True)
+        for page in sorted(Path(result["run_folder"]).glob("*.html")):
+            console.print(f"Report: {page}", markup=False, soft_wrap=True)
 
 
 def _show_problems(console: Console, result: Mapping[str, Any]) -> None:
@@ -134,22 +155,25 @@ def _show_problems(console: Console, result: Mapping[str, Any]) -> None:
             console.print(f"  … and {len(found) - _PROBLEMS_SHOWN} more in result.json", markup=False)
 
 
-def _in_sandbox(
-    flow: ReportingFlow, parameters: Mapping[str, Any], positional: Sequence[str], *, state: Path, keep_open: bool
-) -> int:
-    """Run the same flow in a process that knows nothing but the sandbox."""
+def _command(flow: ReportingFlow, parameters: Mapping[str, Any], positional: Sequence[str]) -> list[str]:
+    """The command line that runs the flow in the sandbox with these parameters."""
     from sandbox import seed  # noqa: PLC0415  # only who asks for the sandbox pays for it
-    from sandbox.server import Sandbox  # noqa: PLC0415
 
-    state = state.resolve()
-    (state / "prefect").mkdir(parents=True, exist_ok=True)
     names = inspect.signature(flow.fn).parameters
     known = {"target_month": seed.MONTH, "output_dir": os.environ.get("OUTPUT_DIR") or str(ROOT / "output")}
     given = {**{name: value for name, value in known.items() if name in names}, **parameters}
     if "delay_seconds" in names and given["delay_seconds"] == names["delay_seconds"].default:
         given["delay_seconds"] = (0, 0)
     given["output_dir"] = str(Path(given["output_dir"]).resolve())
-    command = [sys.executable, inspect.getfile(inspect.unwrap(flow.fn)), *_flags(given, positional)]
+    return [sys.executable, inspect.getfile(inspect.unwrap(flow.fn)), *_flags(given, positional)]
+
+
+def run_in_sandbox(command: Sequence[str], *, state: Path, keep_open: bool) -> int:
+    """Run the command in a process that knows nothing but the sandbox; its exit code."""
+    from sandbox.server import Sandbox  # noqa: PLC0415
+
+    state = state.resolve()
+    (state / "prefect").mkdir(parents=True, exist_ok=True)
     with Sandbox(port=_free_port(), state_path=state / "state.json") as box:
         print(f"Sandbox: {box.url}", flush=True)
         code = subprocess.run(command, env=_environment(box.environment(), state), cwd=state, check=False).returncode  # noqa: S603  # our own command

@@ -5,10 +5,12 @@ from typing import Any
 
 from prefect import runtime
 
-from flows import clients, command_line
+from flows import clients, command_line, prefect_page
 from flows.client_plan import ClientResult, Project, run_client
+from flows.progress import Progress
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import Run, run_in_folder
+from lib import client_list
 from lib.client_list import Client
 from lib.clock import SystemClock
 from lib.exactly_once import PlanResult
@@ -90,16 +92,18 @@ async def run_clients(run: Run, client_names: list[str] | None) -> list[ClientRe
     account = await run.jira.read_myself()
     run.log.info("%s for %s, as %s at %s", run.name, run.month, account.name or account.account_id, account.site)
     screen = await run.jira.read_fields(run.settings.jira_project_key, run.settings.jira_issue_type_id)
-    listed = await clients.read_list(run.google, run.settings.clients_spreadsheet_id)
+    listed = await client_list.read(run.google, run.settings.clients_spreadsheet_id)
     asked, unknown = clients.choose(listed, client_names)
     files, errors = await find_files(run.google, [client.folder_id for client in asked])
+    await prefect_page.tag(run.flow_run, [str(run.month)], [client.name for client in asked], run.log)
+    progress = Progress(len(asked))
     places = asyncio.Semaphore(clients.CLIENTS_AT_ONCE)
 
     async def one(client: Client) -> ClientResult:
         async with places:
             if client.folder_id in errors:
                 return _failed(client.name, str(errors[client.folder_id]))
-            return await run_client(run, Project(account.site, screen), client, files[client.folder_id])
+            return await run_client(run, Project(account.site, screen), client, files[client.folder_id], progress)
 
     ended = await asyncio.gather(*(one(client) for client in asked))
     return [*ended, *(_failed(name, problem) for name, problem in unknown.items())]

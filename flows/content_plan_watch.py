@@ -9,11 +9,12 @@ from typing import Any
 
 from prefect import runtime
 
-from flows import clients, command_line
+from flows import clients, command_line, prefect_page
 from flows.client_plan import named
+from flows.progress import Progress
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import Run, log_error, run_in_folder
-from lib import plan_watch, run_folder, utility_tasks
+from lib import client_list, plan_watch, run_folder, utility_tasks
 from lib.client_list import Client
 from lib.clock import SystemClock
 from lib.content_plan import KEY, ContentPlan, Problem
@@ -48,6 +49,8 @@ class WatchedPlan:
     spreadsheet_id: str = ""
     title: str = ""
     tab: str = ""
+    site: str = ""
+    folder: str = ""
     findings: Findings = field(default_factory=lambda: Findings(data=[]))
     commented: list[str] = field(default_factory=list)
     state: str = "compared"
@@ -72,6 +75,8 @@ class WatchedPlan:
             "spreadsheet_id": self.spreadsheet_id or None,
             "title": self.title or None,
             "tab": self.tab or None,
+            "folder": self.folder or None,
+            "seconds": self.result.seconds,
             "state": self.state,
             "commented": self.commented,
             "problems": [problem.model_dump() for problem in (*self.findings.problems, *self.result.problems)],
@@ -87,6 +92,7 @@ class WatchedPlan:
                 "row": finding.row,
                 "outcome": finding.outcome.value,
                 "key": finding.key or None,
+                "url": f"{self.site}/browse/{finding.key}" if finding.key and self.site else None,
                 "problems": [problem.model_dump() for problem in finding.problems],
                 "changes": [change.model_dump() for change in finding.changes],
             }
@@ -145,7 +151,11 @@ async def content_plan_watch(
     async def work(run: Run) -> dict[str, Any]:
         months = [clients.read_month(text, parameter="target_months") for text in target_months or []]
         watched = await _watch_all(run, months or _default_months(), client_names, full=full)
-        return {**clients.add_up(watched, ""), "clients": {one.name: one.summary() for one in watched}}
+        return {
+            "months": [str(month) for month in dict.fromkeys(one.month for one in watched)],
+            **clients.add_up(watched, ""),
+            "clients": {one.name: one.summary() for one in watched},
+        }
 
     return await run_in_folder(
         NAME,
@@ -172,12 +182,17 @@ async def _watch_all(
         listed = await _read_list(run, cache, full=full)
         asked, unknown = clients.choose(listed, client_names)
         files, errors = await find_files(run.google, [client.folder_id for client in asked])
+        tagged = [str(month) for month in months]
+        await prefect_page.tag(run.flow_run, tagged, [client.name for client in asked], run.log)
+        progress = Progress(len(asked) * len(months))
         places = asyncio.Semaphore(clients.CLIENTS_AT_ONCE)
 
         async def one(client: Client, month: Month) -> WatchedPlan:
             async with places:
-                watch = _Watch(dataclasses.replace(run, month=month), cache, client, full=full)
-                return await watch.go(files[client.folder_id], errors.get(client.folder_id))
+                watch = _Watch(dataclasses.replace(run, month=month), cache, client, account.site, full=full)
+                watched = await watch.go(files[client.folder_id], errors.get(client.folder_id))
+                await progress.end(client.name, len(watched.result.rows), run.log)
+                return watched
 
         watched = await asyncio.gather(*(one(client, month) for client in asked for month in months))
         cache.save()
@@ -200,7 +215,7 @@ async def _read_list(run: Run, cache: WatchCache, *, full: bool) -> list[Client]
     seen = None if full else cache.clients(version)
     if seen is not None:
         return seen
-    listed = await clients.read_list(run.google, spreadsheet_id)
+    listed = await client_list.read(run.google, spreadsheet_id)
     cache.keep_clients(version, listed)
     return listed
 
@@ -208,12 +223,12 @@ async def _read_list(run: Run, cache: WatchCache, *, full: bool) -> list[Client]
 class _Watch:
     """The watch over one client's plan for one month."""
 
-    def __init__(self, run: Run, cache: WatchCache, client: Client, *, full: bool) -> None:
+    def __init__(self, run: Run, cache: WatchCache, client: Client, site: str, *, full: bool) -> None:
         self._run = run
         self._cache = cache
         self._full = full
         self._client = client
-        self._watched = WatchedPlan(client.name, run.month)
+        self._watched = WatchedPlan(client.name, run.month, site=site)
         self._waiting = False  # a comment was sent and not heard of: the plan is not done with
 
     async def go(self, files: Sequence[DriveFile], unreadable: FixInputError | None) -> WatchedPlan:
@@ -250,10 +265,12 @@ class _Watch:
                 Problem(cell=file.name, message=f"{error}; the next pass reads it", level="warning")
             )
             return
-        plan = await sheet.read()
+        with watched.result.step("read the plan", run.clock):
+            plan = await sheet.read()
         watched.tab = plan.tab
         watched.take(await self._find(plan))
-        await self._tell(plan, watched.findings)
+        with watched.result.step("comment on changes", run.clock):
+            await self._tell(plan, watched.findings)
         counts = watched.result.counts()
         run.log.info("%s, %s: %d rows, %d flagged", self._client.name, run.month, counts["rows"], counts["flagged"])
         if not self._waiting:
@@ -264,18 +281,21 @@ class _Watch:
 
     async def _find(self, plan: ContentPlan) -> Findings:
         """Run the notebook on the plan and its issues."""
-        run = self._run
+        run, result = self._run, self._watched.result
         folder = run_folder.client_folder(run.folder, f"{self._client.name} {run.month}")
+        self._watched.folder = folder.name
         StepFiles(folder, workflow=NAME, source=plan.spreadsheet_id).rows(plan)
         looking = Looking(run.jira, run.settings.jira_project_key, plan.spreadsheet_id, PERMISSIONS)
-        look = await looking.look(key for row in plan.rows if (key := read_key(row.key)))
+        with result.step("look at Jira", run.clock):
+            look = await looking.look(key for row in plan.rows if (key := read_key(row.key)))
         plan_watch.save_issues(look.issues, folder / SEEN_ISSUES, workflow=NAME, source=plan.spreadsheet_id)
         paths = {
             "rows_path": str(folder / ROWS),
             "issues_path": str(folder / SEEN_ISSUES),
             "findings_path": str(folder / FINDINGS),
         }
-        await utility_tasks.run_notebook(NOTEBOOK, folder / f"{NOTEBOOK}.ipynb", {**paths}, NOTEBOOK_TIMEOUT_S)
+        with result.step("run the notebook", run.clock):
+            await utility_tasks.run_notebook(NOTEBOOK, folder / f"{NOTEBOOK}.ipynb", {**paths}, NOTEBOOK_TIMEOUT_S)
         return plan_watch.load(folder / FINDINGS, plan.rows, notebook=f"notebooks/{NOTEBOOK}.ipynb")
 
     async def _tell(self, plan: ContentPlan, findings: Findings) -> None:

@@ -115,6 +115,13 @@ def needs_attention(result: Result) -> bool:
     return bool(result.get("blocking")) or any(result.get("summary", {}).get(name, 0) for name in NEEDS_A_PERSON)
 
 
+def state(result: Result) -> str:
+    """How a run ended, in the words of the report: failed, needs attention or completed."""
+    if result.get("error"):
+        return "failed"
+    return "needs attention" if needs_attention(result) else "completed"
+
+
 def attention_message(result: Result) -> str:
     """How many rows wait, per outcome."""
     counts = {

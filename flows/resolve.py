@@ -115,8 +115,8 @@ async def _resolve(
             break_lock=run.break_lock,
         )
     run.log.info("%s", done)
-    ended = ClientResult(client_name, plan=resolve.plan, result=resolve.result)
-    return {"done": done, **clients.add_up([ended], "")}
+    ended = ClientResult(client_name, account.site, folder.name, resolve.plan, resolve.result)
+    return {"done": done, "months": [str(month)], **clients.add_up([ended], "")}
 
 
 def _read_id(plan: str) -> str:

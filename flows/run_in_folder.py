@@ -2,17 +2,18 @@
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from prefect import runtime
 from prefect.logging import get_run_logger
+from pydantic import JsonValue
 
-from flows import clients
-from flows.reporting_flow import Result
-from lib import run_folder
+from flows import clients, prefect_page
+from flows.reporting_flow import Result, state
+from lib import run_folder, run_index
 from lib.clock import Clock, SystemClock
 from lib.errors import WorkflowError
 from lib.formats import Month, this_month
@@ -20,11 +21,14 @@ from lib.google_tasks import GoogleTasks
 from lib.jira_tasks import JiraTasks
 from lib.pace import Pace
 from lib.plan_sheet import Log
-from lib.run_folder import iso_utc
-from lib.settings import ROOT, Settings
-from lib.utility_tasks import save_json
+from lib.run_folder import Sources, iso_utc, utc_now
+from lib.settings import ROOT, Settings, in_sandbox
+from lib.step_files import RESULT
+from lib.utility_tasks import notebook_to_html, run_notebook, save_json
 
 CANCELLED = "cancelled before it was finished; run it again"
+REPORT_TIMEOUT_S = 300
+RERUN_TAG = "rerun-of: "
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,15 @@ class Run:
     break_lock: bool = False
     forecast: Literal["error", "warning"] = "warning"  # how much a mismatch with the create screen counts
     begun: list[clients.Ended] = field(default_factory=list)  # clients that a cancelled run can tell of
+
+
+@dataclass(frozen=True)
+class Report:
+    """A notebook that reports on a run: its executed copy and its page are called `name` in the run folder."""
+
+    notebook: str
+    name: str
+    parameters: Mapping[str, JsonValue]
 
 
 async def run_in_folder(
@@ -74,18 +87,14 @@ async def run_in_folder(
         output_dir: Where the run folder goes; OUTPUT_DIR when left out.
         options: Further fields of the Run.
     """
-    log: Log = get_run_logger()
-    clock = SystemClock()
-    started = clock.now()
-    settings = Settings.read()
-    folder = run_folder.create(Path(output_dir) if output_dir else ROOT / settings.output_dir, name, started)
-    log.info("run folder: %s", folder)
     begun: list[clients.Ended] = []
-    cancelled: asyncio.CancelledError | None = None
-    try:
+
+    async def in_folder(folder: Path, settings: Settings) -> dict[str, Any]:
+        log: Log = get_run_logger()
+        clock = SystemClock()
         run = Run(
             name=name,
-            month=clients.read_month(target_month) if target_month else this_month(started).next(),
+            month=clients.read_month(target_month) if target_month else this_month(clock.now()).next(),
             folder=folder,
             settings=clients.check(settings),
             google=GoogleTasks(google_block, settings.retry_delay_seconds),
@@ -98,7 +107,36 @@ async def run_in_folder(
             begun=begun,
             **options,
         )
-        parts = await work(run)
+        return {"months": [str(run.month)], **await work(run)}
+
+    return await keep_folder(name, in_folder, output_dir=output_dir, begun=begun)
+
+
+async def keep_folder(
+    name: str,
+    work: Callable[[Path, Settings], Awaitable[dict[str, Any]]],
+    *,
+    output_dir: str | None,
+    begun: Sequence[clients.Ended] = (),
+    report: Report | None = None,
+) -> Result:
+    """
+    Make the run folder and do the work; leave result, report and manifest there, however it ended.
+
+    Args:
+        name: Of the flow.
+        work: Gives the parts of the result that are its own.
+        output_dir: Where the run folder goes; OUTPUT_DIR when left out.
+        begun: The clients that a cancelled run can tell of.
+        report: The notebook that reports on it; the audit of the folder when left out.
+    """
+    log: Log = get_run_logger()
+    started, sources, settings = utc_now(), Sources.now(), Settings.read()
+    folder = run_folder.create(Path(output_dir) if output_dir else ROOT / settings.output_dir, name, started)
+    log.info("run folder: %s", folder)
+    cancelled: asyncio.CancelledError | None = None
+    try:
+        parts = await work(folder, settings)
     except asyncio.CancelledError as error:  # Ctrl-C, or Prefect's cancel; raised again once the folder tells of it
         cancelled, parts = error, clients.add_up(begun, f"{name}: {CANCELLED}")
     except Exception as failed:  # noqa: BLE001  # the result says it
@@ -106,18 +144,61 @@ async def run_in_folder(
         parts = clients.add_up([], str(failed) or type(failed).__name__)
     result: Result = {
         "start_time": iso_utc(started),
-        "end_time": iso_utc(clock.now()),
+        "end_time": iso_utc(utc_now()),
         "flow": name,
+        "state": "cancelled" if cancelled else state(parts),
         "parameters": dict(runtime.flow_run.parameters or {}),
         "run_folder": str(folder),
+        "flow_run_id": runtime.flow_run.id,
+        "rerun_of": rerun_of(runtime.flow_run.tags or []),
+        "sandbox": in_sandbox(),
+        "sources": asdict(sources),
         **parts,
     }
-    sections = {section: value for section, value in result.items() if section != "data"}
-    await save_json(folder / "result.json", result["data"], name, settings.clients_spreadsheet_id, sections)
-    run_folder.write_manifest(folder, workflow=name, parameters=result["parameters"])
+    await _save(result, folder, settings)
+    if problem := await _make_report(
+        folder, report or Report("content_plan_audit", "audit", {"run_folder": str(folder)}), log
+    ):
+        result |= {"error": "; ".join(filter(None, (result.get("error"), problem))), "state": "failed"}
+        await _save(result, folder, settings)
+    await prefect_page.publish(result, folder, settings.output_url, log)
+    manifest = run_folder.write_manifest(folder, workflow=name, parameters=result["parameters"], sources=sources)
+    log.info("%s: %s; manifest %s", folder.name, result["state"], run_folder.sha256(manifest))
+    await _rebuild_index(folder.parent, log)
     if cancelled is not None:
         raise cancelled
     return result
+
+
+async def _rebuild_index(output_dir: Path, log: Log) -> None:
+    try:
+        await asyncio.to_thread(run_index.rebuild, output_dir)
+    except Exception as failed:  # noqa: BLE001  # no run fails for it; the next one rebuilds it
+        log.warning("%s was not brought up to date: %s", output_dir / run_index.INDEX, failed)
+
+
+async def _save(result: Result, folder: Path, settings: Settings) -> None:
+    sections = {section: value for section, value in result.items() if section != "data"}
+    await save_json(folder / RESULT, result["data"], result["flow"], settings.clients_spreadsheet_id, sections)
+
+
+async def _make_report(folder: Path, report: Report, log: Log) -> str:
+    """Run the notebook that reports on the run, and write it as a page; what went wrong, if anything did."""
+    executed = folder / f"{report.name}.ipynb"
+    problem = ""
+    try:
+        await run_notebook(report.notebook, executed, report.parameters, REPORT_TIMEOUT_S)
+    except Exception as failed:  # noqa: BLE001  # a report that fails must not hide how the run itself ended
+        log_error(log, str(failed), failed)
+        problem = f"the report could not be made: {failed}"
+    if executed.exists():  # also when it stopped: the page then says where
+        await notebook_to_html(executed, executed.with_suffix(".html"), folder.name)
+    return problem
+
+
+def rerun_of(tags: Sequence[str]) -> str | None:
+    """The run that a flow run with these tags runs again."""
+    return next((tag.removeprefix(RERUN_TAG) for tag in tags if tag.startswith(RERUN_TAG)), None)
 
 
 def log_error(log: Log, said: str, failed: Exception) -> None:

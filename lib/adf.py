@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from markupsafe import Markup, escape
+
 from lib.formats import FormatError, clean_text, cut, length_in_jira, one_line
 
 LIMIT = 32_767  # "exceeds the allowed limit of 32,767 characters"; counted on the JSON, the stricter reading
@@ -68,6 +70,33 @@ def size(document: Node) -> int:
 def plain_text(document: Node) -> str:
     """The text of a document, a line per paragraph: for reports and comparisons."""
     return "\n".join("".join(_inline_text(node) for node in block.get("content", [])) for block in document["content"])
+
+
+def as_html(document: Node) -> Markup:
+    """The document as a page shows it: paragraphs, bold text, line breaks and links; any other node as its text."""
+    blocks = (Markup().join(_inline_html(node) for node in block.get("content", [])) for block in document["content"])
+    return Markup().join(Markup("<p>{}</p>").format(block) for block in blocks)
+
+
+def _inline_html(node: Node) -> Markup:
+    if node["type"] == "hardBreak":
+        return Markup("<br>")
+    shown = escape(str(node.get("text", "")))
+    for mark in node.get("marks", []):
+        if mark["type"] == "strong":
+            shown = Markup("<b>{}</b>").format(shown)
+        elif mark["type"] == "link" and mark["attrs"]["href"].startswith(("http://", "https://")):
+            shown = Markup('<a href="{}">{}</a>').format(mark["attrs"]["href"], shown)
+    return shown
+
+
+def plain_value(value: object) -> object:
+    """The value of an issue's field as people would say it."""
+    if isinstance(value, dict):
+        return plain_text(value) if value.get("type") == "doc" else next(iter(value.values()), "")
+    if isinstance(value, list):
+        return ", ".join(str(plain_value(item)) for item in value)
+    return value
 
 
 def _inline_text(node: Node) -> str:

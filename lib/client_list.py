@@ -8,6 +8,7 @@ from lib import a1
 from lib.content_plan import HEADER_SEARCH_ROWS, CellValue
 from lib.errors import FixInputError
 from lib.formats import FormatError, match_key, one_line, parse_number
+from lib.ports import Google
 
 TAB = "Clients"
 _NAME, _FOLDER = "Name", "Content Plan Folder ID"
@@ -21,6 +22,21 @@ class Client:
     folder_id: str
     cell: str
     quota: dict[str, int] = field(default_factory=dict)
+
+
+async def read(google: Google, spreadsheet_id: str) -> list[Client]:
+    """
+    Read the client list.
+
+    Raises:
+        FixInputError: It cannot be read, or lists nobody.
+    """
+    spreadsheet = await google.read_spreadsheet(spreadsheet_id)
+    tab = next((tab for tab in spreadsheet.tabs if match_key(tab.title) == match_key(TAB)), None)
+    if tab is None:
+        seen = ", ".join(tab.title for tab in spreadsheet.tabs)
+        raise FixInputError(spreadsheet.title, f"has no tab {TAB!r}; there are {seen}")
+    return parse(await google.read_values(spreadsheet.id, tab.title), title=spreadsheet.title)
 
 
 def parse(values: Sequence[Sequence[CellValue]], *, title: str) -> list[Client]:

@@ -85,6 +85,7 @@ class PlanSource(BaseModel):
     title: str
     tab: str
     tab_id: int
+    url: str = Field(default="", description="Where people open the spreadsheet.")
     locale: str = "id_ID"
     time_zone: str = "Asia/Jakarta"
 
@@ -184,6 +185,11 @@ def fingerprint(row: PlanRow) -> str:
     """Hash of a row's content without its key and its number: the same content anywhere in the plan has the same one."""
     cells = sorted((label, _canonical(value)) for label, value in row.values.items() if _canonical(value) != "")
     return hashlib.sha256(json.dumps(cells, ensure_ascii=False).encode()).hexdigest()
+
+
+def plan_hash(plan: ContentPlan) -> str:
+    """Hash of a plan's content: the same rows in the same order have the same one, whatever stands in the Key column."""
+    return hashlib.sha256("".join(fingerprint(row) for row in plan.rows).encode()).hexdigest()
 
 
 # --- From cells to columns and rows -----------------------------------------------------------------------------------

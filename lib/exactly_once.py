@@ -8,7 +8,8 @@ batchUpdate is applied whole or not at all. What a run leaves behind is found an
 import datetime as dt
 import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 from lib.claims import Claim
@@ -45,6 +46,8 @@ class PlanResult:
     by_row: dict[int, RowResult] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     error: str = ""
+    seconds: dict[str, float] = field(default_factory=dict)  # step -> how long it took, in the order of the steps
+    on_step: Callable[[str], None] = field(default=lambda _step: None, repr=False, compare=False)
 
     @property
     def rows(self) -> list[RowResult]:
@@ -55,6 +58,17 @@ class PlanResult:
         """Rows in all and per outcome; the sum closes."""
         outcomes = Counter(row.outcome for row in self.rows)
         return {"rows": len(self.rows), **{outcome.value: outcomes[outcome] for outcome in Outcome}}
+
+    @contextmanager
+    def step(self, name: str, clock: Clock) -> Iterator[None]:
+        """Take down how long a step lasts, also when it fails."""
+        began = clock.now()
+        self.on_step(name)
+        try:
+            yield
+        finally:
+            taken = self.seconds.get(name, 0) + (clock.now() - began).total_seconds()
+            self.seconds[name] = round(taken, 3)
 
 
 class PlanRun:
@@ -106,6 +120,9 @@ class PlanRun:
         self.plan: ContentPlan | None = None
         self.result = PlanResult()
 
+    def _step(self, name: str) -> AbstractContextManager[None]:
+        return self.result.step(name, self._clock)
+
     def stop(self, error: str) -> None:
         """Put down the error that ended the run: rows that were good, or not looked at yet, say that it stopped them."""
         self.result.error = error
@@ -120,7 +137,8 @@ class PlanRun:
         Raises:
             WorkflowError: The plan cannot be read, Jira cannot be looked at, or the notebook failed.
         """
-        plan = await self._sheet.read()
+        with self._step("read the plan"):
+            plan = await self._sheet.read()
         return await self._decide(plan, make_drafts, settle=False)
 
     async def make(
@@ -138,13 +156,17 @@ class PlanRun:
             WorkflowError: The run could not go on; `result` says how far it came.
         """
         async with self._sheet.locked(flow_run, holder_ended, break_lock=break_lock):
-            plan = await self._sheet.read()
+            with self._step("read the plan"):
+                plan = await self._sheet.read()
             actions = await self._decide(plan, make_drafts, settle=True)
             plan = self._read()
             drafts = {draft.row: draft for draft in self._drafts.data}
-            works = await self._claim(plan, actions, drafts)
-            stopped_by = await self._create(plan, works)
-            await self._write_back(plan, actions, works)
+            with self._step("claim rows"):
+                works = await self._claim(plan, actions, drafts)
+            with self._step("create issues"):
+                stopped_by = await self._create(plan, works)
+            with self._step("write keys"):
+                await self._write_back(plan, actions, works)
             if stopped_by:
                 raise stopped_by
             if not any(result.outcome is Outcome.UNCERTAIN for result in self.result.rows):
@@ -155,9 +177,11 @@ class PlanRun:
     async def _decide(self, plan: ContentPlan, make_drafts: MakeDrafts, *, settle: bool) -> list[Action]:
         self._take(plan)
         await self._pace.pause(f"looking at Jira for {self._client}", self._log)
-        issues, free = await self._know(plan, settle=settle)
+        with self._step("look at Jira"):
+            issues, free = await self._know(plan, settle=settle)
         plan = self._read()
-        self._drafts = await make_drafts(plan)
+        with self._step("run the notebook"):
+            self._drafts = await make_drafts(plan)
         drafts = {draft.row: draft for draft in self._drafts.data}
         decision = decide(plan, drafts, issues, free=free, wanted=self._wanted)
         self.result.problems = [*self._drafts.problems, *decision.problems]

@@ -14,7 +14,7 @@ import unicodedata
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, get_day_names, get_month_names
+from babel.dates import format_date, format_datetime, get_day_names, get_month_names
 from babel.numbers import get_decimal_symbol
 
 JAKARTA = ZoneInfo("Asia/Jakarta")
@@ -74,6 +74,11 @@ def parse_month(text: str) -> Month:
 def show_date(day: dt.date) -> str:
     """As people in the agency read it: `Minggu, 5 Juli 2026`."""
     return format_date(day, "EEEE, d MMMM y", locale="id")
+
+
+def show_moment(moment: dt.datetime) -> str:
+    """An aware moment on a clock in Jakarta: `5 Juli 2026 pukul 14.05 WIB`."""
+    return format_datetime(moment, "d MMMM y 'pukul' HH.mm 'WIB'", tzinfo=JAKARTA, locale="id")
 
 
 @dataclass(frozen=True)

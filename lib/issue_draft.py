@@ -191,9 +191,12 @@ def _draft(plan: ContentPlan, row: PlanRow, sources: Mapping[str, Source], probl
 
 
 def save(drafts: Drafts, path: Path, *, notebook: str, source: str) -> Path:
-    """Write the drafts file, whole or not at all."""
+    """Write the drafts file, whole or not at all; beside a finished run, not into it."""
     content = drafts.model_dump(mode="json", exclude_none=False)
-    return run_folder.write_json(path, content["data"], workflow=notebook, source=source, problems=content["problems"])
+    written = run_folder.spare_finished(path)
+    return run_folder.write_json(
+        written, content["data"], workflow=notebook, source=source, problems=content["problems"]
+    )
 
 
 def load(path: Path, rows: Sequence[PlanRow], *, notebook: str) -> Drafts:

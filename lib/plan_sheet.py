@@ -126,6 +126,7 @@ class PlanSheet:
             title=sheet.title,
             tab=tab.title,
             tab_id=tab.id,
+            url=sheet.url,
             locale=sheet.locale,
             time_zone=sheet.time_zone,
         )

@@ -231,9 +231,12 @@ def load_issues(path: Path) -> list[Issue]:
 
 
 def save(findings: Findings, path: Path, *, notebook: str, source: str) -> Path:
-    """Write the notebook's result."""
+    """Write the notebook's result; beside a finished run, not into it."""
     content: dict[str, Any] = findings.model_dump(mode="json")
-    return run_folder.write_json(path, content["data"], workflow=notebook, source=source, problems=content["problems"])
+    written = run_folder.spare_finished(path)
+    return run_folder.write_json(
+        written, content["data"], workflow=notebook, source=source, problems=content["problems"]
+    )
 
 
 def load(path: Path, rows: Sequence[PlanRow], *, notebook: str) -> Findings:

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping
 
 import pandas as pd
-from IPython.display import Markdown
+from IPython.display import HTML, Markdown
 
-from lib import adf
+from lib import adf, html_report
+from lib.client_list import Client
 from lib.content_plan import ContentPlan, Problem
 from lib.field_mapping import Source
 from lib.issue_draft import Drafts, IssueDraft
@@ -74,6 +75,31 @@ def issues(drafts: Drafts, fields: Iterable[str], count: int = 10) -> pd.DataFra
     return table(({"Row": draft.row, **_shown(draft, wanted)} for draft in good[:count]), ["Row", *wanted])
 
 
+def issue(draft: IssueDraft, custom_fields: Mapping[str, str]) -> HTML:
+    """One issue as Jira would show it: its fields by name, then its description; what stops it if it was refused."""
+    if draft.refused:
+        return html_report.table(["cell", "what to do"], [[p.cell, p.message] for p in draft.problems])
+    names = {identifier: name for name, identifier in custom_fields.items()}
+    sent = draft.as_jira()
+    description = sent.pop("description", None)
+    rows = [[names.get(name, name), adf.plain_value(value)] for name, value in sent.items()]
+    rendered = adf.as_html(description) if isinstance(description, dict) else ""
+    return HTML(f"{html_report.table(['field', 'value'], rows).data}{rendered}")
+
+
+def clients(listed: Iterable[Client]) -> pd.DataFrame:
+    """The clients of the list, with what they ordered for a month."""
+    records = [
+        {
+            "Client": c.name,
+            "Folder": c.folder_id or "(none)",
+            "Quota": ", ".join(f"{n} {f}" for f, n in c.quota.items()),
+        }
+        for c in listed
+    ]
+    return table(records, ["Client", "Folder", "Quota"])
+
+
 def changes(findings: Findings) -> pd.DataFrame:
     """What is different from what the issues were made from: one line per changed column."""
     records = [
@@ -105,16 +131,7 @@ def bottom_line(drafts: Drafts) -> Markdown:
 
 def _shown(draft: IssueDraft, fields: Iterable[str]) -> dict[str, object]:
     sent = draft.as_jira()
-    return {name: _plain(sent.get(name, "")) for name in fields}
-
-
-def _plain(value: object) -> object:
-    """A Jira value as people would say it."""
-    if isinstance(value, dict):
-        return adf.plain_text(value) if value.get("type") == "doc" else next(iter(value.values()), "")
-    if isinstance(value, list):
-        return ", ".join(str(_plain(item)) for item in value)
-    return value
+    return {name: adf.plain_value(sent.get(name, "")) for name in fields}
 
 
 def _short(value: object, longest: int) -> object:

@@ -1,5 +1,10 @@
-"""The timestamped folder of one run and the files in it, each written whole or not at all."""
+"""
+The timestamped folder of one run and the files in it, each written whole or not at all.
 
+`python -m lib.run_folder verify output/<run>` says whether a finished run's files are as they were written.
+"""
+
+import argparse
 import datetime as dt
 import hashlib
 import importlib.metadata
@@ -9,11 +14,15 @@ import platform
 import re
 import shutil
 import subprocess
+import sys
 import uuid
+import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+from lib.errors import FixInputError
 from lib.settings import ROOT
 
 MANIFEST = "manifest.json"
@@ -56,6 +65,20 @@ def _make_distinct(parent: Path, name: str) -> Path:
             number += 1
         else:
             return folder
+
+
+def spare_finished(path: Path) -> Path:
+    """
+    The path, or one in `output/scratch` when it lies in a finished run's folder.
+
+    The executed notebook of a run can so be opened and run again without changing what the run left.
+    """
+    finished = next((parent for parent in path.resolve().parents if (parent / MANIFEST).exists()), None)
+    if finished is None:
+        return path
+    spare = ROOT / "output" / "scratch" / finished.name / path.resolve().relative_to(finished)
+    warnings.warn(f"{finished.name} is finished and stays as it is; written to {spare}", stacklevel=3)
+    return spare
 
 
 def write_bytes(path: Path, content: bytes, *, private: bool = False) -> Path:
@@ -116,20 +139,109 @@ def write_json(
     return write_bytes(path, f"{text}\n".encode())
 
 
-def write_manifest(run_folder: Path, *, workflow: str, parameters: Mapping[str, Any]) -> Path:
-    """List every file of the run with its SHA-256, and the parameters, versions and commit that made them."""
-    files = sorted(path for path in run_folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+@dataclass(frozen=True)
+class Sources:
+    """What a run is made by: package versions, the commit, and the SHA-256 of the files that people change."""
+
+    versions: dict[str, str]
+    commit: str | None
+    files: dict[str, str]
+
+    @classmethod
+    def now(cls) -> Self:
+        """As they are at this moment; asked for when a run begins."""
+        return cls(versions=_versions(), commit=_commit(), files=_source_files())
+
+
+def write_manifest(run_folder: Path, *, workflow: str, parameters: Mapping[str, Any], sources: Sources) -> Path:
+    """List every file of the run with its SHA-256, and the parameters, versions, commit and files that made them."""
     records = [
-        {"path": path.relative_to(run_folder).as_posix(), "sha256": sha256(path), "bytes": path.stat().st_size}
-        for path in files
+        {"path": name, "sha256": sha256(path), "bytes": path.stat().st_size}
+        for name, path in _files_of(run_folder).items()
     ]
-    made_by: dict[str, Any] = {"parameters": dict(parameters), "versions": _versions(), "commit": _commit()}
+    made_by = {"parameters": dict(parameters), **asdict(sources)}
     return write_json(run_folder / MANIFEST, records, workflow=workflow, source=run_folder.name, **made_by)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """
+    Read a JSON file of a run folder.
+
+    Raises:
+        FixInputError: It is missing, or no JSON.
+    """
+    try:
+        return parse_json(path, path.read_bytes())
+    except OSError:
+        raise FixInputError(str(path), "cannot be read; give the path of a run folder that a run finished") from None
+
+
+def parse_json(path: Path, text: str | bytes) -> dict[str, Any]:
+    """
+    The content of a JSON file of a run folder.
+
+    Raises:
+        FixInputError: It is none.
+    """
+    try:
+        content = json.loads(text)
+    except ValueError:
+        raise FixInputError(str(path), "is no JSON; the file was changed after the run wrote it") from None
+    if not isinstance(content, dict):
+        raise FixInputError(str(path), "is no file of a run folder")
+    return content
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a run folder since it was written: `altered` files, and `sources` that have changed in the project."""
+
+    files: int
+    altered: list[str]
+    sources: list[str]
+    commit: str | None
+    manifest_sha256: str
+
+
+def verify(run_folder: Path) -> Verdict:
+    """
+    Compare a run's files with its manifest, and the project's files with those that made the run.
+
+    The manifest itself is proven by its hash, which the run told Prefect and its log.
+
+    Raises:
+        FixInputError: There is no manifest.
+    """
+    manifest = read_json(run_folder / MANIFEST)
+    written = {record["path"]: record["sha256"] for record in manifest["data"]}
+    there = {name: sha256(path) for name, path in _files_of(run_folder).items()}
+    altered = [f"{name}: is missing" for name in written if name not in there]
+    altered += [f"{name}: was changed" for name in written if name in there and there[name] != written[name]]
+    altered += [f"{name}: was added" for name in there if name not in written]
+    then, now = manifest.get("files", {}), _source_files()
+    changed = [name for name in sorted({*then, *now}) if then.get(name) != now.get(name)] if then else []
+    return Verdict(len(there), sorted(altered), changed, manifest.get("commit"), sha256(run_folder / MANIFEST))
+
+
+def _files_of(run_folder: Path) -> dict[str, Path]:
+    """A run's files but the manifest: path below the folder -> path."""
+    paths = (
+        path for path in sorted(run_folder.rglob("*")) if path.is_file() and ".ipynb_checkpoints" not in path.parts
+    )
+    files = {path.relative_to(run_folder).as_posix(): path for path in paths}
+    files.pop(MANIFEST, None)
+    return files
 
 
 def sha256(path: Path) -> str:
     """Hash of a file's content, in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _source_files() -> dict[str, str]:
+    """The files whose change changes what a run makes, though no commit may tell: the mappings, the notebooks, the lock."""
+    paths = [ROOT / "hashmap.py", *sorted(ROOT.glob("notebooks/*.ipynb")), ROOT / "uv.lock"]
+    return {path.relative_to(ROOT).as_posix(): sha256(path) for path in paths if path.exists()}
 
 
 def _versions() -> dict[str, str]:
@@ -145,3 +257,28 @@ def _commit() -> str | None:
     described = [git, "-C", str(ROOT), "describe", "--always", "--abbrev=40", "--dirty=+changes", "--exclude=*"]
     answer = subprocess.run(described, capture_output=True, text=True, check=False)  # noqa: S603  # fixed arguments
     return answer.stdout.strip() or None
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """`verify` on the command line; 0 when the folder is as it was written, 1 when it is not."""
+    parser = argparse.ArgumentParser(prog="python -m lib.run_folder", description="What became of a run folder since.")
+    commands = parser.add_subparsers(required=True, metavar="verify")
+    command = commands.add_parser("verify", help="compare the files with the manifest that the run wrote")
+    command.add_argument("run", type=Path, help="a run folder, such as output/20260705_100000_content-plan-to-jira")
+    folder = parser.parse_args(argv).run
+    try:
+        verdict = verify(folder)
+    except FixInputError as error:
+        print(error, file=sys.stderr)  # noqa: T201  # a command line prints
+        return 1
+    for line in verdict.altered:
+        print(line)  # noqa: T201
+    for name in verdict.sources:
+        print(f"{name}: in the project, it has changed since this run (commit {verdict.commit})")  # noqa: T201
+    told = f"{len(verdict.altered)} files are not" if verdict.altered else f"all {verdict.files} files are"
+    print(f"{folder.name}: {told} as the run wrote them; manifest {verdict.manifest_sha256}")  # noqa: T201
+    return 1 if verdict.altered else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -40,6 +40,9 @@ class Settings(_Environment):
         default="", description="Account id, or a name in WORKERS; the token's owner when empty."
     )
     output_dir: Path = Field(default=Path("output"), description="Where run folders go.")
+    output_url: str = Field(
+        default="", description="Where browsers find the output folder; Prefect's links are file:// when empty."
+    )
     settle_seconds: float = Field(
         default=300, ge=0, description="How long after its being sent Jira may apply a request."
     )

@@ -18,6 +18,7 @@ ROWS, DRAFTS, ACTIONS, CLAIMS, ISSUES = (
     "04_claims.json",
     "05_issues.json",
 )
+RESULT = "result.json"  # of the whole run
 SEEN_ISSUES, FINDINGS = "02_issues.json", "03_findings.json"  # of the watch
 
 

@@ -1,5 +1,6 @@
 """Prefect tasks that call no service: running a notebook, saving a JSON file."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from pydantic import JsonValue
 
-from lib import notebook, run_folder
+from lib import html_report, notebook, run_folder
 from lib.settings import ROOT, environment_without_secrets
 
 
@@ -30,6 +31,12 @@ async def run_notebook(
         environment=environment_without_secrets(),
     )
     return output
+
+
+@task(name="utility.notebook.to-html", cache_policy=NO_CACHE)
+async def notebook_to_html(notebook_path: Path, path: Path, title: str) -> Path:
+    """Write an executed notebook as a self-contained page without its code."""
+    return await asyncio.to_thread(html_report.save_notebook, notebook_path, path, title)
 
 
 @task(name="utility.json.save", cache_policy=NO_CACHE)

@@ -1,8 +1,10 @@
 """Serve the sandbox until Ctrl-C: `python -m sandbox --help`."""
 
 import argparse
+import os
 import shlex
 import signal
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -17,6 +19,7 @@ Nothing leaves this machine. Open the printed address in a browser to look at pl
 _EPILOG = """\
 example:
   python -m sandbox --state .sandbox/state.json      keep what is done between two starts
+  python -m sandbox -- jupyter lab                    JupyterLab on the sandbox
   curl -X POST http://127.0.0.1:8089/sandbox/faults -d '{"operation": "createIssues", "kind": "reset-after"}'
 """
 
@@ -36,6 +39,9 @@ def main(arguments: list[str] | None = None) -> int:
                         help="how long Jira's search takes to see a change (default: %(default)s)")  # fmt: skip
     parser.add_argument("--reset", action="store_true", help="forget what the state file holds and begin anew")
     parser.add_argument("--no-seed", action="store_true", help="begin without client lists, plans and issues")
+    parser.add_argument(
+        "command", nargs="*", help="after --: a program to run with the sandbox's settings; both end together"
+    )
     chosen = parser.parse_args(arguments)
     if chosen.reset and chosen.state is not None:
         chosen.state.unlink(missing_ok=True)
@@ -43,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
         box = Sandbox(
             chosen.port, chosen.state, chosen.index_lag, seed=not chosen.no_seed, host=chosen.host
         )  # fmt: skip
-        return _serve(box)
+        return _run(box, chosen.command) if chosen.command else _serve(box)
     except StateFileError as error:
         return _fail(str(error))
     except OSError as error:
@@ -61,6 +67,17 @@ def _serve(box: Sandbox) -> int:
         print("\nCtrl-C ends it.", flush=True)  # noqa: T201 - a command line
         stop.wait()
     return 0
+
+
+def _run(box: Sandbox, command: list[str]) -> int:
+    """Run a program that finds the sandbox in its environment, and only the sandbox; its exit code."""
+    with box:
+        print(f"The sandbox is at {box.url}", flush=True)  # noqa: T201 - a command line
+        environment = {**os.environ, **box.environment(), "CONTENT_PLAN_SANDBOX": "1"}
+        program = subprocess.Popen(command, env=environment)  # noqa: S603 - what the person typed
+        signal.signal(signal.SIGTERM, lambda *_: program.terminate())
+        signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C reaches the program itself, which may ask before it ends
+        return program.wait()
 
 
 def _fail(message: str) -> int:

@@ -8,6 +8,8 @@ import pytest
 
 from lib import rows_file, run_folder
 from lib.errors import FixInputError
+from lib.run_folder import Sources
+from lib.settings import ROOT
 from tests.lib.plans import plan, row
 
 MOMENT = dt.datetime(2026, 7, 5, 3, 4, 5, tzinfo=dt.timezone(dt.timedelta(hours=7)))
@@ -77,7 +79,8 @@ def test_a_private_file_is_its_owners_alone(tmp_path):
 def test_the_manifest_lists_every_file_with_its_hash(tmp_path):
     (tmp_path / "client").mkdir()
     (tmp_path / "client/rows.json").write_bytes(b"abc")
-    content = json.loads(run_folder.write_manifest(tmp_path, workflow="flow", parameters={"month": "Juli"}).read_text())
+    given = {"parameters": {"month": "Juli"}, "sources": Sources.now()}
+    content = json.loads(run_folder.write_manifest(tmp_path, workflow="flow", **given).read_text())
     assert content["data"] == [
         {
             "path": "client/rows.json",
@@ -87,6 +90,65 @@ def test_the_manifest_lists_every_file_with_its_hash(tmp_path):
     ]
     assert content["parameters"] == {"month": "Juli"}
     assert content["versions"]["prefect"]
+    assert content["files"].keys() >= {"hashmap.py", "uv.lock", "notebooks/content_plan_to_jira.ipynb"}
+
+
+@pytest.fixture
+def finished(tmp_path):
+    """A run folder as a run leaves it."""
+    folder = run_folder.create(tmp_path, "content-plan-to-jira", MOMENT)
+    for name in ("result.json", "kopi-senja/01_rows.json", "kopi-senja/02_drafts.json"):
+        run_folder.write_bytes(folder / name, name.encode())
+    run_folder.write_manifest(folder, workflow="flow", parameters={}, sources=Sources.now())
+    return folder
+
+
+def test_an_unaltered_folder_is_verified_with_the_hash_of_its_manifest(finished, capsys):
+    assert run_folder.main(["verify", str(finished)]) == 0
+    told = capsys.readouterr().out
+    assert "all 3 files are as the run wrote them" in told
+    assert run_folder.sha256(finished / "manifest.json") in told
+
+
+@pytest.mark.parametrize(
+    ("alter", "told"),
+    [
+        pytest.param(lambda f: (f / "result.json").write_bytes(b"{}"), "result.json: was changed", id="changed"),
+        pytest.param(
+            lambda f: (f / "kopi-senja/02_drafts.json").unlink(), "kopi-senja/02_drafts.json: is missing", id="removed"
+        ),
+        pytest.param(
+            lambda f: (f / "kopi-senja/note.txt").write_text("x"), "kopi-senja/note.txt: was added", id="added"
+        ),
+    ],
+)
+def test_an_altered_file_is_named(finished, alter, told, capsys):
+    alter(finished)
+    assert run_folder.main(["verify", str(finished)]) == 1
+    assert told in capsys.readouterr().out.splitlines()
+
+
+def test_a_notebook_of_the_project_that_changed_since_the_run_is_named(finished, capsys, monkeypatch):
+    before = Sources.now().files
+    changed = {**before, "notebooks/content_plan_to_jira.ipynb": "00"}
+    monkeypatch.setattr(run_folder, "_source_files", lambda: changed)
+    assert run_folder.main(["verify", str(finished)]) == 0
+    told = capsys.readouterr().out
+    assert "notebooks/content_plan_to_jira.ipynb: in the project, it has changed since this run" in told
+    assert "hashmap.py" not in told
+
+
+def test_what_is_no_finished_run_cannot_be_verified(tmp_path, capsys):
+    assert run_folder.main(["verify", str(tmp_path)]) == 1
+    assert "cannot be read; give the path of a run folder" in capsys.readouterr().err
+
+
+def test_a_notebook_run_again_by_hand_leaves_the_finished_run_alone(finished):
+    with pytest.warns(UserWarning, match="is finished and stays as it is"):
+        spare = run_folder.spare_finished(finished / "kopi-senja/02_drafts.json")
+    assert spare == ROOT / "output/scratch" / finished.name / "kopi-senja/02_drafts.json"
+    running = finished.parent / "20260625_020000_content-plan-to-jira" / "kopi-senja/02_drafts.json"
+    assert run_folder.spare_finished(running) == running
 
 
 def test_a_plan_survives_its_rows_file(tmp_path):

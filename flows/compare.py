@@ -1,0 +1,79 @@
+"""What differs between two runs: `python flows/compare.py --help`."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from prefect import runtime
+from prefect.logging import get_run_logger
+from rich.console import Console
+
+from flows import command_line
+from flows.reporting_flow import Result, reporting_flow
+from flows.run_in_folder import Report, keep_folder
+from lib import comparison, comparison_report
+from lib.settings import Settings
+
+NAME = "compare-runs"
+_SHOWN = 40  # differences on the terminal
+_LONGEST = 100  # characters of a text there
+
+
+def _run_name() -> str:
+    given = runtime.flow_run.parameters
+    return f"{NAME} {Path(str(given.get('run_a'))).name} · {Path(str(given.get('run_b'))).name}"
+
+
+@reporting_flow(name=NAME, flow_run_name=_run_name)
+async def compare_runs(run_a: str, run_b: str, output_dir: str | None = None) -> Result:
+    """
+    Compare two finished runs: which parameters, code, rows, drafts and outcomes differ.
+
+    Args:
+        run_a: Folder of the earlier run.
+        run_b: Folder of the later run.
+        output_dir: Where the run folder goes; OUTPUT_DIR (output) when left out.
+
+    Returns:
+        `start_time`, `end_time`, `flow`, `parameters`, `run_folder`; `summary`: same rows, and differences per kind; `data`: one
+        record per difference with kind, client, row, topic, what, then and now; `error` when a run cannot be read.
+
+    Side effects:
+        A folder with the executed notebook `comparison.ipynb` and the page `comparison.html`. Nothing else is written.
+    """
+
+    async def work(_folder: Path, _settings: Settings) -> dict[str, Any]:
+        found = comparison.read(Path(run_a), Path(run_b))
+        said = comparison_report.bottom_line(found)
+        get_run_logger().info("%s", said)
+        summary = {**found.counts(), "clients": {}}
+        return {"done": said, "summary": summary, "data": [dataclasses.asdict(one) for one in found.differences]}
+
+    runs = {"run_a": _absolute(run_a), "run_b": _absolute(run_b)}
+    return await keep_folder(NAME, work, output_dir=output_dir, report=Report("compare_runs", "comparison", runs))
+
+
+def _absolute(folder: str) -> str:
+    return str(Path(folder).resolve())
+
+
+def show(result: Result) -> None:
+    """Print the differences, then and now beneath each other, and where the report is."""
+    console = Console()
+    for one in result["data"][:_SHOWN]:
+        where = " ".join(filter(None, (one["client"], f"row {one['row']}" if one["row"] else "", one["topic"][:40])))
+        console.print(f"{one['kind']}: {where} {one['what']}", style="bold", markup=False, highlight=False)
+        console.print(f"  - {_one_line(one['then'])}", style="red", markup=False, highlight=False)
+        console.print(f"  + {_one_line(one['now'])}", style="green", markup=False, highlight=False)
+    if len(result["data"]) > _SHOWN:
+        console.print(f"… and {len(result['data']) - _SHOWN} more in the report")
+    command_line.show_end(console, result)
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+
+
+if __name__ == "__main__":
+    raise SystemExit(command_line.main(compare_runs, positional=("run_a", "run_b"), show=show))

@@ -1,0 +1,187 @@
+"""Two runs side by side: which parameters, rows, drafts and outcomes differ. Pure: two run folders are read, none is written."""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lib import adf, run_folder, run_record
+from lib.errors import FixInputError
+from lib.formats import clean_text
+from lib.run_record import RunRecord
+from lib.step_files import DRAFTS, ROWS
+
+NOT_THERE = "(not there)"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that is not the same: `what` is a parameter, a column of the plan, a field of the draft, or the outcome."""
+
+    kind: str
+    client: str
+    row: int | None
+    topic: str
+    what: str
+    then: str
+    now: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What differs between a run (`then`) and another one (`now`), in the order of clients and rows; `same` rows do not."""
+
+    then: RunRecord
+    now: RunRecord
+    differences: list[Difference]
+    same: int
+
+    def of(self, kind: str) -> list[Difference]:
+        """The differences of a kind: parameter, source, client, row, draft or outcome."""
+        return [one for one in self.differences if one.kind == kind]
+
+    def counts(self) -> dict[str, int]:
+        """How many differences there are of each kind that occurs, and rows that are the same."""
+        kinds = dict.fromkeys(one.kind for one in self.differences)
+        return {"same rows": self.same, **{kind: len(self.of(kind)) for kind in kinds}}
+
+
+@dataclass
+class _Row:
+    """One row as a run saw it."""
+
+    row: int
+    topic: str
+    key: str
+    outcome: str
+    texts: dict[str, str]
+    draft: dict[str, str] = field(default_factory=dict)
+
+
+def compare(then: RunRecord, now: RunRecord) -> Comparison:
+    """
+    Compare two runs, client by client.
+
+    A row is the same row when it has the same issue, else the same content, else the same number.
+
+    Raises:
+        FixInputError: A file of one of the runs cannot be read.
+    """
+    given = (record.result.get("parameters", {}) for record in (then, now))
+    found = _fields("parameter", "", None, "", *given)
+    found += _fields("source", "", None, "", *(_sources(record) for record in (then, now)))
+    same = 0
+    for client in dict.fromkeys([*then.plans, *now.plans]):
+        if client not in then.plans or client not in now.plans:
+            seen = ("not in this run", "in this run")
+            found.append(
+                Difference("client", client, None, "", "client", seen[client in then.plans], seen[client in now.plans])
+            )
+            continue
+        errors = [{"error": record.plans[client].get("error")} for record in (then, now)]
+        found += _fields("client", client, None, "", *errors)
+        differences, unchanged = _rows_differ(client, _rows(then, client), _rows(now, client))
+        found += differences
+        same += unchanged
+    return Comparison(then, now, found, same)
+
+
+def _sources(record: RunRecord) -> dict[str, Any]:
+    sources = record.result.get("sources", {})
+    hashes = {name: digest[:12] for name, digest in sources.get("files", {}).items()}
+    return {"commit": sources.get("commit"), **sources.get("versions", {}), **hashes}
+
+
+def _rows(record: RunRecord, client: str) -> list[_Row]:
+    """What a run knew of a client's rows; without texts where the plan was not read again."""
+    folder = record.plans[client].get("folder")
+    read = {row["row"]: row["texts"] for row in _data(record.folder / folder / ROWS)} if folder else {}
+    drafts = {draft["row"]: draft.get("fields") for draft in _data(record.folder / folder / DRAFTS)} if folder else {}
+    return [
+        _Row(
+            row["row"] or 0,
+            row.get("topic") or "",
+            row["key"] or "",
+            row["outcome"],
+            {label: clean_text(text) for label, text in read.get(row["row"], {}).items()},
+            {name: _plain(value) for name, value in (drafts.get(row["row"]) or {}).items()},
+        )
+        for row in record.rows
+        if row["client"] == client
+    ]
+
+
+def _data(path: Path) -> list[dict[str, Any]]:
+    return list(run_folder.read_json(path)["data"]) if path.exists() else []
+
+
+def _rows_differ(client: str, then: Sequence[_Row], now: Sequence[_Row]) -> tuple[list[Difference], int]:
+    found: list[Difference] = []
+    same = 0
+    for old, new in _pairs(then, now):
+        if old is None or new is None:
+            there = old or new
+            if there is not None:
+                told = [f"row {there.row}" if one else NOT_THERE for one in (old, new)]
+                found.append(Difference("row", client, there.row, there.topic, "row", *told))
+            continue
+        differences = [
+            *_fields("row", client, new.row, new.topic, old.texts, new.texts),
+            *_fields("draft", client, new.row, new.topic, old.draft, new.draft),
+            *_fields("outcome", client, new.row, new.topic, _ended(old), _ended(new)),
+        ]
+        same += not differences
+        found += differences
+    return found, same
+
+
+def _ended(row: _Row) -> dict[str, str]:
+    return {"outcome": row.outcome, "key": row.key}
+
+
+def _pairs(then: Sequence[_Row], now: Sequence[_Row]) -> list[tuple[_Row | None, _Row | None]]:
+    """Each row of the later run with the row that it was, in sheet order; then the rows that are gone."""
+    left = list(then)
+    partner: dict[int, _Row] = {}
+    identities: tuple[Callable[[_Row], Hashable], ...] = (
+        lambda row: row.key,
+        lambda row: tuple(sorted(row.texts.items())),
+        lambda row: row.row,
+    )
+    for identity in identities:
+        waiting: dict[Hashable, list[_Row]] = {}
+        for row in left:
+            waiting.setdefault(identity(row), []).append(row)
+        for number, row in enumerate(now):
+            candidates = waiting.get(identity(row)) if number not in partner and identity(row) else None
+            if candidates:
+                partner[number] = candidates.pop(0)
+                left.remove(partner[number])
+    return [*((partner.get(number), row) for number, row in enumerate(now)), *((row, None) for row in left)]
+
+
+def _fields(
+    kind: str, client: str, row: int | None, topic: str, then: Mapping[str, Any], now: Mapping[str, Any]
+) -> list[Difference]:
+    return [
+        Difference(kind, client, row, topic, name, _plain(then.get(name, NOT_THERE)), _plain(now.get(name, NOT_THERE)))
+        for name in dict.fromkeys([*then, *now])
+        if then.get(name, NOT_THERE) != now.get(name, NOT_THERE)
+    ]
+
+
+def _plain(value: object) -> str:
+    said = adf.plain_value(value)
+    return "" if said is None else str(said)
+
+
+def read(then: Path, now: Path) -> Comparison:
+    """
+    Read two finished runs and compare them.
+
+    Raises:
+        FixInputError: One of them is no finished run, or they are the same.
+    """
+    if then.resolve() == now.resolve():
+        raise FixInputError(str(now), "is the same run twice; name two runs")
+    return compare(run_record.read(then), run_record.read(now))

@@ -1,0 +1,99 @@
+"""A live plan for an analyst: listed, read, and put through the transform notebook. Nothing here writes to Google or Jira."""
+
+import asyncio
+import functools
+import logging
+from collections.abc import Sequence
+from typing import Any, cast
+
+from lib import client_list, issue_draft, notebook, rows_file
+from lib.client_list import Client
+from lib.clock import SystemClock
+from lib.content_plan import ContentPlan
+from lib.errors import FixInputError
+from lib.formats import Month, parse_month, this_month
+from lib.google_api import GoogleApi
+from lib.issue_draft import Drafts
+from lib.plan_files import find_plan
+from lib.plan_sheet import PlanSheet
+from lib.ports import Google
+from lib.run_folder import client_folder
+from lib.settings import ROOT, Settings, environment_without_secrets
+
+TRANSFORM = ROOT / "notebooks" / "content_plan_to_jira.ipynb"
+SCRATCH = ROOT / "output" / "scratch"
+
+
+class _InThreads:
+    """The client's methods as coroutines."""
+
+    def __init__(self, api: GoogleApi) -> None:
+        self._api = api
+
+    def __getattr__(self, name: str) -> Any:
+        return functools.partial(asyncio.to_thread, getattr(self._api, name))
+
+
+async def read_clients(api: GoogleApi) -> list[Client]:
+    """
+    The client list that the settings name.
+
+    Raises:
+        FixInputError: It is not named, cannot be read, or lists nobody.
+    """
+    spreadsheet_id = Settings.read().clients_spreadsheet_id
+    if not spreadsheet_id:
+        raise FixInputError("CLIENTS_SPREADSHEET_ID", "is not set; fill .env, or start with `make lab-sandbox`")
+    return await client_list.read(cast("Google", _InThreads(api)), spreadsheet_id)
+
+
+async def read_plan(api: GoogleApi, clients: Sequence[Client], name: str, month: str) -> ContentPlan:
+    """
+    A client's plan of a month; of the first client with a folder, and of the next month in Jakarta, where these are empty.
+
+    Raises:
+        FixInputError: There is no such client or plan, or the plan cannot be read.
+    """
+    chosen, problems = client_list.select(clients, [name] if name else None)
+    with_folder = [client for client in chosen if client.folder_id]
+    if not with_folder:
+        raise FixInputError(name or "The client list", problems.get(name, "names no folder for it"))
+    client = with_folder[0]
+    file = find_plan(await asyncio.to_thread(api.find_files, [client.folder_id]), client, read_month(month))
+    google = cast("Google", _InThreads(api))
+    return await PlanSheet(
+        google, SystemClock(), client=client.name, spreadsheet_id=file.id, log=logging.getLogger(__name__)
+    ).read()
+
+
+def read_month(text: str) -> Month:
+    """The month; the next one in Jakarta when the text is empty."""
+    return parse_month(text) if text else this_month(SystemClock().now()).next()
+
+
+async def transform(plan: ContentPlan, month: str, rows: int) -> Drafts:
+    """
+    Run the transform notebook, as it is saved now, on the plan's first rows.
+
+    Its executed copy lies in `output/scratch`.
+
+    Raises:
+        NotebookError: The notebook did not run to its end.
+    """
+    few = plan.model_copy(update={"rows": plan.rows[:rows]})
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    folder = client_folder(SCRATCH, plan.client)
+    rows_path, drafts_path = folder / "01_rows.json", folder / "02_drafts.json"
+    rows_file.save(few, rows_path, workflow="explore")
+    settings = Settings.read()
+    parameters = {
+        "rows_path": str(rows_path),
+        "drafts_path": str(drafts_path),
+        "target_month": str(read_month(month)),
+        "project_key": settings.jira_project_key,
+        "issue_type_id": settings.jira_issue_type_id,
+    }
+    executed = folder / TRANSFORM.name
+    environment = environment_without_secrets()
+    await notebook.run_notebook(TRANSFORM, executed, {**parameters}, working_dir=ROOT, environment=environment)
+    return issue_draft.load(drafts_path, few.rows, notebook=f"notebooks/{TRANSFORM.name}")

@@ -1,0 +1,88 @@
+"""HTML that carries everything it needs: pages, tables, and notebooks as reports. Text is escaped here and nowhere else."""
+
+import functools
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from IPython.display import HTML
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from lib import run_folder
+
+_TEMPLATES = Path(__file__).with_name("templates")
+LONGEST = 600  # characters of a text in a cell; the JSON files have it whole
+
+
+def link(text: object, address: str | None) -> Markup:
+    """The text, as a link if there is an address that a browser may open."""
+    shown = cell(text)
+    if not address or not address.startswith(("http://", "https://")):
+        return shown
+    return Markup('<a href="{}">{}</a>').format(address, shown)
+
+
+def cell(value: object) -> Markup:
+    """A value as a table shows it: escaped, with its line breaks, cut after `LONGEST` characters."""
+    if isinstance(value, Markup):
+        return value
+    text = "" if value is None else str(value)
+    text = f"{text[:LONGEST]}… ({len(text):,} characters)" if len(text) > LONGEST else text
+    return Markup("<br>").join(escape(line) for line in text.split("\n"))
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Iterable[str] = ()) -> HTML:
+    """A table; columns of `numbers` stand to the right. JupyterLab shall find no formula in it."""
+    right = [column in set(numbers) for column in columns]
+    return _show("table.html", columns=columns, rows=[[cell(value) for value in row] for row in rows], right=right)
+
+
+def sentence(text: object, *, kind: str = "note") -> HTML:
+    """A sentence that stands out: `kind` is good, attention, bad or note."""
+    return _show("sentence.html", text=cell(text), kind=kind)
+
+
+def details(summary: str, content: HTML) -> HTML:
+    """Content that is shown on a click."""
+    return _show("details.html", summary=summary, content=Markup(content.data))  # noqa: S704  # made here
+
+
+def save_page(path: Path, template: str, **values: Any) -> Path:
+    """Write a page made of one of our templates, whole or not at all."""
+    return run_folder.write_bytes(path, _environment().get_template(template).render(**values).encode())
+
+
+def save_notebook(notebook: Path, path: Path, title: str) -> Path:
+    """Write an executed notebook as a page without its code; nothing in it is fetched, nothing in it runs."""
+    from nbconvert import HTMLExporter  # noqa: PLC0415  # takes half a second, and kernels need it not
+
+    exporter = HTMLExporter(  # type: ignore[no-untyped-call]
+        template_name="basic", exclude_input=True, exclude_output_prompt=True
+    )
+    body, _ = exporter.from_notebook_node(_with_drawings_inline(nbformat.read(notebook, as_version=4)))
+    return save_page(path, "notebook.html", title=title, body=Markup(body))  # noqa: S704  # our notebook's own cells
+
+
+def _with_drawings_inline(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Drawings as part of the page, so that they take its colours; nbconvert would make images of them."""
+    for output in (output for each in notebook.cells for output in each.get("outputs", [])):
+        if drawing := output.get("data", {}).pop("image/svg+xml", None):
+            output["data"]["text/html"] = f"<figure>{drawing}</figure>"
+    return notebook
+
+
+def _show(template: str, **values: Any) -> HTML:
+    return HTML(_environment().get_template(template).render(**values))
+
+
+@functools.cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

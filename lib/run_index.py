@@ -1,0 +1,106 @@
+"""`index.html` of the output folder: all runs, newest first, with what came of them and links to their reports."""
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from lib import html_report, run_record
+from lib.errors import FixInputError
+from lib.formats import show_moment
+from lib.reconcile import Outcome
+from lib.run_record import RunRecord
+
+INDEX = "index.html"
+NOT_FINISHED = "not finished"  # still running, or stopped so hard that it could not say so
+_LINKS = {
+    "report": ("audit.html", "comparison.html"),
+    "notebook": ("audit.ipynb", "comparison.ipynb"),
+    "JSON": ("result.json",),
+}
+_LOCK_TIMEOUT_S = 60
+_SCRIPT = (Path(__file__).with_name("templates") / "index.js").read_text
+
+
+def rebuild(output_dir: Path) -> Path:
+    """
+    Write the index anew. Of two runs that end together, one waits for the other, so that neither leaves the other out.
+
+    Raises:
+        TimeoutError: Another run kept it for a minute; the old index stays.
+    """
+    with FileLock(output_dir / ".index.lock", timeout=_LOCK_TIMEOUT_S):
+        runs = [_entry(folder) for folder in run_record.run_folders(output_dir)]
+        _link_reruns(runs)
+        clients = sorted({name for run in runs for name in run["clients"]})
+        numbers = {name: number for number, name in enumerate(clients)}
+        for run in runs:
+            run["numbers"] = " ".join(str(numbers[name]) for name in run["clients"])
+        script = _SCRIPT(encoding="utf-8")
+        policy = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        states = sorted({run["state"] for run in runs})
+        values = {"runs": runs, "clients": clients, "states": states, "outcomes": [o.value for o in Outcome]}
+        return html_report.save_page(
+            output_dir / INDEX, "index.html", title="Runs", script=script, script_hash=policy, **values
+        )
+
+
+def _link_reruns(runs: list[dict[str, Any]]) -> None:
+    """A run that was run again says so, too."""
+    by_name = {run["name"]: run for run in runs}
+    for run in runs:
+        if first := by_name.get(run["rerun_of"]):
+            first["said"] = " · ".join(filter(None, (first["said"], f"run again as {run['name']}")))
+
+
+def _entry(folder: Path) -> dict[str, Any]:
+    """What the index shows of one run."""
+    try:
+        record = run_record.read_head(folder)
+    except FixInputError:
+        begun = show_moment(run_record.begun_at(folder))
+        entry = {"flow": run_record.flow_of(folder), "state": NOT_FINISHED, "begun": begun}
+        return {
+            **entry,
+            "months": "",
+            "counts": {},
+            "duration": "",
+            "clients": [],
+            "said": "",
+            "rerun_of": None,
+            **_about(folder),
+        }
+    return {
+        "flow": record.flow,
+        "state": record.state,
+        "begun": show_moment(record.started_at),
+        "months": ", ".join(record.months),
+        "counts": record.counts,
+        "duration": _duration(record.duration_s),
+        "clients": record.client_names,
+        "said": _said(record),
+        "rerun_of": record.result.get("rerun_of"),
+        **_about(folder),
+    }
+
+
+def _about(folder: Path) -> dict[str, Any]:
+    there = {text: next((name for name in names if (folder / name).exists()), None) for text, names in _LINKS.items()}
+    return {"name": folder.name, "links": {text: name for text, name in there.items() if name}}
+
+
+def _said(record: RunRecord) -> str:
+    """What tells this run from another one of the same flow and month."""
+    result = record.result
+    marks = ["sandbox" if result.get("sandbox") else ""]
+    marks.append("validate only" if result.get("parameters", {}).get("validate_only") else "")
+    marks.append(f"rerun of {result['rerun_of']}" if result.get("rerun_of") else "")
+    marks.append(str(result.get("error", ""))[:200])
+    return " · ".join(filter(None, marks))
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,0 +1,103 @@
+import pytest
+
+from lib import comparison, comparison_report
+from lib.errors import FixInputError
+from tests import runs
+
+HEADER = ["Tanggal", "Bentuk", "Topik", "Caption"]
+IN_FOLDER = {"Kopi Senja": {"folder": "kopi-senja"}}
+
+
+def adf(text):
+    return {
+        "type": "doc",
+        "version": 1,
+        "content": [{"type": "paragraph", "content": [{"type": "text", "text": text}]}],
+    }
+
+
+def leave(output, cells, rows, drafts=(), **result):
+    folder = runs.leave(output, rows, plans=IN_FOLDER, **result)
+    runs.leave_plan(folder, "Kopi Senja", [HEADER, *cells], drafts)
+    return folder
+
+
+def told(compared, kind):
+    return [(one.row, one.what, one.then, one.now) for one in compared.of(kind)]
+
+
+def test_equal_runs_differ_in_nothing(tmp_path):
+    cells = [["1 Juli 2026", "Post", "Satu", "a"], ["2 Juli 2026", "Post", "Dua", "b"]]
+    folders = [leave(tmp_path, cells, [runs.row(2, "existing"), runs.row(3, "existing")]) for _ in range(2)]
+    compared = comparison.read(*folders)
+    assert compared.differences == []
+    assert compared.counts() == {"same rows": 2}
+    assert "differences: none" in comparison_report.bottom_line(compared)
+
+
+def test_a_row_is_followed_by_its_issue_its_content_and_its_number(tmp_path):
+    then = leave(
+        tmp_path,
+        [
+            ["1 Juli 2026", "Post", "Satu", "a"],
+            ["2 Juli 2026", "Post", "Dua", "b"],
+            ["3 Juli 2026", "Post", "Tiga", "c"],
+        ],
+        [runs.row(2, "existing"), runs.row(3, "ready"), runs.row(4, "refused")],
+    )
+    now = leave(
+        tmp_path,
+        [
+            ["9 Juli 2026", "Post", "Baru", "z"],
+            ["1 Juli 2026", "Post", "Satu", "diubah"],
+            ["3 Juli 2026", "Post", "Tiga", "c"],
+            ["2 Juli 2026", "Post", "Dua", "b"],
+        ],
+        [
+            runs.row(2, "ready"),
+            {**runs.row(3, "existing"), "key": "CP-2"},
+            runs.row(4, "ready"),
+            runs.row(5, "ready"),
+        ],
+    )
+    compared = comparison.read(then, now)
+    assert told(compared, "row") == [(2, "row", "(not there)", "row 2"), (3, "Caption", "a", "diubah")]
+    assert told(compared, "outcome") == [(4, "outcome", "refused", "ready")]
+    assert compared.same == 1
+
+
+def test_parameters_code_and_drafts_that_differ_are_named(tmp_path):
+    cells = [["1 Juli 2026", "Post", "Satu", "a"]]
+    drafts = [[{"row": 2, "fields": {"summary": text, "description": adf(text)}}] for text in ("lama", "baru")]
+    then = leave(tmp_path, cells, [runs.row(2)], drafts[0], parameters={"validate_only": False})
+    changed = {"versions": {}, "commit": "0123abc", "files": {"hashmap.py": "11" * 32}}
+    now = leave(tmp_path, cells, [runs.row(2)], drafts[1], parameters={"validate_only": True}, sources=changed)
+    compared = comparison.read(then, now)
+    assert told(compared, "parameter") == [(None, "validate_only", "False", "True")]
+    assert (None, "hashmap.py", "0" * 12, "1" * 12) in told(compared, "source")
+    assert told(compared, "draft") == [(2, "summary", "lama", "baru"), (2, "description", "lama", "baru")]
+
+
+def test_a_client_that_only_one_run_took_is_named(tmp_path):
+    then = runs.leave(tmp_path, [runs.row(1), runs.row(2, client="Toko Rimba")])
+    now = runs.leave(tmp_path, [runs.row(1)], plans={"Kopi Senja": {"error": "Kopi Senja: no"}})
+    compared = comparison.read(then, now)
+    assert [(one.client, one.then, one.now) for one in compared.of("client")] == [
+        ("Kopi Senja", "", "Kopi Senja: no"),
+        ("Toko Rimba", "in this run", "not in this run"),
+    ]
+
+
+def test_a_run_is_not_compared_with_itself(tmp_path):
+    folder = runs.leave(tmp_path, [runs.row(1)])
+    with pytest.raises(FixInputError, match="the same run twice"):
+        comparison.read(folder, folder / ".." / folder.name)
+
+
+def test_of_a_long_text_the_words_that_differ_are_shown(tmp_path):
+    same = " ".join(f"kata{n}" for n in range(50))
+    shown = comparison_report.word_diff(f"{same} lama <b>", f"{same} baru <b>")
+    assert "<del>lama </del><ins>baru </ins>" in shown
+    assert "&lt;b&gt;" in shown
+    assert "kata49" in shown
+    assert "kata10" not in shown

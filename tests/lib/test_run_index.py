@@ -1,0 +1,66 @@
+import datetime as dt
+import re
+import threading
+
+from lib import run_index
+from tests import runs
+
+
+def lines(output):
+    html = run_index.rebuild(output).read_text()
+    return re.findall(r"<tr data-flow=.*?</tr>", html, re.DOTALL)
+
+
+def test_all_runs_are_listed_newest_first_with_links_to_what_is_there(tmp_path):
+    older = runs.leave(tmp_path, [runs.row(1), runs.row(2, "refused")], seconds=75)
+    newer = runs.leave(tmp_path, [runs.row(1, "existing")], at=runs.START + dt.timedelta(days=1), error="Jira: no")
+    (newer / "audit.html").write_text("x")
+    (tmp_path / "20260627_010000_content-plan-watch").mkdir()
+    unfinished, second, first = lines(tmp_path)
+    assert 'data-state="not finished"' in unfinished
+    assert "href" not in unfinished
+    assert 'data-state="failed"' in second
+    assert f'href="{newer.name}/audit.html"' in second
+    assert "Jira: no" in second
+    assert 'data-state="completed"' in first
+    assert f'href="{older.name}/result.json"' in first
+    assert "audit.html" not in first
+    assert "1 min 15 s" in first
+
+
+def test_a_rerun_and_the_run_that_it_repeats_name_each_other(tmp_path):
+    first = runs.leave(tmp_path, [runs.row(1)])
+    second = runs.leave(tmp_path, [runs.row(1)], rerun_of=first.name)
+    again, repeated = lines(tmp_path)
+    assert f"rerun of {first.name}" in again
+    assert f"run again as {second.name}" in repeated
+
+
+def test_what_people_typed_stays_text(tmp_path):
+    name = '<script>alert(1)</script>"'
+    runs.leave(tmp_path, [runs.row(1, client=name)], error="<img src=x onerror=alert(2)>")
+    html = run_index.rebuild(tmp_path).read_text()
+    assert "<script>alert" not in html
+    assert "<img" not in html
+    assert "&lt;script&gt;alert(1)" in html
+
+
+def test_a_file_that_somebody_broke_does_not_stop_the_index(tmp_path):
+    (runs.leave(tmp_path, [runs.row(1)]) / "result.json").write_text("{")
+    runs.leave(tmp_path, [runs.row(1)])
+    assert len(lines(tmp_path)) == 2
+
+
+def test_runs_that_end_together_leave_a_whole_index_with_all_of_them(tmp_path):
+    def end(number):
+        runs.leave(tmp_path, [runs.row(1)], at=runs.START + dt.timedelta(minutes=number))
+        run_index.rebuild(tmp_path)
+
+    threads = [threading.Thread(target=end, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    html = (tmp_path / "index.html").read_text()
+    assert html.count("<tr data-flow=") == 8
+    assert html.rstrip().endswith("</html>")
