@@ -9,6 +9,7 @@ import pytest
 from prefect.settings import PREFECT_SERVER_ANALYTICS_ENABLED, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 
+from lib import plan_lock
 from lib.google_api import GoogleApi
 from lib.jira_api import JiraApi
 from sandbox.server import Sandbox
@@ -34,6 +35,13 @@ def _clean_environment(monkeypatch):
         if name.startswith(_OURS) or name.lower() in _PROXIES:
             monkeypatch.delenv(name)
     monkeypatch.setenv("CONTENT_PLAN_SANDBOX", "1")
+
+
+@pytest.fixture(autouse=True)
+def _own_locks(monkeypatch, tmp_path_factory):
+    """Spreadsheets of the sandbox have the same ids in every test process; they are not the same spreadsheets."""
+    folder = tmp_path_factory.getbasetemp() / "locks"
+    monkeypatch.setattr(plan_lock, "lock_folder", lambda: folder)
 
 
 class StandingClock:

@@ -13,6 +13,8 @@ from lib.plan_lock import LocalLock, new_holder, parse_holder
 
 NOW = dt.datetime(2026, 7, 5, 10, 0, 0, 123, tzinfo=dt.UTC)
 
+LOCK_FOLDER = plan_lock.lock_folder  # the true one; tests have another
+
 
 @pytest.mark.parametrize("flow_run", [None, uuid.uuid4()], ids=["alone", "in-prefect"])
 def test_a_holder_survives_its_named_range(tmp_path, flow_run):
@@ -29,10 +31,10 @@ def test_somebody_elses_name_is_no_holder(name):
 
 
 def test_the_lock_folder_is_the_same_whatever_the_environment_says(monkeypatch, tmp_path):
-    usual = plan_lock.lock_folder()
+    usual = LOCK_FOLDER()
     for name in ("HOME", "XDG_STATE_HOME", "PREFECT_HOME", "OUTPUT_DIR"):
         monkeypatch.setenv(name, str(tmp_path))
-    assert plan_lock.lock_folder() == usual
+    assert LOCK_FOLDER() == usual
 
 
 def test_those_who_share_the_folder_are_one_machine_and_others_are_not(tmp_path):

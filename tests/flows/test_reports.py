@@ -1,0 +1,198 @@
+"""What a run leaves for people: the audit, the index, its page in Prefect; reruns and comparisons."""
+
+import asyncio
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from prefect import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+
+from flows import compare, rerun
+from flows.compare import compare_runs
+from flows.content_plan_to_jira import content_plan_to_jira
+from lib import rows_file, run_folder, run_record, utility_tasks
+from lib.reconcile import Outcome
+from sandbox import seed
+from tests.desk import HEADER, TAB
+
+pytestmark = pytest.mark.report
+PLANTED = ["<script>alert(1)</script>", '=IMPORTXML("http://evil.example.com")', "☕👨‍👩‍👧 jeda", "a" * 30_000]
+
+
+@pytest.fixture
+def run(services, tmp_path):
+    """Run the flow on the sandbox; its result."""
+
+    def go(**parameters):
+        given = {
+            "target_month": seed.MONTH,
+            "delay_seconds": (0, 0),
+            "output_dir": str(tmp_path / "output"),
+            **parameters,
+        }
+        return asyncio.run(content_plan_to_jira(**given))
+
+    return go
+
+
+@pytest.fixture
+def planted(services, monkeypatch):
+    """A client whose plan holds what was planted, one row with a mistake, and one that Jira refuses."""
+    google = services.google
+    folder = google.add_folder("Warung")
+    name = "Warung <b>Tebal</b>"
+    rows = [HEADER, *([n, f"{n} Juli 2026", "Post", text, text, ""] for n, text in enumerate(PLANTED, start=1))]
+    rows += [[5, "31 Juni 2026", "Post", "Salah tanggal", "", ""]]
+    google.add_spreadsheet(f"Content Plan - {name} - Juli 2026", folder, tabs={TAB: rows})
+    listed = [["Name", "Content Plan Folder ID"], [name, folder]]
+    monkeypatch.setenv("CLIENTS_SPREADSHEET_ID", google.add_spreadsheet("Daftar", "", tabs={"Clients": listed}))
+    return name
+
+
+def page(result, name="audit.html"):
+    return (Path(result["run_folder"]) / name).read_text()
+
+
+def test_the_audit_shows_the_numbers_of_the_result_and_what_to_do_in_which_cell(run):
+    result = run(client_names=["Kopi Senja", "Batik Larasati"])
+    html, summary = page(result), result["summary"]
+    assert f"{summary['rows']} rows of 2 clients: {summary['created']} issues were created" in html
+    for row in result["data"]:
+        if row["outcome"] == Outcome.REFUSED:
+            assert f"range={row['problems'][0]['cell'].rpartition('!')[2]}" in html
+        assert not row["key"] or f'/browse/{row["key"]}">{row["key"]}</a>' in html
+    assert len(html) < 1_000_000
+    assert not re.search(r'(src|href)="(?!https?://127\.0\.0\.1|#)', html)
+    executed = nbformat.read(Path(result["run_folder"]) / "audit.ipynb", as_version=4)
+    assert executed.metadata.run.status == "completed"
+
+
+def test_what_was_planted_in_a_sheet_is_text_everywhere(run, planted):
+    result = run()
+    assert result.get("error") is None
+    folder = Path(result["run_folder"])
+    assert "<script>alert" not in page(result)
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page(result)
+    assert "<b>Tebal" not in page(result)
+    assert "<script>alert" not in (folder.parent / "index.html").read_text()
+    assert len(page(result)) < 1_000_000
+    for path in folder.rglob("*.ipynb"):
+        for cell in nbformat.read(path, as_version=4).cells:
+            for output in cell.get("outputs", []):
+                assert "<script>alert" not in output.get("data", {}).get("text/html", "")
+
+
+def test_a_failed_run_has_a_report_that_says_why(run, monkeypatch):
+    monkeypatch.setenv("JIRA_TOKEN", "wrong")
+    result = run()
+    assert "The run failed" in page(result)
+    assert "JIRA_TOKEN" in page(result)
+    assert run_record.read(Path(result["run_folder"])).state == "failed"
+    assert run_folder.verify(Path(result["run_folder"])).altered == []
+
+
+def test_a_notebook_that_dies_is_shown_with_its_cell(run, monkeypatch, tmp_path):
+    notebooks = tmp_path / "project/notebooks"
+    notebooks.mkdir(parents=True)
+    for path in (utility_tasks.ROOT / "notebooks").glob("*.ipynb"):
+        source = path.read_text()
+        if path.stem == "content_plan_to_jira":
+            source = source.replace('"report.columns(plan, mapping)"', '"import os; os.kill(os.getpid(), 9)"')
+        (notebooks / path.name).write_text(source)
+    monkeypatch.setattr(utility_tasks, "ROOT", tmp_path / "project")
+    result = run(client_names=["Klinik Gigi Cemara"])
+    executed = nbformat.read(Path(result["run_folder"]) / "klinik-gigi-cemara/content_plan_to_jira.ipynb", as_version=4)
+    died = executed.metadata.run
+    assert died.status == "kernel died"
+    assert f"cell {died.failed_cell}: kernel died" in result["error"]
+    line = re.search(r"<tr><td>klinik-gigi-cemara</td>.*?</tr>", page(result))
+    assert line
+    assert f'kernel died</td><td class="number">{died.failed_cell}</td>' in line[0]
+
+
+def test_a_report_that_cannot_be_made_fails_the_run_and_hides_nothing_of_it(run, monkeypatch, tmp_path):
+    notebooks = tmp_path / "project/notebooks"
+    notebooks.mkdir(parents=True)
+    for path in (utility_tasks.ROOT / "notebooks").glob("*.ipynb"):
+        (notebooks / path.name).write_text(path.read_text().replace("audit.counts(record)", "1 / 0"))
+    monkeypatch.setattr(utility_tasks, "ROOT", tmp_path / "project")
+    result = run(client_names=["Klinik Gigi Cemara"])
+    assert result["summary"]["created"] == 16
+    assert "the report could not be made: content_plan_audit, cell" in result["error"]
+    assert "16 issues were created" in page(result)
+    assert "ZeroDivisionError" in page(result)
+    assert json.loads(page(result, "result.json"))["error"] == result["error"]
+
+
+def test_the_runs_page_in_prefect_has_a_summary_a_link_tags_and_progress(run):
+    result = run(client_names=["Klinik Gigi Cemara"], validate_only=True)
+
+    async def read():
+        async with get_client() as prefect:
+            flow_run = await prefect.read_flow_run(result["flow_run_id"])
+            mine = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[flow_run.id]))
+            return flow_run, {artifact.key: artifact for artifact in await prefect.read_artifacts(artifact_filter=mine)}
+
+    flow_run, artifacts = asyncio.run(read())
+    assert flow_run.name == "content-plan-to-jira Juli 2026 · 1 client · validate only"
+    assert set(flow_run.tags) == {"month: 2026-07", "client: Klinik Gigi Cemara"}
+    assert artifacts.keys() == {"summary", "audit", "progress"}
+    table = json.loads(artifacts["summary"].data)
+    assert [(line["client"], line["ready"]) for line in table] == [("Klinik Gigi Cemara", 16), ("all", 16)]
+    assert f"file://{result['run_folder']}/audit.html" in artifacts["audit"].data
+    assert float(artifacts["progress"].data) == 100
+
+
+def test_a_rerun_repeats_a_run_with_changes_and_both_are_linked(run, capsys, monkeypatch):
+    monkeypatch.setenv("CONTENT_PLAN_SANDBOX", "1")
+    first = run(client_names=["Klinik Gigi Cemara", "Toko Rimba"], validate_only=True)
+    changes = ["--set", "validate_only=false", "--set", 'client_names=["Klinik Gigi Cemara"]']
+    assert rerun.main([first["run_folder"], *changes]) == 0
+    again = run_record.read(Path(first["run_folder"]).parent)
+    assert again.result["rerun_of"] == Path(first["run_folder"]).name
+    assert again.counts["created"] == 16
+    assert again.client_names == ["Klinik Gigi Cemara"]
+    assert again.result["parameters"]["target_month"] == seed.MONTH
+    assert "a rerun of" in (again.folder / "audit.html").read_text()
+    assert f"run again as {again.name}" in (again.folder.parent / "index.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("client_name=Kopi Senja", "content-plan-to-jira has no such parameter; it has target_month, client_names"),
+        ("validate_only", "is not of the form name=value"),
+    ],
+)
+def test_a_change_that_cannot_be_made_runs_nothing(run, services, capsys, change, says):
+    first = run(client_names=["Klinik Gigi Cemara"], validate_only=True)
+    runs = len(run_record.run_folders(Path(first["run_folder"]).parent))
+    assert rerun.main([first["run_folder"], "--set", change]) == 1
+    assert says in capsys.readouterr().err
+    assert len(run_record.run_folders(Path(first["run_folder"]).parent)) == runs
+
+
+def test_two_runs_are_compared_row_by_row(run, services, capsys, tmp_path):
+    first = run(client_names=["Klinik Gigi Cemara"], validate_only=True)
+    plan = rows_file.load(Path(first["run_folder"]) / "klinik-gigi-cemara/01_rows.json")
+    cell = plan.address(plan.rows[0].row, "Topik")
+    services.google.write(plan.spreadsheet_id, cell, [["Topik baru sekali"]], typed=False)
+    second = run(client_names=["Klinik Gigi Cemara"])
+    given = {"run_a": first["run_folder"], "run_b": second["run_folder"], "output_dir": str(tmp_path / "output")}
+    compared = asyncio.run(compare_runs(**given))
+    assert compared.get("error") is None
+    kinds = {one["kind"] for one in compared["data"]}
+    assert kinds == {"parameter", "row", "draft", "outcome"}
+    assert ("Topik", "Topik baru sekali") in {(one["what"], one["now"]) for one in compared["data"]}
+    assert ("validate_only", "True", "False") in {(one["what"], one["then"], one["now"]) for one in compared["data"]}
+    assert "<ins>Topik baru sekali</ins>" in page(compared, "comparison.html")
+    compare.show(compared)
+    assert "+ Topik baru sekali" in capsys.readouterr().out
+
+
+def test_what_is_no_run_cannot_be_compared(run, services, tmp_path):
+    compared = asyncio.run(compare_runs(str(tmp_path), str(tmp_path / "b"), output_dir=str(tmp_path / "output")))
+    assert "result.json: cannot be read" in compared["error"]
