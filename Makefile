@@ -14,7 +14,7 @@ export UV_COMPILE_BYTECODE := 1
 unexport PYTHONPATH
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox test soak check format lint types house bench blocks login lab lab-sandbox clean
+.PHONY: help setup demo sandbox test soak packages check format lint types house bench blocks login lab lab-sandbox clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,7 +43,10 @@ N ?= 5000
 soak: $(SYNCED) ## Play N schedules of the proof (make soak N=5000)
 	$(PYTEST) --dist load tests/proof -q -k no_schedule --timeout 0 --seeds 0-$$(($(N) - 1))
 
-check: $(SYNCED) ## Everything that CI runs
+packages: ## Install what tests use besides Python (Debian, as root): Chromium for pages
+	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-color-emoji; }
+
+check: $(SYNCED) $(if $(SYSTEM_PACKAGES),packages) ## Everything that CI runs
 	$(RUN)ruff format --check .
 	$(RUN)ruff check .
 	$(RUN)mypy
@@ -63,7 +66,7 @@ blocks: $(SYNCED) ## Register the types of the credentials blocks with Prefect
 login: $(SYNCED) ## Log in to Google with the browser and save token.json
 	$(RUN)python blocks/google_credentials.py
 
-LAB := $(RUN)jupyter lab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks $(LAB_FLAGS)
+LAB := $(RUN)jupyter lab --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks $(LAB_FLAGS)
 lab: setup ## Open the notebooks in JupyterLab, on the services of .env
 	$(LAB)
 
@@ -71,4 +74,4 @@ lab-sandbox: setup ## Open the notebooks in JupyterLab, on the sandbox
 	$(RUN)python -m sandbox --state .sandbox/state.json -- $(LAB)
 
 clean: ## Remove what runs and tools leave; keeps output/ and .env
-	rm -rf .venv .tools .sandbox .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .tools .sandbox screenshots .pytest_cache .mypy_cache .ruff_cache .hypothesis

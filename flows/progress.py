@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
+from prefect.logging.configuration import setup_logging
 from prefect.logging.handlers import PrefectConsoleHandler
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
@@ -17,6 +18,7 @@ from rich.progress import Progress as Bars
 from lib.plan_sheet import Log
 
 ARTIFACT = "progress"
+_DOING = 80  # characters of what is happening now
 
 
 def _nobody(_progress: "Progress") -> None:
@@ -70,15 +72,26 @@ def shown_on_terminal() -> Iterator[None]:
     if not sys.stderr.isatty():
         yield
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    doing = TextColumn("{task.fields[doing]}", markup=False)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        doing,
+    )
+    setup_logging()  # before the flow does it: its handler then stays the one whose console we share
     with Bars(*columns, console=_console(), transient=True) as bars:
-        clients = bars.add_task("clients", total=None)
-        rows = bars.add_task("rows", total=None)
+        clients = bars.add_task("clients", total=None, doing="")
+        rows = bars.add_task("rows", total=None, doing="")
 
         def show(progress: Progress) -> None:
-            doing = " · ".join(f"{client}: {step}" for client, step in progress.now.items())
+            now = " · ".join(f"{client}: {step}" for client, step in progress.now.items())
             bars.update(
-                clients, total=progress.clients, completed=progress.ended, description=f"clients  {doing}"[:100]
+                clients,
+                total=progress.clients,
+                completed=progress.ended,
+                doing=now if len(now) <= _DOING else f"{now[:_DOING]}…",
             )
             bars.update(rows, total=sum(progress.rows.values()) or None, completed=progress.rows_ended)
 
@@ -91,6 +104,6 @@ def shown_on_terminal() -> Iterator[None]:
 
 def _console() -> Console:
     """The console that Prefect logs to, so that its lines and the bar do not overwrite each other."""
-    handlers = [*logging.getLogger("prefect").handlers, *logging.getLogger("prefect.flow_runs").handlers]
+    handlers = logging.getLogger().handlers
     consoles = (handler.console for handler in handlers if isinstance(handler, PrefectConsoleHandler))
     return next(consoles, Console(stderr=True))

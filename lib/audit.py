@@ -84,31 +84,19 @@ def stopped(record: RunRecord) -> HTML:
 
 def to_do(record: RunRecord) -> HTML:
     """What a person has to do, most urgent first: in which cell, what is wrong, what to write instead."""
-    rows: list[list[object]] = [
-        [
-            "blocking",
-            problem["client"] or "all",
-            link(problem["cell"], _cell_address(record, problem)),
-            "",
-            problem["message"],
-        ]
-        for problem in record.result.get("blocking", [])
+    found = [("blocking", problem, "") for problem in record.result.get("blocking", [])] or [
+        (outcome.value, {**row, **problem}, _what(row))
+        for outcome in _TO_DO
+        for row in record.rows
+        if row["outcome"] == outcome
+        for problem in row["problems"]
+        if problem["level"] == "error"
     ]
-    for outcome in _TO_DO:
-        for row in record.rows:
-            if row["outcome"] == outcome and not (rows and record.result.get("blocking")):
-                rows += [
-                    [
-                        outcome.value,
-                        row["client"],
-                        link(p["cell"], _cell_address(record, {**row, **p})),
-                        _what(row),
-                        p["message"],
-                    ]
-                    for p in row["problems"]
-                    if p["level"] == "error"
-                ]
-    return _table(["outcome", "client", "cell", "content", "what to do"], rows)
+    rows = [
+        [kind, p["client"] or "all", link(p["cell"], _cell_address(record, p)), p["message"], content]
+        for kind, p, content in found
+    ]
+    return _table(["kind", "client", "cell", "what to do", "content"], rows)
 
 
 def not_sent(record: RunRecord) -> HTML:

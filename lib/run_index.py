@@ -1,6 +1,7 @@
 """`index.html` of the output folder: all runs, newest first, with what came of them and links to their reports."""
 
 import base64
+import datetime as dt
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from filelock import FileLock
 
 from lib import html_report, run_record
 from lib.errors import FixInputError
-from lib.formats import show_moment
+from lib.formats import JAKARTA
 from lib.reconcile import Outcome
 from lib.run_record import RunRecord
 
@@ -60,7 +61,7 @@ def _entry(folder: Path) -> dict[str, Any]:
     try:
         record = run_record.read_head(folder)
     except FixInputError:
-        begun = show_moment(run_record.begun_at(folder))
+        begun = _short(run_record.begun_at(folder))
         entry = {"flow": run_record.flow_of(folder), "state": NOT_FINISHED, "begun": begun}
         return {
             **entry,
@@ -75,7 +76,7 @@ def _entry(folder: Path) -> dict[str, Any]:
     return {
         "flow": record.flow,
         "state": record.state,
-        "begun": show_moment(record.started_at),
+        "begun": _short(record.started_at),
         "months": ", ".join(record.months),
         "counts": record.counts,
         "duration": _duration(record.duration_s),
@@ -99,6 +100,11 @@ def _said(record: RunRecord) -> str:
     marks.append(f"rerun of {result['rerun_of']}" if result.get("rerun_of") else "")
     marks.append(str(result.get("error", ""))[:200])
     return " · ".join(filter(None, marks))
+
+
+def _short(moment: dt.datetime) -> str:
+    """A moment in Jakarta that fits a column: `2026-07-05 14.05`."""
+    return f"{moment.astimezone(JAKARTA):%Y-%m-%d %H.%M}"
 
 
 def _duration(seconds: float) -> str:

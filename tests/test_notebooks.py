@@ -1,14 +1,16 @@
 """The shipped notebooks: clean, readable, and running on the sample that ships with them."""
 
+import asyncio
 import json
 import statistics
 from pathlib import Path
 
 import pytest
 
-from lib import issue_draft, rows_file
+from lib import html_report, issue_draft, notebook, rows_file
 from lib.notebook_parameters import parameters_model
 from sandbox import seed
+from tests import runs
 from tests.direct import NOTEBOOK, run_cells
 
 ROOT = Path(__file__).parents[1]
@@ -50,6 +52,43 @@ def test_the_transform_runs_on_its_defaults(tmp_path):
     assert len(drafts.data) == len(plan.rows) == 60
     assert 0 < sum(draft.refused for draft in drafts.data) < 10
     assert names["mapping"]
+
+
+@pytest.fixture
+def given(tmp_path, services):
+    """Parameters with which each shipped notebook runs for real: no sandbox but the tests', nothing left in the project."""
+    first, second = (runs.leave(tmp_path, [runs.row(2), runs.row(3, "refused")]) for _ in range(2))
+    return {
+        "content_plan_to_jira": {"drafts_path": str(tmp_path / "drafts.json")},
+        "content_plan_watch": {"findings_path": str(tmp_path / "findings.json")},
+        "content_plan_audit": {"run_folder": str(first)},
+        "compare_runs": {"run_a": str(first), "run_b": str(second)},
+        "explore_content_plan": {"target_month": seed.MONTH, "client_name": "kopi senja", "row_count": 3},
+    }
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_a_notebook_runs_in_a_kernel(path, given, tmp_path):
+    output = tmp_path / "executed.ipynb"
+    run = asyncio.run(notebook.run_notebook(path, output, given[path.stem], working_dir=ROOT))
+    assert run.status == "completed"
+    outputs = [output for cell in cells(output) for output in cell["outputs"]]
+    assert outputs
+    assert not [output for output in outputs if output.get("name") == "stderr"]
+
+
+def test_a_report_on_a_hundred_clients_is_no_longer_than_a_browser_opens_at_once(tmp_path):
+    rows = [
+        runs.row(n, ("created", "existing")[n % 2], client=f"Klien {client}", topic=f"Topik {n} " + "kata " * 12)
+        for client in range(100)
+        for n in range(60)
+    ]
+    folder, executed = runs.leave(tmp_path, rows), tmp_path / "audit.ipynb"
+    given = {"run_folder": str(folder)}
+    asyncio.run(notebook.run_notebook(ROOT / "notebooks/content_plan_audit.ipynb", executed, given, working_dir=ROOT))
+    page = html_report.save_notebook(executed, tmp_path / "audit.html", "x").read_text()
+    assert page.count("/browse/CP-") == 6000
+    assert len(page.encode()) < 5_000_000
 
 
 def test_the_sample_is_a_plan_of_the_sandbox(box):

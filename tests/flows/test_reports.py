@@ -3,17 +3,19 @@
 import asyncio
 import json
 import re
+import shutil
 from pathlib import Path
 
 import nbformat
 import pytest
+from nbclient import NotebookClient
 from prefect import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
 
 from flows import compare, rerun
 from flows.compare import compare_runs
 from flows.content_plan_to_jira import content_plan_to_jira
-from lib import rows_file, run_folder, run_record, utility_tasks
+from lib import explore, rows_file, run_folder, run_record, utility_tasks
 from lib.reconcile import Outcome
 from sandbox import seed
 from tests.desk import HEADER, TAB
@@ -144,6 +146,22 @@ def test_the_runs_page_in_prefect_has_a_summary_a_link_tags_and_progress(run):
     assert [(line["client"], line["ready"]) for line in table] == [("Klinik Gigi Cemara", 16), ("all", 16)]
     assert f"file://{result['run_folder']}/audit.html" in artifacts["audit"].data
     assert float(artifacts["progress"].data) == 100
+
+
+def test_the_executed_notebook_runs_again_by_hand_and_leaves_its_run_alone(run):
+    folder = Path(run(client_names=["Klinik Gigi Cemara"])["run_folder"])
+    executed = nbformat.read(folder / "klinik-gigi-cemara/content_plan_to_jira.ipynb", as_version=4)
+    injected = next(cell for cell in executed.cells if "injected-parameters" in cell.metadata.get("tags", []))
+    injected.source += '\ntarget_month = "Agustus 2026"'
+    try:
+        asyncio.run(NotebookClient(executed).async_execute())
+        shown = "".join(str(output) for cell in executed.cells for output in cell.get("outputs", []))
+        assert "lies outside Agustus 2026" in shown
+        assert f"{folder.name} is finished and stays as it is" in shown
+        assert run_folder.verify(folder).altered == []
+        assert (explore.SCRATCH / folder.name / "klinik-gigi-cemara/02_drafts.json").exists()
+    finally:
+        shutil.rmtree(explore.SCRATCH / folder.name, ignore_errors=True)
 
 
 def test_a_rerun_repeats_a_run_with_changes_and_both_are_linked(run, capsys, monkeypatch):

@@ -13,7 +13,7 @@ import pytest
 from prefect.settings import PREFECT_API_URL
 
 from flows.content_plan_to_jira import content_plan_to_jira
-from lib import plan_lock
+from lib import plan_lock, run_record
 from sandbox.server import Sandbox
 from tests.desk import TAB, add_clients, assert_whole, cells, made
 from tests.processes import none_is_left, own_mark, processes_with, wait_until
@@ -74,7 +74,7 @@ class Office:
         return asyncio.run(content_plan_to_jira(**given, **parameters))
 
     def saved(self, machine: str = "this"):
-        [folder] = (self.folder / "output" / machine).iterdir()
+        [folder] = run_record.run_folders(self.folder / "output" / machine)
         return json.loads((folder / "result.json").read_text()), json.loads((folder / "manifest.json").read_text())
 
     def assert_once(self) -> None:

@@ -1,0 +1,64 @@
+"""JupyterLab and Prefect's pages, as people use them, in a real browser."""
+
+import asyncio
+import re
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from flows.content_plan_to_jira import content_plan_to_jira
+from lib.settings import ROOT
+from tests.processes import none_is_left
+from tests.servers import prefect_server
+
+# Both applications look for pages of their own that a plain installation does not have.
+NO_FAULT_OF_OURS = ("Failed to load resource",)
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch):
+    """JupyterLab as `make lab` opens it, on a copy of the notebooks; its address."""
+    (tmp_path / "notebooks").mkdir()
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        (tmp_path / "notebooks" / path.name).write_text(path.read_text())
+    flags = re.search(r"^LAB := \$\(RUN\)jupyter lab (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
+    flags = flags.replace("$(LAB_FLAGS)", "").replace('"$(CURDIR)"', str(tmp_path))
+    more = ["--no-browser", "--allow-root", "--IdentityProvider.token=secret", "--ServerApp.port=0"]
+    monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path / "config"))
+    with none_is_left(monkeypatch, limit_s=10):
+        command = [sys.executable, "-m", "jupyter", "lab", *flags.split(), *more]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+            lines = iter(server.stderr)
+            found = next(match for line in lines if (match := re.search(r"(http://127\.0\.0\.1:\d+)/lab", line)))
+            reader = threading.Thread(target=lambda: list(lines))  # a full pipe would stop the server
+            reader.start()
+            yield found[1]
+            server.terminate()
+            reader.join()
+
+
+def test_the_transform_runs_in_jupyterlab(lab, opened_page):
+    address = f"{lab}/lab/tree/notebooks/content_plan_to_jira.ipynb?token=secret"
+    with opened_page(address, allowed=NO_FAULT_OF_OURS) as page:
+        page.locator(".jp-NotebookPanel .jp-CodeCell").first.wait_for()
+        page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_text("Run All Cells", exact=True).click()
+        page.get_by_text(re.compile("^60 rows")).wait_for()
+        assert page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
+
+
+def test_prefects_form_has_a_described_control_for_every_parameter(tmp_path, opened_page):
+    async def deploy():
+        return await (await content_plan_to_jira.to_deployment("form")).apply()
+
+    with prefect_server(tmp_path) as site:
+        identifier = asyncio.run(deploy())
+        with opened_page(f"{site}/deployments/deployment/{identifier}/run", allowed=NO_FAULT_OF_OURS) as page:
+            page.get_by_text("break_lock (Optional)").wait_for()
+            text = page.locator("body").inner_text().casefold()
+            for name, parameter in content_plan_to_jira.parameters.properties.items():
+                assert f"{name} (optional)" in text
+                assert parameter["description"].split(";")[0].rstrip(".")[:40].casefold() in text, name
