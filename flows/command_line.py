@@ -104,7 +104,7 @@ def _kind(hint: Any, default: Any) -> dict[str, Any]:
 
 def show_outcomes(result: Result) -> None:
     """Print the run folder, a table of rows per outcome and client, and what stopped whom."""
-    console = Console(width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
+    to = console()
     summary = result["summary"]
     outcomes = [outcome.value for outcome in Outcome]
     table = Table(title=str(result.get("flow", "")), title_justify="left")
@@ -115,24 +115,29 @@ def show_outcomes(result: Result) -> None:
         table.add_row(client, *(str(counts[name] or "·") for name in ("rows", *outcomes)))
     table.add_section()
     table.add_row("all", *(str(summary[name]) for name in ("rows", *outcomes)))
-    console.print(table)
-    _show_problems(console, result)
-    show_end(console, result)
+    to.print(table)
+    _show_problems(to, result)
+    show_end(to, result)
 
 
-def show_end(console: Console, result: Result) -> None:
+def console() -> Console:
+    """Standard output; wide enough for the table where it is no terminal."""
+    return Console(width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
+
+
+def show_end(to: Console, result: Result) -> None:
     """Print what was done, what failed, and where the report is."""
     if result.get("done"):
-        console.print(result["done"], style="bold", markup=False, highlight=False, soft_wrap=True)
+        to.print(result["done"], style="bold", markup=False, highlight=False, soft_wrap=True)
     if result.get("error"):
-        console.print(f"Failed: {result['error']}", style="red", markup=False, soft_wrap=True)
+        to.print(f"Failed: {result['error']}", style="red", markup=False, soft_wrap=True)
     if result.get("run_folder"):
-        console.print(f"Run folder: {result['run_folder']}", markup=False, soft_wrap=True)
+        to.print(f"Run folder: {result['run_folder']}", markup=False, soft_wrap=True)
         for page in sorted(Path(result["run_folder"]).glob("*.html")):
-            console.print(f"Report: {page}", markup=False, soft_wrap=True)
+            to.print(f"Report: {page}", markup=False, soft_wrap=True)
 
 
-def _show_problems(console: Console, result: Mapping[str, Any]) -> None:
+def _show_problems(to: Console, result: Mapping[str, Any]) -> None:
     """What people have to look at: where, and what to do; the first ones of each kind."""
     told = {name: result.get(name, []) for name in ("blocking", "warnings")}
     if not any(told.values()):
@@ -147,12 +152,12 @@ def _show_problems(console: Console, result: Mapping[str, Any]) -> None:
         }
     for name, found in told.items():
         if found:
-            console.print(f"{name}: {len(found)}", style="bold", markup=False)
+            to.print(f"{name}: {len(found)}", style="bold", markup=False)
         for problem in found[:_PROBLEMS_SHOWN]:
             where = ", ".join(filter(None, (problem["client"], problem["cell"])))
-            console.print(f"  {where}: {problem['message']}", markup=False, highlight=False, soft_wrap=True)
+            to.print(f"  {where}: {problem['message']}", markup=False, highlight=False, soft_wrap=True)
         if len(found) > _PROBLEMS_SHOWN:
-            console.print(f"  … and {len(found) - _PROBLEMS_SHOWN} more in result.json", markup=False)
+            to.print(f"  … and {len(found) - _PROBLEMS_SHOWN} more in result.json", markup=False)
 
 
 def _command(flow: ReportingFlow, parameters: Mapping[str, Any], positional: Sequence[str]) -> list[str]:

@@ -6,7 +6,6 @@ from typing import Any
 
 from prefect import runtime
 from prefect.logging import get_run_logger
-from rich.console import Console
 
 from flows import command_line
 from flows.reporting_flow import Result, reporting_flow
@@ -59,15 +58,15 @@ def _absolute(folder: str) -> str:
 
 def show(result: Result) -> None:
     """Print the differences, then and now beneath each other, and where the report is."""
-    console = Console()
+    to = command_line.console()
     for one in result["data"][:_SHOWN]:
         where = " ".join(filter(None, (one["client"], f"row {one['row']}" if one["row"] else "", one["topic"][:40])))
-        console.print(f"{one['kind']}: {where} {one['what']}", style="bold", markup=False, highlight=False)
-        console.print(f"  - {_one_line(one['then'])}", style="red", markup=False, highlight=False)
-        console.print(f"  + {_one_line(one['now'])}", style="green", markup=False, highlight=False)
+        to.print(f"{one['kind']}: {where} {one['what']}", style="bold", markup=False, highlight=False)
+        to.print(f"  - {_one_line(one['then'])}", style="red", markup=False, highlight=False)
+        to.print(f"  + {_one_line(one['now'])}", style="green", markup=False, highlight=False)
     if len(result["data"]) > _SHOWN:
-        console.print(f"… and {len(result['data']) - _SHOWN} more in the report")
-    command_line.show_end(console, result)
+        to.print(f"… and {len(result['data']) - _SHOWN} more in the report")
+    command_line.show_end(to, result)
 
 
 def _one_line(text: str) -> str:

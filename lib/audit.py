@@ -49,6 +49,8 @@ def heading(record: RunRecord) -> HTML:
 def bottom_line(record: RunRecord) -> str:
     """The run in one sentence; its numbers add up to the rows."""
     counts, clients = record.counts, len(record.client_names)
+    if record.result.get("done") and not clients:
+        return str(record.result["done"])
     rows = counts.get("rows", 0)
     said = [f"{counts[outcome]} {_SAID[outcome][counts[outcome] != 1]}" for outcome in Outcome if counts.get(outcome)]
     told = f"{rows} {_plural(rows, 'row')} of {clients} {_plural(clients, 'client')}: {', '.join(said) or 'nothing to do'}."

@@ -60,8 +60,8 @@ class RunRecord:
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        """One record per row."""
-        return list(self.result.get("data", []))
+        """One record per row; none for flows whose records are no rows."""
+        return [record for record in self.result.get("data", []) if "outcome" in record]
 
     @property
     def plans(self) -> dict[str, dict[str, Any]]:

@@ -1,0 +1,86 @@
+"""Old run folders into verified zip files: `python flows/output_maintenance.py --help`."""
+
+import asyncio
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+from prefect.logging import get_run_logger
+
+from flows import command_line
+from flows.reporting_flow import Result, reporting_flow
+from flows.run_in_folder import keep_folder
+from lib import archive
+from lib.archive import Candidate
+from lib.errors import FixInputError, WorkflowError
+from lib.exactly_once import PlanResult
+from lib.run_folder import utc_now
+from lib.settings import Settings
+
+NAME = "output-maintenance"
+
+
+@reporting_flow(name=NAME, flow_run_name=NAME)
+async def output_maintenance(keep_days: int = 90, keep_failed_days: int = 365, output_dir: str | None = None) -> Result:
+    """
+    Archive old run folders: each into a zip file that is read back before the folder is removed.
+
+    Runs that failed, were cancelled or need attention are kept longer. A run without a result may still be going on and is
+    never touched.
+
+    Args:
+        keep_days: For how many days folders of completed runs stay.
+        keep_failed_days: For how many days those of all other runs stay.
+        output_dir: Where the run folders are; OUTPUT_DIR (output) when left out.
+
+    Returns:
+        `start_time`, `end_time`, `flow`, `parameters`, `run_folder`; `done`: what was done, one sentence; `summary`: runs
+        archived and kept, and bytes removed; `data`: one record per run with state, what became of it, and why; `error` when
+        one could not be archived.
+
+    Side effects:
+        Files `archive/<run>.zip` in the output folder; the archived folders are removed.
+    """
+
+    async def work(folder: Path, _settings: Settings) -> dict[str, Any]:
+        if min(keep_days, keep_failed_days) < 1:
+            raise FixInputError(NAME, "keep_days and keep_failed_days must be at least 1")
+        keep = {"keep": dt.timedelta(days=keep_days), "keep_failed": dt.timedelta(days=keep_failed_days)}
+        found = list(archive.candidates(folder.parent, utc_now(), **keep, own=folder))
+        records = [await _archive(one) for one in found]
+        done, gone = "archived", [record for record in records if record["became"] == "archived"]
+        errors = [f"{record['run']}: {record['why']}" for record in records if record["became"] == "failed"]
+        freed = sum(record["bytes"] for record in gone)
+        summary = {done: len(gone), "kept": len(records) - len(gone), "bytes": freed}
+        return {
+            "done": f"{len(gone)} runs were archived, {summary['kept']} are kept; {freed / 1e6:,.1f} MB became zip files.",
+            "summary": {**PlanResult().counts(), **summary, "clients": {}},
+            "data": records,
+            **({"error": "; ".join(errors)} if errors else {}),
+        }
+
+    return await keep_folder(NAME, work, output_dir=output_dir)
+
+
+async def _archive(one: Candidate) -> dict[str, Any]:
+    """What became of one run."""
+    record = {"run": one.folder.name, "state": one.state, "became": "kept", "why": one.kept, "bytes": 0}
+    if one.kept:
+        return record
+    size = sum(path.stat().st_size for path in one.folder.rglob("*") if path.is_file())
+    try:
+        path = await asyncio.to_thread(archive.archive, one.folder)
+    except (WorkflowError, OSError) as failed:  # the others go on
+        get_run_logger().error("%s: %s", one.folder.name, failed)  # ours; the message says all
+        return {**record, "became": "failed", "why": str(failed)}
+    get_run_logger().info("%s: archived", one.folder.name)
+    return {**record, "became": "archived", "why": f"{path.parent.name}/{path.name}", "bytes": size}
+
+
+def show(result: Result) -> None:
+    """Print what was done."""
+    command_line.show_end(command_line.console(), result)
+
+
+if __name__ == "__main__":
+    raise SystemExit(command_line.main(output_maintenance, show=show))

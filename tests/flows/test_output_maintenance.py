@@ -1,0 +1,40 @@
+"""Upkeep of the output folder, as a flow."""
+
+import asyncio
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from flows.output_maintenance import output_maintenance
+from lib.run_folder import utc_now
+from tests import runs
+
+
+@pytest.mark.report
+def test_old_runs_become_zip_files_and_the_report_says_so(prefect_engine, tmp_path):
+    old = runs.leave(tmp_path, [runs.row(1)], at=utc_now() - dt.timedelta(days=91))
+    young = runs.leave(tmp_path, [runs.row(1)], at=utc_now() - dt.timedelta(days=80))
+    result = asyncio.run(output_maintenance(output_dir=str(tmp_path)))
+    assert result.get("error") is None
+    assert {record["run"]: record["became"] for record in result["data"]} == {old.name: "archived", young.name: "kept"}
+    assert (tmp_path / "archive" / f"{old.name}.zip").exists()
+    assert not old.exists()
+    assert young.exists()
+    assert "1 runs were archived, 1 are kept" in (Path(result["run_folder"]) / "audit.html").read_text()
+    assert old.name not in (tmp_path / "index.html").read_text()
+
+
+def test_an_archive_in_the_way_is_told_and_stops_no_other(prefect_engine, tmp_path):
+    ages = (92, 91)
+    first, second = (runs.leave(tmp_path, [runs.row(1)], at=utc_now() - dt.timedelta(days=age)) for age in ages)
+    (tmp_path / "archive").mkdir()
+    (tmp_path / "archive" / f"{first.name}.zip").write_bytes(b"no zip")
+    result = asyncio.run(output_maintenance(output_dir=str(tmp_path)))
+    assert first.name in result["error"]
+    assert (first.exists(), second.exists()) == (True, False)
+
+
+def test_a_day_of_nothing_is_refused(prefect_engine, tmp_path):
+    result = asyncio.run(output_maintenance(keep_days=0, output_dir=str(tmp_path)))
+    assert "must be at least 1" in result["error"]

@@ -1,0 +1,66 @@
+import datetime as dt
+import zipfile
+
+import pytest
+
+from lib import archive, run_record
+from lib.errors import ConflictError
+from tests import runs
+
+DAY = dt.timedelta(days=1)
+KEEP = {"keep": 90 * DAY, "keep_failed": 365 * DAY}
+
+
+def test_old_runs_go_failed_ones_stay_longer_and_unfinished_ones_for_good(tmp_path):
+    now = runs.START
+    old = runs.leave(tmp_path, [runs.row(1)], at=now - 100 * DAY)
+    failed = runs.leave(tmp_path, [runs.row(1)], at=now - 100 * DAY, error="Jira: no")
+    ancient = runs.leave(tmp_path, [runs.row(1)], at=now - 400 * DAY, error="Jira: no")
+    running = tmp_path / f"{now - 500 * DAY:%Y%m%d_%H%M%S}_content-plan-to-jira"
+    running.mkdir()
+    young = runs.leave(tmp_path, [runs.row(1)], at=now - 5 * DAY)
+    own = runs.leave(tmp_path, [], flow="output-maintenance", at=now)
+    found = {one.folder: one.kept for one in archive.candidates(tmp_path, now, **KEEP, own=own)}
+    assert list(found) == [running, ancient, old, failed, young]
+    assert [folder for folder, kept in found.items() if not kept] == [ancient, old]
+    assert "still running" in found[running]
+    assert "100 days old, and failed runs are kept for 365" in found[failed]
+
+
+def test_an_archived_folder_is_whole_in_its_zip_file_and_gone(tmp_path):
+    folder = runs.leave(tmp_path, [runs.row(1)])
+    (folder / "kopi-senja").mkdir()
+    (folder / "kopi-senja/audit ☕.ipynb").write_bytes(b"x" * 100_000)
+    before = {path.relative_to(tmp_path).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    path = archive.archive(folder)
+    assert not folder.exists()
+    with zipfile.ZipFile(path) as archived:
+        assert {name: archived.read(name) for name in archived.namelist()} == before
+        archived.extractall(tmp_path)
+    assert run_record.read(folder).counts["rows"] == 1
+
+
+@pytest.mark.parametrize("content", [b"no zip", None], ids=["broken", "of-another-run"])
+def test_a_folder_stays_while_its_archive_is_not_the_same(tmp_path, content):
+    folder = runs.leave(tmp_path, [runs.row(1)])
+    path = tmp_path / "archive" / f"{folder.name}.zip"
+    path.parent.mkdir()
+    if content is None:
+        with zipfile.ZipFile(path, "w") as archived:
+            archived.writestr(f"{folder.name}/result.json", "{}")
+    else:
+        path.write_bytes(content)
+    with pytest.raises(ConflictError, match=folder.name):
+        archive.archive(folder)
+    assert run_record.read(folder).counts["rows"] == 1
+
+
+def test_an_archiving_that_was_interrupted_is_finished(tmp_path, monkeypatch):
+    folder = runs.leave(tmp_path, [runs.row(1)])
+    with monkeypatch.context() as stopped:
+        stopped.setattr(archive.shutil, "rmtree", lambda _folder: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            archive.archive(folder)
+    assert folder.exists()
+    assert archive.archive(folder).exists()
+    assert not folder.exists()
