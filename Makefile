@@ -14,7 +14,7 @@ export UV_COMPILE_BYTECODE := 1
 unexport PYTHONPATH
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox test soak packages check format lint types house bench blocks login lab lab-sandbox clean
+.PHONY: help setup demo sandbox test soak packages check format lint types house blocks deploy login lab lab-sandbox clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,8 +43,9 @@ N ?= 5000
 soak: $(SYNCED) ## Play N schedules of the proof (make soak N=5000)
 	$(PYTEST) --dist load tests/proof -q -k no_schedule --timeout 0 --seeds 0-$$(($(N) - 1))
 
-packages: ## Install what tests use besides Python (Debian, as root): Chromium for pages
-	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-color-emoji; }
+packages: ## Install what tests use besides Python (Debian, as root): Chromium, PostgreSQL
+	command -v chromium >/dev/null && ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 \
+	|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-color-emoji postgresql; }
 
 check: $(SYNCED) $(if $(SYSTEM_PACKAGES),packages) ## Everything that CI runs
 	$(RUN)ruff format --check .
@@ -62,6 +63,9 @@ format: $(SYNCED) ## Format code and notebooks
 blocks: $(SYNCED) ## Register the types of the credentials blocks with Prefect
 	$(RUN)prefect block register --file blocks/google_credentials.py
 	$(RUN)prefect block register --file blocks/jira_credentials.py
+
+deploy: $(SYNCED) ## Set Prefect up (PREFECT_API_URL): work pool, block types, deployments, alerts; again to update
+	$(RUN)python flows/deploy.py
 
 login: $(SYNCED) ## Log in to Google with the browser and save token.json
 	$(RUN)python blocks/google_credentials.py

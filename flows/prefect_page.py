@@ -9,11 +9,9 @@ from prefect import get_client
 from prefect.artifacts import acreate_link_artifact, acreate_table_artifact
 
 from flows.reporting_flow import Result
-from lib import audit
 from lib.formats import parse_month
 from lib.plan_sheet import Log
 from lib.reconcile import Outcome
-from lib.run_record import RunRecord
 
 CLIENTS_TAGGED = 20  # more tags than that say nothing any more
 
@@ -32,25 +30,21 @@ async def tag(flow_run: uuid.UUID | None, months: Sequence[str], clients: Sequen
         log.warning("the flow run has no tags in Prefect: %s", failed)
 
 
-async def publish(result: Result, folder: Path, output_url: str, log: Log) -> None:
+def link(folder: Path, report: str, output_url: str) -> str:
+    """Where a browser finds the run's report."""
+    page = folder / f"{report}.html"
+    return f"{output_url.rstrip('/')}/{folder.name}/{page.name}" if output_url else page.resolve().as_uri()
+
+
+async def publish(result: Result, report: str, log: Log) -> None:
     """Leave the outcomes as a table artifact, headed by the bottom line, and a link to the report."""
     if not result.get("flow_run_id"):
         return
-    said = result.get("done") or audit.bottom_line(RunRecord(folder, result))
     try:
-        await acreate_table_artifact(key="summary", table=_table(result), description=_as_text(said))
-        for name, link in _pages(folder, output_url).items():
-            await acreate_link_artifact(key=name, link=link, link_text=f"{name} of {folder.name}")
+        await acreate_table_artifact(key="summary", table=_table(result), description=_as_text(result["bottom_line"]))
+        await acreate_link_artifact(key=report, link=result["report"], link_text=f"{report} of {result['flow']}")
     except Exception as failed:  # noqa: BLE001  # no run fails for what it shows of itself
         log.warning("the run's page in Prefect has no summary: %s", failed)
-
-
-def _pages(folder: Path, output_url: str) -> dict[str, str]:
-    """The reports of the run: name -> where a browser finds it."""
-    return {
-        page.stem: f"{output_url.rstrip('/')}/{folder.name}/{page.name}" if output_url else page.resolve().as_uri()
-        for page in sorted(folder.glob("*.html"))
-    }
 
 
 def _table(result: Result) -> list[dict[str, Any]]:

@@ -32,7 +32,7 @@ class FlowFailedError(WorkflowError):
         self.result = result
 
     def __str__(self) -> str:
-        return str(self.result.get("error"))
+        return with_report(str(self.result.get("bottom_line") or self.result.get("error")), self.result)
 
     def __repr__(self) -> str:
         return f"FlowFailedError({self})"  # the engine logs this, and the whole result would drown the log
@@ -88,7 +88,9 @@ def reporting_flow[**P](**options: Any) -> Callable[[Callable[P, Awaitable[Resul
             if result.get("error"):
                 raise FlowFailedError(result) from cause
             if needs_attention(result):
-                return Completed(name=NEEDS_ATTENTION, message=attention_message(result), data=result)
+                return Completed(
+                    name=NEEDS_ATTENTION, message=with_report(attention_message(result), result), data=result
+                )
             return result
 
         return ReportingFlow(body, **options)
@@ -129,6 +131,11 @@ def attention_message(result: Result) -> str:
         **{str(outcome): result["summary"].get(outcome, 0) for outcome in NEEDS_A_PERSON},
     }
     return ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
+
+
+def with_report(message: str, result: Result) -> str:
+    """The message with where the run's report is, for the state in Prefect and the alerts that show it."""
+    return f"{message}; report: {result['report']}" if result.get("report") else message
 
 
 def exit_code(result: Result) -> int:

@@ -1,6 +1,7 @@
 """What every flow here does around its own work: read the settings, make the run folder, and save how it ended."""
 
 import asyncio
+import datetime as dt
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,7 +14,7 @@ from pydantic import JsonValue
 
 from flows import clients, prefect_page
 from flows.reporting_flow import Result, state
-from lib import run_folder, run_index
+from lib import audit, run_folder, run_index
 from lib.clock import Clock, SystemClock
 from lib.errors import WorkflowError
 from lib.formats import Month, this_month
@@ -134,6 +135,7 @@ async def keep_folder(
     started, sources, settings = utc_now(), Sources.now(), Settings.read()
     folder = run_folder.create(Path(output_dir) if output_dir else ROOT / settings.output_dir, name, started)
     log.info("run folder: %s", folder)
+    report = report or Report("content_plan_audit", "audit", {"run_folder": str(folder)})
     cancelled: asyncio.CancelledError | None = None
     try:
         parts = await work(folder, settings)
@@ -142,32 +144,37 @@ async def keep_folder(
     except Exception as failed:  # noqa: BLE001  # the result says it
         log_error(log, str(failed), failed)
         parts = clients.add_up([], str(failed) or type(failed).__name__)
-    result: Result = {
-        "start_time": iso_utc(started),
-        "end_time": iso_utc(utc_now()),
-        "flow": name,
-        "state": "cancelled" if cancelled else state(parts),
-        "parameters": dict(runtime.flow_run.parameters or {}),
-        "run_folder": str(folder),
-        "flow_run_id": runtime.flow_run.id,
-        "rerun_of": rerun_of(runtime.flow_run.tags or []),
-        "sandbox": in_sandbox(),
-        "sources": asdict(sources),
-        **parts,
-    }
+    result = _result(name, started, sources, parts, "cancelled" if cancelled else state(parts))
+    result |= {"run_folder": str(folder), "report": prefect_page.link(folder, report.name, settings.output_url)}
     await _save(result, folder, settings)
-    if problem := await _make_report(
-        folder, report or Report("content_plan_audit", "audit", {"run_folder": str(folder)}), log
-    ):
+    if problem := await _make_report(folder, report, log):
         result |= {"error": "; ".join(filter(None, (result.get("error"), problem))), "state": "failed"}
+        result["bottom_line"] = f"{result['bottom_line']} {problem}"
         await _save(result, folder, settings)
-    await prefect_page.publish(result, folder, settings.output_url, log)
+    await prefect_page.publish(result, report.name, log)
     manifest = run_folder.write_manifest(folder, workflow=name, parameters=result["parameters"], sources=sources)
     log.info("%s: %s; manifest %s", folder.name, result["state"], run_folder.sha256(manifest))
     await _rebuild_index(folder.parent, log)
     if cancelled is not None:
         raise cancelled
     return result
+
+
+def _result(name: str, started: dt.datetime, sources: Sources, parts: Mapping[str, Any], ended: str) -> Result:
+    """What every flow's result says, and the parts that are its own."""
+    result: Result = {
+        "start_time": iso_utc(started),
+        "end_time": iso_utc(utc_now()),
+        "flow": name,
+        "state": ended,
+        "parameters": dict(runtime.flow_run.parameters or {}),
+        "flow_run_id": runtime.flow_run.id,
+        "rerun_of": rerun_of(runtime.flow_run.tags or []),
+        "sandbox": in_sandbox(),
+        "sources": asdict(sources),
+        **parts,
+    }
+    return {"bottom_line": audit.bottom_line(result), **result}
 
 
 async def _rebuild_index(output_dir: Path, log: Log) -> None:

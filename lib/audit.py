@@ -46,18 +46,18 @@ def heading(record: RunRecord) -> HTML:
     return html_report.sentence(" · ".join(filter(None, told)))
 
 
-def bottom_line(record: RunRecord) -> str:
-    """The run in one sentence; its numbers add up to the rows."""
-    counts, clients = record.counts, len(record.client_names)
-    if record.result.get("done") and not clients:
-        return str(record.result["done"])
-    rows = counts.get("rows", 0)
-    said = [f"{counts[outcome]} {_SAID[outcome][counts[outcome] != 1]}" for outcome in Outcome if counts.get(outcome)]
+def bottom_line(result: Mapping[str, Any]) -> str:
+    """A run's result in one sentence; its numbers add up to the rows."""
+    summary: Mapping[str, Any] = result.get("summary", {})
+    clients, rows = len(summary.get("clients", {})), summary.get("rows", 0)
+    said = [f"{summary[o]} {_SAID[o][summary[o] != 1]}" for o in Outcome if summary.get(o)]
     told = f"{rows} {_plural(rows, 'row')} of {clients} {_plural(clients, 'client')}: {', '.join(said) or 'nothing to do'}."
-    blocking = len(record.result.get("blocking", []))
+    if result.get("done") and not clients:
+        told = str(result["done"])
+    blocking = len(result.get("blocking", []))
     found = f" {blocking} {_plural(blocking, 'problem')} would block the making of issues." if blocking else ""
-    error = record.result.get("error")
-    ended = f" The run {'was cancelled' if record.state == 'cancelled' else 'failed'}: {error}" if error else ""
+    error = result.get("error")
+    ended = f" The run {'was cancelled' if result.get('state') == 'cancelled' else 'failed'}: {error}" if error else ""
     return f"{told}{found}{ended}"
 
 
@@ -65,7 +65,7 @@ def show_bottom_line(record: RunRecord) -> HTML:
     """The bottom line, in the colour of how the run ended."""
     corrections = record.state == "completed" and record.counts.get(Outcome.REFUSED)
     return html_report.sentence(
-        bottom_line(record), kind="attention" if corrections else _KIND.get(record.state, "note")
+        bottom_line(record.result), kind="attention" if corrections else _KIND.get(record.state, "note")
     )
 
 

@@ -43,6 +43,10 @@ class Settings(_Environment):
     output_url: str = Field(
         default="", description="Where browsers find the output folder; Prefect's links are file:// when empty."
     )
+    alert_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="Where alerts of deployed runs go: an Apprise URL or a Slack webhook; none when empty.",
+    )
     settle_seconds: float = Field(
         default=300, ge=0, description="How long after its being sent Jira may apply a request."
     )
@@ -69,7 +73,16 @@ class JiraEnvironment(_Environment):
     jira_token: SecretStr = SecretStr("")
 
 
-_SECRET_WORDS = ("SECRET", "TOKEN", "PASSWORD", "AUTH_STRING", "API_KEY", "ENCRYPTION_KEY", "CONNECTION_URL")
+_SECRET_WORDS = (
+    "ALERT_URL",
+    "SECRET",
+    "TOKEN",
+    "PASSWORD",
+    "AUTH_STRING",
+    "API_KEY",
+    "ENCRYPTION_KEY",
+    "CONNECTION_URL",
+)
 
 
 def environment_without_secrets() -> dict[str, str]:

@@ -77,7 +77,7 @@ def test_every_outcome_that_needs_a_person_is_listed_with_its_cell(messy):
 
 
 def test_the_bottom_line_says_all_numbers_in_words_and_they_add_up(messy):
-    said = audit.bottom_line(messy)
+    said = audit.bottom_line(messy.result)
     numbers = [int(number) for number in re.findall(r"\b\d+\b", said.partition("The run failed")[0])]
     assert numbers[0] == sum(numbers[2:]) == len(messy.rows)
     assert said.endswith(f"The run failed: {PLANTED[0]}")
@@ -99,7 +99,7 @@ def test_the_bottom_line_says_all_numbers_in_words_and_they_add_up(messy):
     ids=["nothing", "one", "some", "cancelled", "blocking"],
 )
 def test_the_bottom_line_is_a_sentence(tmp_path, rows, more, said):
-    assert audit.bottom_line(run_record.read(runs.leave(tmp_path, rows, **more))) == said
+    assert audit.bottom_line(run_record.read(runs.leave(tmp_path, rows, **more)).result) == said
 
 
 def test_a_text_of_a_whole_cell_is_cut_and_says_how_long_it_is(tmp_path):
