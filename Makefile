@@ -14,7 +14,7 @@ export UV_COMPILE_BYTECODE := 1
 unexport PYTHONPATH
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox test soak packages check format lint types house blocks deploy login lab lab-sandbox clean
+.PHONY: help setup demo sandbox test soak container-test packages check format lint types house blocks deploy login lab lab-sandbox clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ test: $(SYNCED) ## Run the tests
 N ?= 5000
 soak: $(SYNCED) ## Play N schedules of the proof (make soak N=5000)
 	$(PYTEST) --dist load tests/proof -q -k no_schedule --timeout 0 --seeds 0-$$(($(N) - 1))
+
+container-test: $(SYNCED) ## Build the Dockerfile and run server, worker, JupyterLab from it (Debian, root; minutes)
+	$(RUN)python -m pytest tests/container/built_image.py -s --timeout 1800
 
 packages: ## Install what tests use besides Python (Debian, as root): Chromium, PostgreSQL
 	command -v chromium >/dev/null && ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 \
