@@ -148,7 +148,8 @@ async def keep_folder(
     result |= {"run_folder": str(folder), "report": prefect_page.link(folder, report.name, settings.output_url)}
     await _save(result, folder, settings)
     if problem := await _make_report(folder, report, log):
-        result |= {"error": "; ".join(filter(None, (result.get("error"), problem))), "state": "failed"}
+        result |= {"error": "; ".join(filter(None, (result.get("error"), problem)))}
+        result["state"] = "cancelled" if cancelled else "failed"
         result["bottom_line"] = f"{result['bottom_line']} {problem}"
         await _save(result, folder, settings)
     await prefect_page.publish(result, report.name, log)
@@ -192,15 +193,22 @@ async def _save(result: Result, folder: Path, settings: Settings) -> None:
 async def _make_report(folder: Path, report: Report, log: Log) -> str:
     """Run the notebook that reports on the run, and write it as a page; what went wrong, if anything did."""
     executed = folder / f"{report.name}.ipynb"
-    problem = ""
-    try:
+    problems = []
+
+    async def make() -> None:
         await run_notebook(report.notebook, executed, report.parameters, REPORT_TIMEOUT_S)
-    except Exception as failed:  # noqa: BLE001  # a report that fails must not hide how the run itself ended
-        log_error(log, str(failed), failed)
-        problem = f"the report could not be made: {failed}"
-    if executed.exists():  # also when it stopped: the page then says where
-        await notebook_to_html(executed, executed.with_suffix(".html"), folder.name)
-    return problem
+
+    async def show() -> None:
+        if executed.exists():  # also when it stopped: the page then says where
+            await notebook_to_html(executed, executed.with_suffix(".html"), folder.name)
+
+    for step in (make, show):
+        try:
+            await step()
+        except Exception as failed:  # noqa: BLE001  # a report that fails must not hide how the run itself ended
+            log_error(log, str(failed), failed)
+            problems.append(f"the report could not be made: {failed}")
+    return "; ".join(problems)
 
 
 def rerun_of(tags: Sequence[str]) -> str | None:

@@ -144,6 +144,20 @@ def services(box, monkeypatch, prefect_engine):
     return box
 
 
+_LONG = (
+    "test_whole_runs.py",
+    "test_command_line.py",
+    "test_content_plan_watch.py",
+    "test_deploy.py",
+    "test_reports.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """The longest files first: a file stays in one process, and the last one to begin would be waited for."""
+    items.sort(key=lambda item: item.path.name not in _LONG)
+
+
 def pytest_addoption(parser):
     parser.addoption("--seeds", default="0-199", help="schedules of the proof to play, such as 0-199")
 

@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import re
 import statistics
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -106,3 +109,23 @@ def test_no_column_of_the_sample_is_lost(tmp_path):
         text = json.dumps(draft["fields"], ensure_ascii=False)
         for column in plan.columns:
             assert column.name in ("Tanggal", "Bentuk", "Topik") or json.dumps(f"{column.label}: ")[1:-1] in text
+
+
+def test_outputs_of_an_edited_notebook_stay_out_of_commits(tmp_path):
+    clean = re.search(r'git config filter\.nbstripout\.clean "(.*?)"', (ROOT / "Makefile").read_text())[1]
+    command = clean.replace("$(RUN)", f"{Path(sys.executable).parent}/")
+    notebooks = tmp_path / "notebooks"
+    notebooks.mkdir()
+    (tmp_path / ".gitattributes").write_text((ROOT / ".gitattributes").read_text())
+    source = json.loads(NOTEBOOKS[0].read_text())
+    code = next(cell for cell in source["cells"] if cell["cell_type"] == "code")
+    code |= {"execution_count": 7, "outputs": [{"output_type": "stream", "name": "stdout", "text": ["seen"]}]}
+    (notebooks / "edited.ipynb").write_text(json.dumps(source))
+    for arguments in (["init", "-q"], ["config", "filter.nbstripout.clean", command], ["add", "."]):
+        subprocess.run(["git", *arguments], cwd=tmp_path, check=True)
+    committed = subprocess.run(
+        ["git", "show", ":notebooks/edited.ipynb"], cwd=tmp_path, check=True, capture_output=True
+    )
+    stored = next(cell for cell in json.loads(committed.stdout)["cells"] if cell["cell_type"] == "code")
+    assert (stored["outputs"], stored["execution_count"]) == ([], None)
+    assert "seen" in (notebooks / "edited.ipynb").read_text()

@@ -64,54 +64,49 @@ def test_nothing_of_this_machine_and_nothing_for_development_is_in_it(container)
     assert subprocess.run(inside(container, [".venv/bin/python", "-c", "import pytest"]), check=False).returncode
 
 
-def test_server_worker_and_jupyterlab_run_the_main_job_as_compose_starts_them(image, tmp_path):
+@pytest.fixture
+def containers(image):
+    """One container for each service of compose that runs this image."""
+    names = {service: buildah("from", "--pull-never", image) for service in ("prefect", "worker", "jupyter")}
+    yield names
+    for name in names.values():
+        buildah("rm", name)
+
+
+def test_server_worker_and_jupyterlab_run_the_main_job_as_compose_starts_them(image, containers, tmp_path):
     settings = json.loads(buildah("inspect", "--type", "image", image))["Docker"]["config"]
     port, lab_port = free_port(), free_port()
     api = f"http://127.0.0.1:{port}/api"
-    common = {
-        "PREFECT_API_URL": api,
-        "PREFECT_API_AUTH_STRING": "team:secret",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    }
-    names = [buildah("from", "--pull-never", image) for _ in range(3)]
+    client = {"PREFECT_API_URL": api, "PREFECT_API_AUTH_STRING": "team:secret"}
+    compose = (ROOT / "docker-compose.yml").read_text()
+    worker = re.search(r"worker:.*?command: \[(.*?)\]", compose, re.DOTALL)[1].split(", ")
+    lab = [".venv/bin/jupyter", "lab", "--ip=127.0.0.1", f"--port={lab_port}", "--no-browser"]
     with postgres(tmp_path) as database, Sandbox() as box:
         server = {
-            **common,
+            **client,
             "PREFECT_SERVER_API_PORT": str(port),
             "PREFECT_API_DATABASE_CONNECTION_URL": database,
             "PREFECT_SERVER_API_AUTH_STRING": "team:secret",
             "PREFECT_SERVER_ENCRYPTION_KEY": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
         }
-        job = {**common, **box.environment(), "CONTENT_PLAN_SANDBOX": "1", "RETRY_DELAY_SECONDS": "0"}
-        compose = (ROOT / "docker-compose.yml").read_text()
-        worker = re.search(r"worker:.*?command: \[(.*?)\]", compose, re.DOTALL)[1].split(", ")
-        lab = [".venv/bin/jupyter", "lab", "--ip=127.0.0.1", f"--port={lab_port}", "--no-browser"]
-        try:
-            with process(inside(names[0], settings["Cmd"], server), tmp_path / "server.log") as serving:
-                wait_for(f"{api}/ready", serving, 240)
-                probe = [part.replace("4200", str(port)) for part in settings["Healthcheck"]["Test"][1:]]
-                said(names[0], *probe)
-                said(names[1], "python", "flows/deploy.py", **job)
-                with (
-                    process(inside(names[1], worker, job), tmp_path / "worker.log"),
-                    process(inside(names[2], lab, {"JUPYTER_TOKEN": "secret"}), tmp_path / "lab.log") as serving,
-                ):
-                    wait_for(f"http://127.0.0.1:{lab_port}/api", serving, 120)
-                    given = {
-                        "target_month": seed.MONTH,
-                        "client_names": ["Klinik Gigi Cemara"],
-                        "delay_seconds": [0, 0],
-                    }
-                    flags = [f"--param={name}={json.dumps(value)}" for name, value in given.items()]
-                    deployment = ["deployment", "run", "content-plan-to-jira/create", "--watch", *flags]
-                    told = said(names[1], ".venv/bin/prefect", *deployment, **job)
-                    assert "Completed" in told
-        finally:
-            print((tmp_path / "server.log").read_text()[-2000:], (tmp_path / "worker.log").read_text()[-4000:])
-            [folder] = said(names[1], "sh", "-c", "ls -d output/*to-jira").split("\n")
-            result = json.loads(said(names[1], "cat", f"{folder}/result.json"))
-            for name in names:
-                buildah("rm", name)
+        job = {**client, **box.environment(), "CONTENT_PLAN_SANDBOX": "1", "RETRY_DELAY_SECONDS": "0"}
+        with (
+            process(inside(containers["prefect"], settings["Cmd"], server), tmp_path / "server.log") as serving,
+            process(inside(containers["jupyter"], lab, {"JUPYTER_TOKEN": "secret"}), tmp_path / "lab.log") as reading,
+        ):
+            wait_for(f"{api}/ready", serving, 240)
+            probe = [part.replace("4200", str(port)) for part in settings["Healthcheck"]["Test"][1:]]
+            said(containers["prefect"], *probe)
+            said(containers["worker"], "python", "flows/deploy.py", **job)
+            wait_for(f"http://127.0.0.1:{lab_port}/api", reading, 120)
+            with process(inside(containers["worker"], worker, job), tmp_path / "worker.log"):
+                given = {"target_month": seed.MONTH, "client_names": ["Klinik Gigi Cemara"], "delay_seconds": [0, 0]}
+                flags = [f"--param={name}={json.dumps(value)}" for name, value in given.items()]
+                run = ["deployment", "run", "content-plan-to-jira/create", "--watch", *flags]
+                assert "Completed" in said(containers["prefect"], ".venv/bin/prefect", *run, **client)
+        [path] = said(containers["worker"], "sh", "-c", "ls output/*to-jira/result.json").split()
+        result = json.loads(said(containers["worker"], "cat", path))
         assert result["summary"]["created"] == 16
         assert {row["key"] for row in result["data"]} <= {issue.key for issue in box.jira.issues}
         assert result["sources"]["versions"]["python"].startswith("3.14.")
+        said(containers["worker"], "ls", path.replace("result.json", "audit.html"))

@@ -1,0 +1,58 @@
+"""The templates of docs/adding.md run as they stand."""
+
+import asyncio
+import importlib.util
+import json
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from flows import command_line
+from sandbox import seed
+
+PAGE = (Path(__file__).parents[1] / "docs/adding.md").read_text()
+
+
+@pytest.fixture
+def template(tmp_path):
+    """The template below a heading, as a module."""
+
+    def load(heading):
+        section = PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+        code = re.search(r"^```python\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)[1]
+        path = tmp_path / f"{heading.replace(' ', '_').casefold()}.py"
+        path.write_text(code)
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
+
+
+def test_the_flow_of_the_page_runs_and_leaves_its_folder_and_report(template, services, tmp_path):
+    flow = template("A flow").count_clients
+    result = asyncio.run(flow(delay_seconds=(0, 0), output_dir=str(tmp_path / "output")))
+    assert result.get("error") is None
+    assert result["done"] == "6 clients are in the list."
+    folder = Path(result["run_folder"])
+    assert json.loads((folder / "result.json").read_text())["metadata"]["record_count"] == 6
+    assert "6 clients are in the list." in (folder / "audit.html").read_text()
+    described = command_line.parser(flow).format_help()
+    assert "Count the clients of the list." in described
+    assert "--delay-seconds" in described
+
+
+def test_the_task_of_the_page_asks_jira_and_is_named_and_retried_as_all_are(template, services):
+    task = template("A task").count_components
+    assert asyncio.run(task.fn(seed.PROJECT_KEY)) > 0
+    assert (task.name, task.retries, task.retry_delay_seconds) == ("jira.project.count-components", 2, 30)
+
+
+def test_the_block_of_the_page_says_what_is_missing(template):
+    block = template("A block").ChatCredentials
+    assert "CHAT_TOKEN is not set" in block().test_connection()["problem"]
+    assert block(token=SecretStr("x")).test_connection()["ok"]
+    assert "x" not in repr(block(token=SecretStr("x")))
