@@ -9,6 +9,7 @@ import pytest
 from prefect.settings import PREFECT_SERVER_ANALYTICS_ENABLED, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 
+from flows import run_in_folder
 from lib import plan_lock
 from lib.google_api import GoogleApi
 from lib.jira_api import JiraApi
@@ -43,6 +44,17 @@ def _own_locks(monkeypatch, tmp_path_factory):
     """Spreadsheets of the sandbox have the same ids in every test process; they are not the same spreadsheets."""
     folder = tmp_path_factory.getbasetemp() / "locks"
     monkeypatch.setattr(plan_lock, "lock_folder", lambda: folder)
+
+
+@pytest.fixture(autouse=True)
+def _report_on_request(request, monkeypatch):
+    """The report of a run takes seconds: only tests marked `report` have it made in this process."""
+
+    async def none(*_given):
+        return ""
+
+    if request.node.get_closest_marker("report") is None:
+        monkeypatch.setattr(run_in_folder, "_make_report", none)
 
 
 class StandingClock:

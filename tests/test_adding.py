@@ -32,6 +32,7 @@ def template(tmp_path):
     return load
 
 
+@pytest.mark.report
 def test_the_flow_of_the_page_runs_and_leaves_its_folder_and_report(template, services, tmp_path):
     flow = template("A flow").count_clients
     result = asyncio.run(flow(delay_seconds=(0, 0), output_dir=str(tmp_path / "output")))

@@ -5,6 +5,8 @@ import datetime as dt
 import json
 from pathlib import Path
 
+import pytest
+
 from flows.content_plan_to_jira import content_plan_to_jira
 from lib import run_index
 from lib.reconcile import Outcome
@@ -21,6 +23,7 @@ def cells(page, table):
     return [line.locator("td").all_inner_texts() for line in page.locator(table).first.locator("tbody tr").all()]
 
 
+@pytest.mark.report
 def test_the_audit_of_a_real_run_shows_what_its_json_says(services, tmp_path, opened_page):
     given = {"target_month": seed.MONTH, "delay_seconds": (0, 0), "output_dir": str(tmp_path)}
     result = asyncio.run(content_plan_to_jira(**given, client_names=["Kopi Senja", "Batik Larasati"]))

@@ -1,21 +1,11 @@
-"""For flows: the report of a run takes seconds, so only tests marked `report` have it made."""
+"""For flows: the main one, run on the sandbox."""
 
 import asyncio
 
 import pytest
 
-from flows import run_in_folder
 from flows.content_plan_to_jira import content_plan_to_jira
 from sandbox import seed
-
-
-@pytest.fixture(autouse=True)
-def _report_on_request(request, monkeypatch):
-    async def none(*_given):
-        return ""
-
-    if request.node.get_closest_marker("report") is None:
-        monkeypatch.setattr(run_in_folder, "_make_report", none)
 
 
 @pytest.fixture
