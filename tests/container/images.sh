@@ -26,7 +26,7 @@ tar -C "$W/uv" -cf "$W/uv.tar" .
 
 base=$(sed -n 's/^ARG BASE_IMAGE=//p' "$PROJECT/Dockerfile")
 podman $STORE import -q --change 'ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt' \
-    --change 'ENV PATH=/usr/local/bin:/usr/bin:/bin' "$W/base.tar" "docker.io/$base"
+    --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' "$W/base.tar" "docker.io/$base"
 podman $STORE import -q "$W/uv.tar" "$(sed -n 's/^ARG UV_IMAGE=//p' "$PROJECT/Dockerfile")"
 git -C "$PROJECT" archive --format=tar HEAD | (rm -rf "$W/context" && mkdir "$W/context" && tar -C "$W/context" -x)
 buildah $STORE bud --isolation=chroot --pull=never --format docker \
