@@ -15,7 +15,7 @@ export UV_COMPILE_BYTECODE := 1
 unexport PYTHONPATH
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox test soak container-test packages check format lint types house blocks deploy login lab lab-sandbox clean
+.PHONY: help setup demo sandbox test soak container-test packages check format blocks deploy login lab lab-sandbox clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

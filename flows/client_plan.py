@@ -9,11 +9,10 @@ from typing import Any
 
 from prefect import get_client
 from prefect.exceptions import ObjectNotFound
-from pydantic import JsonValue
 
 from flows.progress import Progress
 from flows.run_in_folder import Run, log_error
-from lib import create_screen, issue_draft, run_folder, utility_tasks
+from lib import create_screen, issue_draft, run_folder, transform, utility_tasks
 from lib.client_list import Client
 from lib.content_plan import KEY, ContentPlan, PlanRow, Problem, plan_hash
 from lib.errors import WorkflowError
@@ -24,9 +23,8 @@ from lib.issue_draft import Drafts
 from lib.jira_api import CreateField
 from lib.plan_files import find_plan
 from lib.plan_sheet import PlanSheet
-from lib.step_files import DRAFTS, ROWS, StepFiles
+from lib.step_files import DRAFTS, StepFiles
 
-NOTEBOOK = "content_plan_to_jira"
 NOTEBOOK_TIMEOUT_S = 600
 
 
@@ -136,7 +134,6 @@ async def run_client(
     if run.validate_only and ended.plan and ended.plan.key_column is None:
         ended.result.problems.append(_no_key_column(ended.plan))
     run.log.info("%s: %s", client.name, _told(ended.result))
-    await progress.end(client.name, len(ended.result.rows), run.log)
     return ended
 
 
@@ -167,18 +164,11 @@ async def open_plan[P: PlanRun](
 async def make_drafts(run: Run, project: Project, client: Client, plan: ContentPlan, folder: Path) -> Drafts:
     """Run the transform notebook on the plan's rows, and fit what it drafted to the project's create screen."""
     settings = run.settings
-    parameters: dict[str, JsonValue] = {
-        "rows_path": str(folder / ROWS),
-        "drafts_path": str(folder / DRAFTS),
-        "target_month": str(run.month),
-        "project_key": settings.jira_project_key,
-        "issue_type_id": settings.jira_issue_type_id,
-        "priority_id": settings.jira_priority_id,
-        "reporter": settings.jira_reporter,
-        "quota": dict(client.quota),
-    }
-    await utility_tasks.run_notebook(NOTEBOOK, folder / f"{NOTEBOOK}.ipynb", parameters, NOTEBOOK_TIMEOUT_S)
-    drafts = issue_draft.load(folder / DRAFTS, plan.rows, notebook=f"notebooks/{NOTEBOOK}.ipynb")
+    parameters = transform.parameters(settings, folder, run.month, client.quota)
+    await utility_tasks.run_notebook(
+        transform.NOTEBOOK, folder / f"{transform.NOTEBOOK}.ipynb", parameters, NOTEBOOK_TIMEOUT_S
+    )
+    drafts = issue_draft.load(folder / DRAFTS, plan.rows, notebook=f"notebooks/{transform.NOTEBOOK}.ipynb")
     where = f"Jira project {settings.jira_project_key}, issue type {settings.jira_issue_type_id}"
     return Drafts(
         data=create_screen.fit(drafts.data, project.screen),

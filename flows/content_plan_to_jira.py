@@ -102,11 +102,15 @@ async def run_clients(run: Run, client_names: list[str] | None) -> list[ClientRe
     async def one(client: Client) -> ClientResult:
         async with places:
             if client.folder_id in errors:
-                return _failed(client.name, str(errors[client.folder_id]))
-            return await run_client(run, Project(account.site, screen), client, files[client.folder_id], progress)
+                ended = _failed(client.name, str(errors[client.folder_id]))
+            else:
+                project = Project(account.site, screen)
+                ended = await run_client(run, project, client, files[client.folder_id], progress)
+            await progress.end(client.name, len(ended.result.rows), run.log)
+            return ended
 
-    ended = await asyncio.gather(*(one(client) for client in asked))
-    return [*ended, *(_failed(name, problem) for name, problem in unknown.items())]
+    all_ended = await asyncio.gather(*(one(client) for client in asked))
+    return [*all_ended, *(_failed(name, problem) for name, problem in unknown.items())]
 
 
 def _failed(client: str, message: str) -> ClientResult:

@@ -49,6 +49,8 @@ class WatchedPlan:
     spreadsheet_id: str = ""
     title: str = ""
     tab: str = ""
+    tab_id: int | None = None  # not known of a plan that was not read again, and so is its address
+    url: str = ""
     site: str = ""
     folder: str = ""
     findings: Findings = field(default_factory=lambda: Findings(data=[]))
@@ -75,6 +77,8 @@ class WatchedPlan:
             "spreadsheet_id": self.spreadsheet_id or None,
             "title": self.title or None,
             "tab": self.tab or None,
+            "tab_id": self.tab_id,
+            "url": self.url or None,
             "folder": self.folder or None,
             "seconds": self.result.seconds,
             "state": self.state,
@@ -267,7 +271,7 @@ class _Watch:
             return
         with watched.result.step("read the plan", run.clock):
             plan = await sheet.read()
-        watched.tab = plan.tab
+        watched.tab, watched.tab_id, watched.url = plan.tab, plan.tab_id, plan.url
         watched.take(await self._find(plan))
         with watched.result.step("comment on changes", run.clock):
             await self._tell(plan, watched.findings)

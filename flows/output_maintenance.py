@@ -10,7 +10,7 @@ from prefect.logging import get_run_logger
 from flows import command_line
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import keep_folder
-from lib import archive
+from lib import archive, run_folder
 from lib.archive import Candidate
 from lib.errors import FixInputError, WorkflowError
 from lib.exactly_once import PlanResult
@@ -67,7 +67,7 @@ async def _archive(one: Candidate) -> dict[str, Any]:
     record = {"run": one.folder.name, "state": one.state, "became": "kept", "why": one.kept, "bytes": 0}
     if one.kept:
         return record
-    size = sum(path.stat().st_size for path in one.folder.rglob("*") if path.is_file())
+    size = sum(path.stat().st_size for path in run_folder.files_of(one.folder).values())
     try:
         path = await asyncio.to_thread(archive.archive, one.folder)
     except (WorkflowError, OSError) as failed:  # the others go on

@@ -31,7 +31,8 @@ def rerun(record: RunRecord, changes: Mapping[str, Any]) -> Result:
     """
     Run the same flow, from the project's notebooks as they are now, into a folder of its own that names the run it repeats.
 
-    A month that the run took from the calendar stays the month that it was.
+    A month that the run took from the calendar stays the month that it was. A lock that it broke is not broken again: that
+    was a decision about another holder.
 
     Raises:
         FixInputError: The flow or a changed parameter does not exist; nothing was run.
@@ -40,7 +41,8 @@ def rerun(record: RunRecord, changes: Mapping[str, Any]) -> Result:
     known = inspect.signature(flow.fn).parameters
     if unknown := [name for name in changes if name not in known]:
         raise FixInputError(f"--set {unknown[0]}", f"{flow.name} has no such parameter; it has {', '.join(known)}")
-    recorded = {name: value for name, value in record.result.get("parameters", {}).items() if name in known}
+    given = record.result.get("parameters", {})
+    recorded = {name: value for name, value in given.items() if name in known and name != "break_lock"}
     for name, month in {"target_month": record.months[:1], "target_months": record.months}.items():
         if month and recorded.get(name, "") is None:
             recorded[name] = month if name == "target_months" else month[0]

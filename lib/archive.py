@@ -15,7 +15,6 @@ from lib import run_folder, run_record
 from lib.errors import ConflictError, FixInputError
 
 ARCHIVE = "archive"  # beside the run folders
-_PART = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def _write(folder: Path, path: Path) -> None:
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         with zipfile.ZipFile(temporary, "x", zipfile.ZIP_DEFLATED) as archived:
-            for name, file in _files(folder).items():
+            for name, file in run_folder.files_of(folder).items():
                 archived.write(file, f"{folder.name}/{name}")
         temporary.replace(path)
     finally:
@@ -82,7 +81,8 @@ def _write(folder: Path, path: Path) -> None:
 
 
 def _verify(folder: Path, path: Path) -> None:
-    wanted = {f"{folder.name}/{name}": run_folder.sha256(file) for name, file in _files(folder).items()}
+    files = run_folder.files_of(folder)
+    wanted = {f"{folder.name}/{name}": run_folder.sha256(file) for name, file in files.items()}
     try:
         with zipfile.ZipFile(path) as archived:
             found = {name: _sha256_in(archived, name) for name in archived.namelist()}
@@ -93,12 +93,5 @@ def _verify(folder: Path, path: Path) -> None:
 
 
 def _sha256_in(archived: zipfile.ZipFile, name: str) -> str:
-    digest = hashlib.sha256()
     with archived.open(name) as file:
-        while part := file.read(_PART):
-            digest.update(part)
-    return digest.hexdigest()
-
-
-def _files(folder: Path) -> dict[str, Path]:
-    return {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # it has readinto

@@ -12,6 +12,7 @@ from lib import html_report
 from lib.formats import show_date, show_moment
 from lib.html_report import link
 from lib.reconcile import Outcome
+from lib.run_folder import files_of
 from lib.run_record import RunRecord
 
 _SAID = {
@@ -178,15 +179,15 @@ def went_in(record: RunRecord) -> HTML:
 
 def came_out(record: RunRecord) -> HTML:
     """The files of the run, with their sizes."""
-    paths = (path for path in sorted(record.folder.rglob("*")) if path.is_file() and not path.name.startswith("."))
-    rows = [[path.relative_to(record.folder).as_posix(), f"{path.stat().st_size / 1000:,.1f}"] for path in paths]
+    files = {name: path for name, path in files_of(record.folder).items() if not path.name.startswith(".")}
+    rows = [[name, f"{path.stat().st_size / 1000:,.1f}"] for name, path in files.items()]
     return html_report.details(f"{len(rows)} files", _table(["file", "kB"], rows, numbers=["kB"]))
 
 
 def notebooks(record: RunRecord) -> HTML:
     """How each notebook of the run ended, and at which cell it stopped if it did."""
     rows = [
-        [n.client, link(n.path, None), n.status, n.failed_cell or "", n.error, f"{n.duration_s:,.1f}"]
+        [n.client, n.path, n.status, n.failed_cell or "", n.error, f"{n.duration_s:,.1f}"]
         for n in sorted(record.notebooks, key=lambda ending: ending.status == "completed")
     ]
     return _table(["client", "notebook", "ended", "at cell", "error", "seconds"], rows, numbers=["at cell", "seconds"])
@@ -227,7 +228,7 @@ def _day(row: Mapping[str, Any]) -> str:
 
 def _cell_address(record: RunRecord, problem: Mapping[str, Any]) -> str | None:
     """Where a browser shows the cell; None when the problem is not in a plan's cell."""
-    plan = record.plans.get(problem["client"], {})
+    plan = record.plans.get(record.plan_name(problem), {})
     _, found, cell = problem["cell"].rpartition("!")
     if not found or not plan.get("url") or plan.get("tab_id") is None:
         return None

@@ -70,7 +70,7 @@ def compare(then: RunRecord, now: RunRecord) -> Comparison:
     given = (record.result.get("parameters", {}) for record in (then, now))
     found = _fields("parameter", "", None, "", *given)
     found += _fields("source", "", None, "", *(_sources(record) for record in (then, now)))
-    same = 0
+    same, rows = 0, [_by_plan(record) for record in (then, now)]
     for client in dict.fromkeys([*then.plans, *now.plans]):
         if client not in then.plans or client not in now.plans:
             seen = ("not in this run", "in this run")
@@ -80,7 +80,7 @@ def compare(then: RunRecord, now: RunRecord) -> Comparison:
             continue
         errors = [{"error": record.plans[client].get("error")} for record in (then, now)]
         found += _fields("client", client, None, "", *errors)
-        differences, unchanged = _rows_differ(client, _rows(then, client), _rows(now, client))
+        differences, unchanged = _rows_differ(client, *(by_plan.get(client, []) for by_plan in rows))
         found += differences
         same += unchanged
     return Comparison(then, now, found, same)
@@ -92,27 +92,31 @@ def _sources(record: RunRecord) -> dict[str, Any]:
     return {"commit": sources.get("commit"), **sources.get("versions", {}), **hashes}
 
 
-def _rows(record: RunRecord, client: str) -> list[_Row]:
-    """What a run knew of a client's rows; without texts where the plan was not read again."""
-    folder = record.plans[client].get("folder")
-    read = {row["row"]: row["texts"] for row in _data(record.folder / folder / ROWS)} if folder else {}
-    drafts = {draft["row"]: draft.get("fields") for draft in _data(record.folder / folder / DRAFTS)} if folder else {}
-    return [
-        _Row(
-            row["row"] or 0,
-            row.get("topic") or "",
-            row["key"] or "",
-            row["outcome"],
-            {label: clean_text(text) for label, text in read.get(row["row"], {}).items()},
-            {name: _plain(value) for name, value in (drafts.get(row["row"]) or {}).items()},
+def _by_plan(record: RunRecord) -> dict[str, list[_Row]]:
+    """What a run knew of the rows of each plan; without texts where the plan was not read again."""
+    texts = {name: _of_step(record, plan, ROWS, "texts") for name, plan in record.plans.items()}
+    drafts = {name: _of_step(record, plan, DRAFTS, "fields") for name, plan in record.plans.items()}
+    found: dict[str, list[_Row]] = {}
+    for row in record.rows:
+        name, number = record.plan_name(row), row["row"]
+        read, drafted = texts.get(name, {}).get(number) or {}, drafts.get(name, {}).get(number) or {}
+        found.setdefault(name, []).append(
+            _Row(
+                number or 0,
+                row.get("topic") or "",
+                row["key"] or "",
+                row["outcome"],
+                {label: clean_text(text) for label, text in read.items()},
+                {field: _plain(value) for field, value in drafted.items()},
+            )
         )
-        for row in record.rows
-        if row["client"] == client
-    ]
+    return found
 
 
-def _data(path: Path) -> list[dict[str, Any]]:
-    return list(run_folder.read_json(path)["data"]) if path.exists() else []
+def _of_step(record: RunRecord, plan: Mapping[str, Any], file: str, section: str) -> dict[int, dict[str, Any]]:
+    """A section of each record in one of a plan's files, by row; nothing when the run did not come to that step."""
+    path = record.folder / (plan.get("folder") or "") / file
+    return {one["row"]: one.get(section) for one in run_folder.read_json(path)["data"]} if path.exists() else {}
 
 
 def _rows_differ(client: str, then: Sequence[_Row], now: Sequence[_Row]) -> tuple[list[Difference], int]:

@@ -19,8 +19,10 @@ from lib.plan_sheet import PlanSheet
 from lib.ports import Google
 from lib.run_folder import client_folder
 from lib.settings import ROOT, Settings, environment_without_secrets
+from lib.step_files import DRAFTS, ROWS
+from lib.transform import NOTEBOOK, parameters
 
-TRANSFORM = ROOT / "notebooks" / "content_plan_to_jira.ipynb"
+TRANSFORM = ROOT / "notebooks" / f"{NOTEBOOK}.ipynb"
 SCRATCH = ROOT / "output" / "scratch"
 
 
@@ -83,17 +85,8 @@ async def transform(plan: ContentPlan, month: str, rows: int) -> Drafts:
     few = plan.model_copy(update={"rows": plan.rows[:rows]})
     SCRATCH.mkdir(parents=True, exist_ok=True)
     folder = client_folder(SCRATCH, plan.client)
-    rows_path, drafts_path = folder / "01_rows.json", folder / "02_drafts.json"
-    rows_file.save(few, rows_path, workflow="explore")
-    settings = Settings.read()
-    parameters = {
-        "rows_path": str(rows_path),
-        "drafts_path": str(drafts_path),
-        "target_month": str(read_month(month)),
-        "project_key": settings.jira_project_key,
-        "issue_type_id": settings.jira_issue_type_id,
-    }
-    executed = folder / TRANSFORM.name
-    environment = environment_without_secrets()
-    await notebook.run_notebook(TRANSFORM, executed, {**parameters}, working_dir=ROOT, environment=environment)
-    return issue_draft.load(drafts_path, few.rows, notebook=f"notebooks/{TRANSFORM.name}")
+    rows_file.save(few, folder / ROWS, workflow="explore")
+    given = parameters(Settings.read(), folder, read_month(month), {})  # a few rows fill no quota
+    executed, environment = folder / TRANSFORM.name, environment_without_secrets()
+    await notebook.run_notebook(TRANSFORM, executed, given, working_dir=ROOT, environment=environment)
+    return issue_draft.load(folder / DRAFTS, few.rows, notebook=f"notebooks/{TRANSFORM.name}")

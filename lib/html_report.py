@@ -1,4 +1,4 @@
-"""HTML that carries everything it needs: pages, tables, and notebooks as reports. Text is escaped here and nowhere else."""
+"""HTML that carries everything it needs: pages, tables, and notebooks as reports. Text is escaped, Markup is not."""
 
 import functools
 from collections.abc import Iterable, Sequence

@@ -157,7 +157,7 @@ def write_manifest(run_folder: Path, *, workflow: str, parameters: Mapping[str, 
     """List every file of the run with its SHA-256, and the parameters, versions, commit and files that made them."""
     records = [
         {"path": name, "sha256": sha256(path), "bytes": path.stat().st_size}
-        for name, path in _files_of(run_folder).items()
+        for name, path in _listed(run_folder).items()
     ]
     made_by = {"parameters": dict(parameters), **asdict(sources)}
     return write_json(run_folder / MANIFEST, records, workflow=workflow, source=run_folder.name, **made_by)
@@ -214,7 +214,7 @@ def verify(run_folder: Path) -> Verdict:
     """
     manifest = read_json(run_folder / MANIFEST)
     written = {record["path"]: record["sha256"] for record in manifest["data"]}
-    there = {name: sha256(path) for name, path in _files_of(run_folder).items()}
+    there = {name: sha256(path) for name, path in _listed(run_folder).items()}
     altered = [f"{name}: is missing" for name in written if name not in there]
     altered += [f"{name}: was changed" for name in written if name in there and there[name] != written[name]]
     altered += [f"{name}: was added" for name in there if name not in written]
@@ -223,14 +223,15 @@ def verify(run_folder: Path) -> Verdict:
     return Verdict(len(there), sorted(altered), changed, manifest.get("commit"), sha256(run_folder / MANIFEST))
 
 
-def _files_of(run_folder: Path) -> dict[str, Path]:
-    """A run's files but the manifest: path below the folder -> path."""
-    paths = (
-        path for path in sorted(run_folder.rglob("*")) if path.is_file() and ".ipynb_checkpoints" not in path.parts
-    )
-    files = {path.relative_to(run_folder).as_posix(): path for path in paths}
-    files.pop(MANIFEST, None)
-    return files
+def files_of(run_folder: Path) -> dict[str, Path]:
+    """All files of a run: path below the folder -> path, sorted."""
+    return {path.relative_to(run_folder).as_posix(): path for path in sorted(run_folder.rglob("*")) if path.is_file()}
+
+
+def _listed(run_folder: Path) -> dict[str, Path]:
+    """The files that the manifest answers for: all but itself, and what JupyterLab keeps of a notebook that was opened."""
+    files = files_of(run_folder)
+    return {n: path for n, path in files.items() if n != MANIFEST and ".ipynb_checkpoints" not in path.parts}
 
 
 def sha256(path: Path) -> str:

@@ -3,8 +3,8 @@
 import base64
 import datetime as dt
 import hashlib
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock
 
@@ -22,7 +22,25 @@ _LINKS = {
     "JSON": ("result.json",),
 }
 _LOCK_TIMEOUT_S = 60
-_SCRIPT = (Path(__file__).with_name("templates") / "index.js").read_text
+_SCRIPT = Path(__file__).with_name("templates") / "index.js"
+
+
+@dataclass
+class Entry:
+    """What the index shows of one run; `numbers` are its clients' places in the index's list of clients."""
+
+    name: str
+    flow: str
+    state: str
+    begun: str
+    links: dict[str, str]
+    months: str = ""
+    counts: dict[str, int] = field(default_factory=dict)
+    duration: str = ""
+    clients: list[str] = field(default_factory=list)
+    said: str = ""
+    rerun_of: str | None = None
+    numbers: str = ""
 
 
 def rebuild(output_dir: Path) -> Path:
@@ -35,61 +53,48 @@ def rebuild(output_dir: Path) -> Path:
     with FileLock(output_dir / ".index.lock", timeout=_LOCK_TIMEOUT_S):
         runs = [_entry(folder) for folder in run_record.run_folders(output_dir)]
         _link_reruns(runs)
-        clients = sorted({name for run in runs for name in run["clients"]})
+        clients = sorted({name for run in runs for name in run.clients})
         numbers = {name: number for number, name in enumerate(clients)}
         for run in runs:
-            run["numbers"] = " ".join(str(numbers[name]) for name in run["clients"])
-        script = _SCRIPT(encoding="utf-8")
+            run.numbers = " ".join(str(numbers[name]) for name in run.clients)
+        script = _SCRIPT.read_text("utf-8")
         policy = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-        states = sorted({run["state"] for run in runs})
+        states = sorted({run.state for run in runs})
         values = {"runs": runs, "clients": clients, "states": states, "outcomes": [o.value for o in Outcome]}
         return html_report.save_page(
             output_dir / INDEX, "index.html", title="Runs", script=script, script_hash=policy, **values
         )
 
 
-def _link_reruns(runs: list[dict[str, Any]]) -> None:
+def _link_reruns(runs: list[Entry]) -> None:
     """A run that was run again says so, too."""
-    by_name = {run["name"]: run for run in runs}
+    by_name = {run.name: run for run in runs}
     for run in runs:
-        if first := by_name.get(run["rerun_of"]):
-            first["said"] = " · ".join(filter(None, (first["said"], f"run again as {run['name']}")))
+        if first := by_name.get(run.rerun_of or ""):
+            first.said = " · ".join(filter(None, (first.said, f"run again as {run.name}")))
 
 
-def _entry(folder: Path) -> dict[str, Any]:
-    """What the index shows of one run."""
+def _entry(folder: Path) -> Entry:
+    there = {text: next((name for name in names if (folder / name).exists()), "") for text, names in _LINKS.items()}
+    links = {text: name for text, name in there.items() if name}
     try:
         record = run_record.read_head(folder)
     except FixInputError:
         begun = _short(run_record.begun_at(folder))
-        entry = {"flow": run_record.flow_of(folder), "state": NOT_FINISHED, "begun": begun}
-        return {
-            **entry,
-            "months": "",
-            "counts": {},
-            "duration": "",
-            "clients": [],
-            "said": "",
-            "rerun_of": None,
-            **_about(folder),
-        }
-    return {
-        "flow": record.flow,
-        "state": record.state,
-        "begun": _short(record.started_at),
-        "months": ", ".join(record.months),
-        "counts": record.counts,
-        "duration": _duration(record.duration_s),
-        "clients": record.client_names,
-        "said": _said(record),
-        "rerun_of": record.result.get("rerun_of"),
-        **_about(folder),
-    }
-
-
-def _about(folder: Path) -> dict[str, Any]:
-    there = {text: next((name for name in names if (folder / name).exists()), None) for text, names in _LINKS.items()}
-    return {"name": folder.name, "links": {text: name for text, name in there.items() if name}}
+        return Entry(folder.name, run_record.flow_of(folder), NOT_FINISHED, begun, links)
+    return Entry(
+        folder.name,
+        record.flow,
+        record.state,
+        _short(record.started_at),
+        links,
+        months=", ".join(record.months),
+        counts=record.counts,
+        duration=_duration(record.duration_s),
+        clients=record.client_names,
+        said=_said(record),
+        rerun_of=record.result.get("rerun_of"),
+    )
 
 
 def _said(record: RunRecord) -> str:

@@ -3,7 +3,7 @@
 import datetime as dt
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,19 @@ class RunRecord:
     @property
     def plans(self) -> dict[str, dict[str, Any]]:
         """What is known of each plan, by client (and month, in a watch)."""
-        return dict(self.result.get("clients", {}))
+        plans: dict[str, dict[str, Any]] = self.result.get("clients", {})
+        return plans
+
+    def plan_name(self, row: Mapping[str, Any]) -> str:
+        """
+        The plan, as in `plans`, that a row or a problem is in; its client where that is not known.
+
+        A watch knows a client's plans by month, too: there the spreadsheet tells them apart.
+        """
+        client, wanted = str(row["client"]), row.get("spreadsheet_id")
+        if client in self.plans or not wanted:
+            return client
+        return next((name for name, plan in self.plans.items() if plan.get("spreadsheet_id") == wanted), client)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -155,7 +167,9 @@ def _age(folder: Path) -> tuple[str, int]:
 
 
 def _endings(folder: Path) -> Iterator[NotebookEnding]:
-    for path in sorted(_executed(folder)):
+    for path in sorted(folder.glob("*/*.ipynb")):
+        if path.parent.name.startswith("."):  # JupyterLab's checkpoints
+            continue
         try:
             metadata = json.loads(path.read_bytes())["metadata"]
         except (OSError, ValueError, KeyError):
@@ -170,8 +184,3 @@ def _endings(folder: Path) -> Iterator[NotebookEnding]:
             failed_cell=run.get("failed_cell"),
             error=run.get("error"),
         )
-
-
-def _executed(folder: Path) -> Iterable[Path]:
-    """The notebooks of its clients."""
-    return (path for path in folder.glob("*/*.ipynb") if not path.parent.name.startswith("."))

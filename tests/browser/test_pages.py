@@ -5,10 +5,11 @@ import datetime as dt
 import json
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from flows.content_plan_to_jira import content_plan_to_jira
-from lib import run_index
+from lib import html_report, run_index
 from lib.reconcile import Outcome
 from sandbox import seed
 from tests import runs
@@ -41,6 +42,17 @@ def test_the_audit_of_a_real_run_shows_what_its_json_says(services, tmp_path, op
             assert len(widths) == 3
             assert min(widths) > 300
             assert overflow(page) == 0
+
+
+def test_a_script_in_a_report_would_not_run(tmp_path, opened_page):
+    planted = "<script>document.title = 'ran'</script><img src='data:image/png,x' onerror=\"document.title='ran'\">"
+    output = nbformat.v4.new_output("display_data", {"text/html": planted})
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("", outputs=[output])])
+    nbformat.write(notebook, tmp_path / "planted.ipynb")
+    page = html_report.save_notebook(tmp_path / "planted.ipynb", tmp_path / "planted.html", "untouched")
+    assert "<script>" in page.read_text()
+    with opened_page(page.as_uri(), allowed=("Content Security Policy",)) as shown:
+        assert shown.title() == "untouched"
 
 
 def test_an_index_of_a_thousand_runs_is_filtered_by_client_and_state(tmp_path, opened_page):

@@ -17,6 +17,7 @@ from flows.compare import compare_runs
 from lib import explore, rows_file, run_folder, run_record, utility_tasks
 from lib.reconcile import Outcome
 from sandbox import seed
+from tests import runs
 from tests.desk import HEADER, TAB
 
 pytestmark = pytest.mark.report
@@ -112,8 +113,8 @@ def test_a_report_that_cannot_be_made_fails_the_run_and_hides_nothing_of_it(run,
     assert json.loads(page(result, "result.json"))["error"] == result["error"]
 
 
-def test_the_runs_page_in_prefect_has_a_summary_a_link_tags_and_progress(run):
-    result = run(client_names=["Klinik Gigi Cemara"], validate_only=True)
+def on_its_page(result):
+    """The flow run as Prefect has it, and its artifacts by key."""
 
     async def read():
         async with get_client() as prefect:
@@ -121,7 +122,12 @@ def test_the_runs_page_in_prefect_has_a_summary_a_link_tags_and_progress(run):
             mine = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[flow_run.id]))
             return flow_run, {artifact.key: artifact for artifact in await prefect.read_artifacts(artifact_filter=mine)}
 
-    flow_run, artifacts = asyncio.run(read())
+    return asyncio.run(read())
+
+
+def test_the_runs_page_in_prefect_has_a_summary_a_link_tags_and_progress(run):
+    result = run(client_names=["Klinik Gigi Cemara"], validate_only=True)
+    flow_run, artifacts = on_its_page(result)
     assert flow_run.name == "content-plan-to-jira Juli 2026 · 1 client · validate only"
     assert set(flow_run.tags) == {"month: 2026-07", "client: Klinik Gigi Cemara"}
     assert artifacts.keys() == {"summary", "audit", "progress"}
@@ -159,6 +165,26 @@ def test_a_rerun_repeats_a_run_with_changes_and_both_are_linked(run, capsys, mon
     assert again.result["parameters"]["target_month"] == seed.MONTH
     assert "a rerun of" in (again.folder / "audit.html").read_text()
     assert f"run again as {again.name}" in (again.folder.parent / "index.html").read_text()
+
+
+def test_a_rerun_keeps_the_month_and_breaks_no_lock_of_its_own_accord(tmp_path, monkeypatch):
+    asked = {"target_month": None, "break_lock": True, "validate_only": True}
+    record = run_record.read_head(runs.leave(tmp_path, [runs.row(1)], parameters=asked))
+    given = []
+    monkeypatch.setattr(rerun, "run_to_end", lambda _flow, **parameters: given.append(parameters))
+    rerun.rerun(record, {})
+    rerun.rerun(record, {"break_lock": True})
+    assert given == [
+        {"target_month": "Juli 2026", "validate_only": True},
+        {"target_month": "Juli 2026", "validate_only": True, "break_lock": True},
+    ]
+
+
+def test_progress_counts_a_client_that_could_not_be_read(run, monkeypatch):
+    monkeypatch.setenv("CLIENTS_SPREADSHEET_ID", seed.MESSY_CLIENTS_SPREADSHEET_ID)
+    result = run(client_names=["Folder Hilang"])
+    assert "Folder Hilang" in result["error"]
+    assert float(on_its_page(result)[1]["progress"].data) == 100
 
 
 @pytest.mark.parametrize(

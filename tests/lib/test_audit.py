@@ -83,6 +83,13 @@ def test_the_bottom_line_says_all_numbers_in_words_and_they_add_up(messy):
     assert said.endswith(f"The run failed: {PLANTED[0]}")
 
 
+def test_a_cell_of_a_plan_that_a_watch_knows_by_month_is_a_link(tmp_path):
+    plan = {"spreadsheet_id": "id of Kopi Senja", "url": "https://sheets.example.com/d/2/edit", "tab_id": 7}
+    rows = [runs.row(7, "flagged", problems=[runs.problem("was changed")])]
+    record = run_record.read(runs.leave(tmp_path, rows, clients={"Kopi Senja, Juli 2026": plan}))
+    assert "https://sheets.example.com/d/2/edit#gid=7&amp;range=B7" in audit.to_do(record).data
+
+
 @pytest.mark.parametrize(
     ("rows", "more", "said"),
     [

@@ -88,6 +88,18 @@ def test_a_client_that_only_one_run_took_is_named(tmp_path):
     ]
 
 
+def test_plans_that_a_watch_knows_by_month_are_compared_too(tmp_path):
+    months = {f"Kopi Senja, {month}": {"spreadsheet_id": month, "folder": None} for month in ("Juli", "Agustus")}
+    rows = [{**runs.row(2, "existing"), "spreadsheet_id": month} for month in ("Juli", "Agustus")]
+    then = runs.leave(tmp_path, rows, clients=months)
+    now = runs.leave(tmp_path, [rows[0], {**rows[1], "outcome": "flagged"}], clients=months)
+    compared = comparison.read(then, now)
+    assert [(one.client, one.then, one.now) for one in compared.differences] == [
+        ("Kopi Senja, Agustus", "existing", "flagged")
+    ]
+    assert compared.same == 1
+
+
 def test_a_run_is_not_compared_with_itself(tmp_path):
     folder = runs.leave(tmp_path, [runs.row(1)])
     with pytest.raises(FixInputError, match="the same run twice"):

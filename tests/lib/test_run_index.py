@@ -64,3 +64,25 @@ def test_runs_that_end_together_leave_a_whole_index_with_all_of_them(tmp_path):
     html = (tmp_path / "index.html").read_text()
     assert html.count("<tr data-flow=") == 8
     assert html.rstrip().endswith("</html>")
+
+
+def test_an_index_that_was_read_before_another_run_ended_does_not_replace_a_newer_one(tmp_path, monkeypatch):
+    read, newer = threading.Event(), threading.Event()
+    save_page = run_index.html_report.save_page
+
+    def save(*given, **values):
+        if not read.is_set():  # the first one has read the runs, and is slow to write
+            read.set()
+            newer.wait(1)
+        return save_page(*given, **values)
+
+    monkeypatch.setattr(run_index.html_report, "save_page", save)
+    runs.leave(tmp_path, [runs.row(1)])
+    slow = threading.Thread(target=run_index.rebuild, args=(tmp_path,))
+    slow.start()
+    assert read.wait(10)
+    runs.leave(tmp_path, [runs.row(1)])
+    run_index.rebuild(tmp_path)
+    newer.set()
+    slow.join()
+    assert (tmp_path / "index.html").read_text().count("<tr data-flow=") == 2
