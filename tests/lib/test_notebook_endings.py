@@ -1,8 +1,11 @@
 """However a run ends, its copy tells the truth, soon, and no process is left."""
 
 import asyncio
+import html
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,9 +17,10 @@ import anyio
 import nbformat
 import pytest
 
-from lib import notebook_engine, run_folder
+from lib import audit, notebook_engine, run_folder, run_record
 from lib.errors import NotebookError
 from lib.notebook import run_notebook
+from tests import runs
 from tests.lib.test_notebook import (
     NOTEBOOKS,
     _no_process_is_left,  # noqa: F401  # a fixture for the tests here, too
@@ -47,6 +51,17 @@ def assert_stopped_at(notebook, index, ename, limit_s=0):
     assert failed.metadata.papermill.duration < limit_s + SOON_S
     assert notebook.cells[notebook.cells.index(failed) - 1].metadata.tags == ["papermill-error-cell-tag"]
     assert notebook.metadata.run.failed_cell == index + 1
+
+
+def assert_in_audit(copy, tmp_path):
+    """The report of a run in which a client's notebook ended so says how, and at which cell."""
+    folder = runs.leave(tmp_path / "output", [runs.row(1)])
+    (folder / "kopi-senja").mkdir()
+    shutil.copy(copy, folder / "kopi-senja")
+    ended = read(copy).metadata.run
+    cells = ["kopi-senja", f"kopi-senja/{copy.name}", ended.status, ended.failed_cell or "", ended.error]
+    shown = re.findall(r"<td.*?>(.*?)</td>", audit.notebooks(run_record.read(folder)).data)
+    assert [html.unescape(text) for text in shown[: len(cells)]] == [str(cell) for cell in cells]
 
 
 @pytest.mark.parametrize(
@@ -85,6 +100,7 @@ def test_the_copy_blames_the_cell_that_the_run_stopped_at(tmp_path, name, option
     assert copy.metadata.run.error == error.problem
     assert f"ended as “{status}” in [cell 3]" in copy.cells[0].source
     assert (tmp_path / "copy.ipynb").stat().st_size < 500_000
+    assert_in_audit(tmp_path / "copy.ipynb", tmp_path)
 
 
 def test_a_long_error_is_cut_and_keeps_its_traceback(tmp_path):
@@ -117,6 +133,7 @@ def test_a_kernel_that_does_not_start_is_said_in_the_copy(tmp_path, monkeypatch,
         run("completes", tmp_path / "copy.ipynb", environment=kernel_that(line, tmp_path))
     assert (caught.value.status, caught.value.cell) == ("kernel did not start", None)
     assert_stopped_at(read(tmp_path / "copy.ipynb"), None, None)
+    assert_in_audit(tmp_path / "copy.ipynb", tmp_path)
 
 
 @pytest.mark.parametrize("missing", ["python", "folder"])
@@ -127,12 +144,14 @@ def test_a_kernel_that_cannot_be_started_is_said_in_the_copy(tmp_path, monkeypat
         run("completes", tmp_path / "copy.ipynb", working_dir=Path("/nowhere") if missing == "folder" else None)
     assert (caught.value.status, caught.value.cell) == ("kernel did not start", None)
     assert_stopped_at(read(tmp_path / "copy.ipynb"), None, None)
+    assert_in_audit(tmp_path / "copy.ipynb", tmp_path)
 
 
 def test_the_whole_time_counts_from_the_start(tmp_path):
     with pytest.raises(NotebookError, match=r"timeout: Timeout: the notebook did not end within 0.05 s"):
         run("completes", tmp_path / "copy.ipynb", timeout_s=0.05)
     assert_stopped_at(read(tmp_path / "copy.ipynb"), None, None)
+    assert_in_audit(tmp_path / "copy.ipynb", tmp_path)
 
 
 @pytest.mark.parametrize("after_s", [0, 0.005, 0.02, 0.1], ids=lambda after_s: f"after-{after_s}-s")
@@ -148,6 +167,7 @@ def test_a_run_cancelled_before_its_first_cell_starts_no_cell(tmp_path, after_s)
 
     asyncio.run(main())
     assert_stopped_at(read(tmp_path / "copy.ipynb"), None, None)
+    assert_in_audit(tmp_path / "copy.ipynb", tmp_path)
     assert read(tmp_path / "copy.ipynb").metadata.run.status == "cancelled"
 
 
