@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,7 @@ class ClientResult:
             "content_sha256": plan_hash(plan) if plan else None,
             "folder": self.folder or None,
             "seconds": self.result.seconds,
+            "batches": [asdict(batch) for batch in self.result.batches],
             "problems": [problem.model_dump() for problem in self.result.problems],
             **({"error": self.result.error} if self.result.error else {}),
         }
@@ -203,6 +204,6 @@ def named(client: str, error: Exception) -> str:
 def _told(result: PlanResult) -> str:
     counts: Mapping[str, int] = result.counts()
     outcomes = ", ".join(f"{count} {name}" for name, count in counts.items() if name != "rows" and count)
-    return (
-        f"{counts['rows']} rows: {outcomes or 'nothing to say'}{f'; stopped: {result.error}' if result.error else ''}"
-    )
+    seconds = sum(result.seconds.values())
+    pace = f"{counts['rows']} rows in {seconds:.1f} s ({counts['rows'] / max(seconds, 0.001):.1f} rows/s)"
+    return f"{pace}: {outcomes or 'nothing to say'}{f'; stopped: {result.error}' if result.error else ''}"

@@ -15,7 +15,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from prefect.utilities.callables import parameter_docstrings
 from rich.console import Console
@@ -95,6 +95,8 @@ def _kind(hint: Any, default: Any) -> dict[str, Any]:
         return {"action": "store_true"}
     default = None if default is inspect.Parameter.empty else default
     origin, parts = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Literal:
+        return {"choices": parts, "default": default}
     if origin is list:
         return {"nargs": "+", "metavar": "NAME"}
     if origin is tuple:

@@ -1,12 +1,14 @@
 """Content plans of a month become Jira issues, one per row, exactly once: `python flows/content_plan_to_jira.py --help`."""
 
 import asyncio
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from prefect import runtime
 
 from flows import clients, command_line, prefect_page
 from flows.client_plan import ClientResult, Project, run_client
+from flows.dispatch import ClientRun, run_on_workers
 from flows.progress import Progress
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import Run, run_in_folder
@@ -42,6 +44,7 @@ async def content_plan_to_jira(
     jira_credentials_block_name: str = JIRA_BLOCK,
     output_dir: str | None = None,
     break_lock: bool = False,
+    dispatch: Literal["here", "workers"] = "here",
 ) -> Result:
     """
     Make the Jira issues of a month's content plans and write their keys back, exactly once however often it runs.
@@ -59,19 +62,34 @@ async def content_plan_to_jira(
         jira_credentials_block_name: Block with Jira's credentials; the environment counts when there is none.
         output_dir: Where the run folder goes; OUTPUT_DIR (output) when left out.
         break_lock: Take over a plan whose lock another run holds. While that run lives, both would make issues.
+        dispatch: Whether the clients' plans are made in this process (here), or each by a run of its own on one of the workers
+            that share the output folder (workers); DISPATCH_AT_ONCE says how many of those at once.
 
     Returns:
         `start_time`, `end_time`, `flow`, `parameters`, `run_folder`; `summary`: rows and rows per outcome (created, existing,
         ready, refused, rejected, uncertain, flagged), in all and under `clients` for each; `clients`: the same with the plan's
         spreadsheet, what is odd about it, and the error that stopped it; `data`: one record per row with client, spreadsheet_id,
-        tab, row, outcome, key and problems; `error` when the run or a client could not be finished.
+        tab, row, outcome, key and problems; `error` when the run or a client could not be finished. With dispatch, each of
+        `clients` names the run that made it.
 
     Side effects:
         Issues in Jira, keys in the plans' Key columns, and a folder with every intermediate result and the executed notebooks.
     """
 
     async def work(run: Run) -> dict[str, Any]:
-        return clients.add_up(await run_clients(run, client_names), "")
+        if dispatch == "here":
+            return clients.add_up(await run_clients(run, client_names), "")
+        of_a_client = {
+            "target_month": str(run.month),
+            "validate_only": validate_only,
+            "delay_seconds": delay_seconds,
+            "settle_seconds": settle_seconds,
+            "google_credentials_block_name": google_credentials_block_name,
+            "jira_credentials_block_name": jira_credentials_block_name,
+            "output_dir": output_dir,
+            "break_lock": break_lock,
+        }
+        return clients.add_up(await dispatch_clients(run, client_names, of_a_client), "")
 
     return await run_in_folder(
         NAME,
@@ -111,6 +129,17 @@ async def run_clients(run: Run, client_names: list[str] | None) -> list[ClientRe
 
     all_ended = await asyncio.gather(*(one(client) for client in asked))
     return [*all_ended, *(_failed(name, problem) for name, problem in unknown.items())]
+
+
+async def dispatch_clients(
+    run: Run, client_names: list[str] | None, parameters: Mapping[str, Any]
+) -> list[ClientRun | ClientResult]:
+    """All clients asked for, each by a run of its own on a worker, in the order of the list."""
+    listed = await client_list.read(run.google, run.settings.clients_spreadsheet_id)
+    asked, unknown = clients.choose(listed, client_names)
+    await prefect_page.tag(run.flow_run, [str(run.month)], [client.name for client in asked], run.log)
+    ended = await run_on_workers(run, asked, parameters, run.settings.dispatch_at_once)
+    return [*ended, *(_failed(name, problem) for name, problem in unknown.items())]
 
 
 def _failed(client: str, message: str) -> ClientResult:

@@ -12,9 +12,9 @@ from prefect import runtime
 from prefect.logging import get_run_logger
 from pydantic import JsonValue
 
-from flows import clients, prefect_page
+from flows import clients, library_log, prefect_page
 from flows.reporting_flow import Result, state
-from lib import audit, run_folder, run_index
+from lib import api_calls, audit, run_folder, run_index
 from lib.clock import Clock, SystemClock
 from lib.errors import WorkflowError
 from lib.formats import Month, this_month
@@ -132,18 +132,21 @@ async def keep_folder(
         report: The notebook that reports on it; the audit of the folder when left out.
     """
     log: Log = get_run_logger()
+    library_log.show()
     started, sources, settings = utc_now(), Sources.now(), Settings.read()
     folder = run_folder.create(Path(output_dir) if output_dir else ROOT / settings.output_dir, name, started)
     log.info("run folder: %s", folder)
     report = report or Report("content_plan_audit", "audit", {"run_folder": str(folder)})
     cancelled: asyncio.CancelledError | None = None
-    try:
-        parts = await work(folder, settings)
-    except asyncio.CancelledError as error:  # Ctrl-C, or Prefect's cancel; raised again once the folder tells of it
-        cancelled, parts = error, clients.add_up(begun, f"{name}: {CANCELLED}")
-    except Exception as failed:  # noqa: BLE001  # the result says it
-        log_error(log, str(failed), failed)
-        parts = clients.add_up([], str(failed) or type(failed).__name__)
+    with api_calls.counted() as calls:
+        try:
+            parts = await work(folder, settings)
+        except asyncio.CancelledError as error:  # Ctrl-C, or Prefect's cancel; raised again once the folder tells of it
+            cancelled, parts = error, clients.add_up(begun, f"{name}: {CANCELLED}")
+        except Exception as failed:  # noqa: BLE001  # the result says it
+            log_error(log, str(failed), failed)
+            parts = clients.add_up([], str(failed) or type(failed).__name__)
+    parts = {"api_calls": {service: asdict(count) for service, count in calls.items()}, **parts}
     result = _result(name, started, sources, parts, "cancelled" if cancelled else state(parts))
     result |= {"run_folder": str(folder), "report": prefect_page.link(folder, report.name, settings.output_url)}
     await _save(result, folder, settings)

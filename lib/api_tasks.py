@@ -3,31 +3,79 @@
 `retries=2, retry_delay_seconds=30`: the clients themselves try five times within a minute, so what still fails is an outage of
 minutes, and two more rounds half a minute apart (with jitter) outlast most of them. Wrong credentials, refused requests and
 writes of unknown outcome are not run again.
+
+Where runs share a Prefect server, each call first waits for its turn among all of them (`lib.quotas`). A run goes on without
+where nobody can be asked: the limits keep 429s away, and those that come all the same are waited for, too.
 """
 
 import asyncio
-from collections.abc import Callable
+import functools
+import logging
+import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
+from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError, rate_limit
+from prefect.settings import get_current_settings
 
 from lib.errors import TryLaterError
+from lib.quotas import Quota
 
 DELAY_S = 30.0
 LONGEST_WAIT_S = 3600.0  # Jira's hourly quota is the longest that a service asks for
+ASK_AGAIN_S = 60.0  # after the limits could not be asked
+
+_log = logging.getLogger(__name__)
+_not_asked: dict[tuple[str, str], float] = {}  # server and limit -> until when, by the monotonic clock
 
 
-def api_task[**P, R](name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
-    """A task named `api-group.resource.action` with this project's retries; the same call twice is asked twice."""
-    return task(
-        name=name,
-        retries=2,
-        retry_delay_seconds=DELAY_S,
-        retry_jitter_factor=0.5,
-        retry_condition_fn=retryable,
-        cache_policy=NO_CACHE,
-    )
+def api_task[**P, R](
+    name: str, quota: Quota | None = None
+) -> Callable[[Callable[P, Awaitable[R]]], Task[P, Awaitable[R]]]:
+    """
+    A task named `api-group.resource.action` with this project's retries; the same call twice is asked twice.
+
+    Args:
+        name: The task's name.
+        quota: What each try waits for; None where the caller waits for it (`turn`).
+    """
+
+    def decorate(function: Callable[P, Awaitable[R]]) -> Task[P, Awaitable[R]]:
+        @functools.wraps(function)
+        async def in_turn(*args: P.args, **kwargs: P.kwargs) -> R:
+            if quota is not None:
+                await turn(quota)
+            return await function(*args, **kwargs)
+
+        options = task(
+            name=name,
+            retries=2,
+            retry_delay_seconds=DELAY_S,
+            retry_jitter_factor=0.5,
+            retry_condition_fn=retryable,
+            cache_policy=NO_CACHE,
+        )
+        return options(in_turn)
+
+    return decorate
+
+
+async def turn(quota: Quota) -> None:
+    """Wait until one more call keeps all runs of this server within the quota; return at once where that cannot be asked."""
+    server = get_current_settings().api.url
+    if server is None or time.monotonic() < _not_asked.get((server, quota.name), 0):
+        return
+    began = time.monotonic()
+    try:
+        await rate_limit(quota.name, strict=True)
+    except ConcurrencySlotAcquisitionError as error:
+        _not_asked[server, quota.name] = time.monotonic() + ASK_AGAIN_S
+        _log.warning("%s: not asked for %.0f s, this run's own pauses count (%s)", quota.name, ASK_AGAIN_S, error)
+    else:
+        if (waited := time.monotonic() - began) > 1:
+            _log.info("waited %.1f s for %s: other runs call, too", waited, quota.name)
 
 
 async def retryable(failed: Task[..., Any], _run: object, state: Any) -> bool:

@@ -5,6 +5,7 @@
     - CredentialsError: a service does not know us, or does not let us
     - RefusedError: Jira says no to what was sent
   x TryLaterError: the service could not answer now; clients and tasks retry reads
+    - TooManyRequestsError: it was asked too often
   x ConflictError: stop; a person decides
     - UncertainWriteError: a write was sent and its outcome is unknown; it is settled by reading, never sent again blindly
   x NotebookError: a notebook did not run to its end; the executed copy says where
@@ -61,6 +62,10 @@ class TryLaterError(WorkflowError):
 
     def __str__(self) -> str:
         return f"{self.where}: {self.problem}"
+
+
+class TooManyRequestsError(TryLaterError):
+    """The service was asked too often; it carried nothing out."""
 
 
 class ConflictError(WorkflowError):

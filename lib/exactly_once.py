@@ -17,7 +17,7 @@ from lib.clock import Clock
 from lib.content_plan import KEY, ContentPlan, PlanRow, Problem, fingerprint
 from lib.errors import WorkflowError
 from lib.issue_draft import Drafts, IssueDraft
-from lib.issue_maker import IssueMaker, Work
+from lib.issue_maker import Batch, IssueMaker, Work
 from lib.jira_api import Issue
 from lib.looking import Looking
 from lib.pace import Pace
@@ -47,6 +47,7 @@ class PlanResult:
     problems: list[Problem] = field(default_factory=list)
     error: str = ""
     seconds: dict[str, float] = field(default_factory=dict)  # step -> how long it took, in the order of the steps
+    batches: list[Batch] = field(default_factory=list)
     on_step: Callable[[str], None] = field(default=lambda _step: None, repr=False, compare=False)
 
     @property
@@ -251,11 +252,13 @@ class PlanRun:
         if not works:
             return None
         self._log.info("%s: making %d issues in %s", self._client, len(works), self._where)
+        maker = self._maker(plan)
         try:
-            await self._maker(plan).make(works)
+            await maker.make(works)
         except WorkflowError as error:
             return error
         finally:
+            self.result.batches = maker.batches
             for work in works:
                 self._put_down(plan, work)
             self._files.issues(works)
@@ -275,6 +278,7 @@ class PlanRun:
         )
 
     async def _before_sending(self, tokens: Sequence[str]) -> None:
+        await self._jira.turn_to_create()  # a wait may be long: the plan must still be ours after it
         await self._sheet.check_ours()
         self._sheet.note_sending(tokens)
 

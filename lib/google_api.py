@@ -22,10 +22,19 @@ from google.auth.exceptions import GoogleAuthError, RefreshError, TransportError
 from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
 
-from lib import a1, retry
+from lib import a1, api_calls, retry
 from lib.content_plan import CellValue
-from lib.errors import ConflictError, CredentialsError, FixInputError, TryLaterError, UncertainWriteError, WorkflowError
+from lib.errors import (
+    ConflictError,
+    CredentialsError,
+    FixInputError,
+    TooManyRequestsError,
+    TryLaterError,
+    UncertainWriteError,
+    WorkflowError,
+)
 
+SERVICE = "google"
 TIMEOUT_S = 180  # Google ends a request itself after this time
 SPREADSHEET = "application/vnd.google-apps.spreadsheet"
 SHORTCUT = "application/vnd.google-apps.shortcut"
@@ -38,6 +47,8 @@ _METADATA = (
     "sheets(properties(sheetId,title,index,sheetType,gridProperties(columnCount)),merges)"
 )
 _FILES = "nextPageToken,incompleteSearch,files(id,name,mimeType,parents,modifiedTime,version,shortcutDetails)"
+
+type NoAnswer = Callable[[str, str], WorkflowError]
 
 
 @dataclass(frozen=True)
@@ -251,19 +262,26 @@ class GoogleApi:
         return self._local.http
 
     def _read(self, request: Any, where: str) -> dict[str, Any]:
-        return retry.call(lambda: self._send(request, where, TryLaterError), sleep=self._sleep)
+        return self._call(request, where, TryLaterError)
 
     def _write(self, request: Any, where: str) -> dict[str, Any]:
-        return retry.call(lambda: self._send(request, where, UncertainWriteError), sleep=self._sleep)
+        return self._call(request, where, UncertainWriteError)
 
-    def _send(self, request: Any, where: str, no_answer: Callable[[str, str], WorkflowError]) -> dict[str, Any]:
+    def _call(self, request: Any, where: str, no_answer: NoAnswer) -> dict[str, Any]:
+        where = f"Google, {where}"
+
+        def send() -> dict[str, Any]:
+            return api_calls.send(SERVICE, where, lambda: self._send(request, where, no_answer))
+
+        return retry.call(SERVICE, send, sleep=self._sleep)
+
+    def _send(self, request: Any, where: str, no_answer: NoAnswer) -> dict[str, Any]:
         """
         Send once.
 
         `no_answer` is the error for an answer that never came or cannot be read: a read may be tried again, a write may
         have been applied.
         """
-        where = f"Google, {where}"
         try:
             answer = request.execute(http=self._http(), num_retries=0)
         except HttpError as error:
@@ -285,10 +303,10 @@ class GoogleApi:
         return answer
 
 
-def _http_error(error: HttpError, where: str, no_answer: Callable[[str, str], WorkflowError]) -> WorkflowError:
+def _http_error(error: HttpError, where: str, no_answer: NoAnswer) -> WorkflowError:
     status, reasons = error.status_code, _reasons(error)
     if status == HTTPStatus.TOO_MANY_REQUESTS or (status == HTTPStatus.FORBIDDEN and reasons & _RATE_REASONS):
-        return TryLaterError(where, "too many requests", retry.retry_after_s(error.resp.get("retry-after")))
+        return TooManyRequestsError(where, "too many requests", retry.retry_after_s(error.resp.get("retry-after")))
     if status in _RETRIED or status < HTTPStatus.BAD_REQUEST:
         return no_answer(where, f"answered {status}")
     return _refusal(status, reasons, where, f"{error.reason}".strip())

@@ -11,6 +11,7 @@ from typing import Any
 
 from blocks.google_credentials import GoogleCredentials
 from blocks.loading import load
+from lib import quotas
 from lib.api_tasks import api_task
 from lib.content_plan import CellValue
 from lib.google_api import DriveFile, GoogleApi, Spreadsheet
@@ -22,56 +23,56 @@ async def _api(block_name: str) -> GoogleApi:
     return (await load(GoogleCredentials, block_name)).get_client()
 
 
-@api_task("google.connection.test")
+@api_task("google.connection.test", quotas.SHEETS_READS)
 async def test_connection(credentials_block_name: str = BLOCK) -> dict[str, Any]:
     """Whether Google lets us in: `ok`, and what is wrong and what to do when not."""
     block = await load(GoogleCredentials, credentials_block_name)
     return await asyncio.to_thread(block.test_connection)
 
 
-@api_task("google.drive.find-files")
+@api_task("google.drive.find-files", quotas.DRIVE)
 async def find_files(folder_ids: Sequence[str], credentials_block_name: str = BLOCK) -> list[DriveFile]:
     """Spreadsheets, Excel files and shortcuts to them, right in any of the folders."""
     api = await _api(credentials_block_name)
     return await asyncio.to_thread(api.find_files, folder_ids)
 
 
-@api_task("google.drive.read-version")
+@api_task("google.drive.read-version", quotas.DRIVE)
 async def read_version(file_id: str, credentials_block_name: str = BLOCK) -> str:
     """The file's version, which grows with every change to it."""
     api = await _api(credentials_block_name)
     return await asyncio.to_thread(api.read_version, file_id)
 
 
-@api_task("google.sheets.read-metadata")
+@api_task("google.sheets.read-metadata", quotas.SHEETS_READS)
 async def read_metadata(spreadsheet_id: str, credentials_block_name: str = BLOCK) -> Spreadsheet:
     """Title, locale, tabs, merged cells and named ranges of a spreadsheet."""
     api = await _api(credentials_block_name)
     return await asyncio.to_thread(api.read_spreadsheet, spreadsheet_id)
 
 
-@api_task("google.sheets.read-data")
+@api_task("google.sheets.read-data", quotas.SHEETS_READS)
 async def read_data(spreadsheet_id: str, tab: str, credentials_block_name: str = BLOCK) -> list[list[CellValue]]:
     """All cells of a tab as stored: one ragged list per sheet row; dates are serial numbers."""
     api = await _api(credentials_block_name)
     return await asyncio.to_thread(api.read_values, spreadsheet_id, tab)
 
 
-@api_task("google.sheets.read-texts")
+@api_task("google.sheets.read-texts", quotas.SHEETS_READS)
 async def read_texts(spreadsheet_id: str, tab: str, credentials_block_name: str = BLOCK) -> list[list[str]]:
     """All cells of a tab as people see them: one ragged list per sheet row."""
     api = await _api(credentials_block_name)
     return await asyncio.to_thread(api.read_texts, spreadsheet_id, tab)
 
 
-@api_task("google.sheets.write-cells")
+@api_task("google.sheets.write-cells", quotas.SHEETS_WRITES)
 async def write_cells(spreadsheet_id: str, cells: Mapping[str, str], credentials_block_name: str = BLOCK) -> None:
     """Write texts into single cells by address: the claims of one plan, in one request."""
     api = await _api(credentials_block_name)
     await asyncio.to_thread(api.write_cells, spreadsheet_id, cells)
 
 
-@api_task("google.sheets.write-keys")
+@api_task("google.sheets.write-keys", quotas.SHEETS_WRITES)
 async def write_keys(
     spreadsheet_id: str, requests: Sequence[Mapping[str, Any]], credentials_block_name: str = BLOCK
 ) -> list[dict[str, Any]]:

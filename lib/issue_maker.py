@@ -56,9 +56,17 @@ class Work:
         return self.issue is None and self.reasons is None and not self.unsent
 
 
+@dataclass(frozen=True)
+class Batch:
+    """One bulk create, halves of a refused one included: how many rows it had, and how long until Jira had answered."""
+
+    rows: int
+    seconds: float
+
+
 class IssueMaker:
     """
-    Makes the issues of one plan.
+    Makes the issues of one plan; `batches` are those that were answered or lost, in the order in which they were sent.
 
     Args:
         jira: Jira.
@@ -97,6 +105,7 @@ class IssueMaker:
         self._keys: list[str] = []  # as answered
         self._answered: set[str] = set()  # tokens of the batches that were answered
         self._halvings = 0
+        self.batches: list[Batch] = []
 
     # --- Settling -----------------------------------------------------------------------------------------------------
 
@@ -172,8 +181,10 @@ class IssueMaker:
                 return error
             lost_in_a_row = 0 if answered else lost_in_a_row + 1
             seconds = (self._clock.now() - started).total_seconds()
-            line = "%s: batch %d of %d: %d rows in %.1f s"
-            self._log.info(line, self._plan.client, number, len(batches), len(batch), seconds)
+            self.batches.append(Batch(len(batch), round(seconds, 3)))
+            count, per_second = len(batch), len(batch) / max(seconds, 0.001)
+            line = "%s: batch %d of %d: %d rows in %.1f s (%.1f rows/s)"
+            self._log.info(line, self._plan.client, number, len(batches), count, seconds, per_second)
         return None
 
     async def _send(self, batch: Sequence[Work]) -> bool:

@@ -17,9 +17,18 @@ import requests
 import urllib3
 from atlassian import Jira
 
-from lib import retry
-from lib.errors import CredentialsError, FixInputError, RefusedError, TryLaterError, UncertainWriteError, WorkflowError
+from lib import api_calls, retry
+from lib.errors import (
+    CredentialsError,
+    FixInputError,
+    RefusedError,
+    TooManyRequestsError,
+    TryLaterError,
+    UncertainWriteError,
+    WorkflowError,
+)
 
+SERVICE = "jira"
 CONNECT_TIMEOUT_S = 10
 READ_TIMEOUT_S = 120
 FETCH_SIZE = 100  # issues a bulkfetch
@@ -314,10 +323,9 @@ class JiraApi:
     # --- Transport ----------------------------------------------------------------------------------------------------
 
     def _read(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
-        def send() -> dict[str, Any]:
-            return self._send(path, lambda client: client.request(method, self._path(path), **arguments), TryLaterError)
-
-        return retry.call(send, sleep=self._sleep)
+        return self._call(
+            path, lambda client: client.request(method, self._path(path), **arguments), TryLaterError, bulk=False
+        )
 
     def _read_list(self, method: str, path: str) -> list[dict[str, Any]]:
         """A read whose answer is an array."""
@@ -325,12 +333,21 @@ class JiraApi:
         return entries
 
     def _write(self, path: str, request: Callable[[Jira], requests.Response], *, bulk: bool = False) -> dict[str, Any]:
-        return retry.call(lambda: self._send(path, request, UncertainWriteError, bulk=bulk), sleep=self._sleep)
+        return self._call(path, request, UncertainWriteError, bulk=bulk)
 
-    def _send(
-        self, path: str, request: Callable[[Jira], requests.Response], no_answer: NoAnswer, *, bulk: bool = False
+    def _call(
+        self, path: str, request: Callable[[Jira], requests.Response], no_answer: NoAnswer, *, bulk: bool
     ) -> dict[str, Any]:
         where = self._where(path)
+
+        def send() -> dict[str, Any]:
+            return api_calls.send(SERVICE, where, lambda: self._send(where, request, no_answer, bulk=bulk))
+
+        return retry.call(SERVICE, send, sleep=self._sleep)
+
+    def _send(
+        self, where: str, request: Callable[[Jira], requests.Response], no_answer: NoAnswer, *, bulk: bool
+    ) -> dict[str, Any]:
         try:
             response = request(self._client())
         except requests.RequestException as error:
@@ -345,7 +362,9 @@ class JiraApi:
         if response.headers.get("X-Seraph-LoginReason") in ("AUTHENTICATED_FAILED", "AUTHENTICATION_DENIED"):
             raise CredentialsError(where, "Jira refuses the login; check JIRA_USERNAME and JIRA_TOKEN, tokens expire")
         if status == HTTPStatus.TOO_MANY_REQUESTS:
-            raise TryLaterError(where, "too many requests", retry.retry_after_s(response.headers.get("Retry-After")))
+            raise TooManyRequestsError(
+                where, "too many requests", retry.retry_after_s(response.headers.get("Retry-After"))
+            )
         if status in _UNKNOWN_OUTCOME or HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
             raise no_answer(where, f"answered {status}")
         try:

@@ -11,7 +11,8 @@ from typing import Any
 
 from blocks.jira_credentials import JiraCredentials
 from blocks.loading import load
-from lib.api_tasks import api_task
+from lib import quotas
+from lib.api_tasks import api_task, turn
 from lib.jira_api import Account, BulkAnswer, CreateField, Issue, JiraApi
 
 BLOCK = "jira-credentials"
@@ -21,84 +22,86 @@ async def _api(block_name: str) -> JiraApi:
     return (await load(JiraCredentials, block_name)).get_client()
 
 
-@api_task("jira.connection.test")
+@api_task("jira.connection.test", quotas.JIRA_READS)
 async def test_connection(credentials_block_name: str = BLOCK) -> dict[str, Any]:
     """Whether Jira knows us: `ok`, and what is wrong and what to do when not."""
     block = await load(JiraCredentials, credentials_block_name)
     return await asyncio.to_thread(block.test_connection)
 
 
-@api_task("jira.account.read-myself")
+@api_task("jira.account.read-myself", quotas.JIRA_READS)
 async def read_myself(credentials_block_name: str = BLOCK) -> Account:
     """The account that Jira takes us for: read before a search is believed."""
     api = await _api(credentials_block_name)
     return await asyncio.to_thread(api.read_myself)
 
 
-@api_task("jira.account.read-permissions")
+@api_task("jira.account.read-permissions", quotas.JIRA_READS)
 async def read_permissions(project_key: str, names: Sequence[str], credentials_block_name: str = BLOCK) -> set[str]:
     """Which of the named permissions we have in the project."""
     api = await _api(credentials_block_name)
     return await asyncio.to_thread(api.read_permissions, project_key, names)
 
 
-@api_task("jira.project.read-fields")
+@api_task("jira.project.read-fields", quotas.JIRA_READS)
 async def read_fields(project_key: str, issue_type_id: str, credentials_block_name: str = BLOCK) -> list[CreateField]:
     """The fields of the project's create screen for an issue type (createmeta)."""
     api = await _api(credentials_block_name)
     return await asyncio.to_thread(api.read_fields, project_key, issue_type_id)
 
 
-@api_task("jira.issue.find")
+@api_task("jira.issue.find", quotas.JIRA_READS)
 async def find_issues(jql: str, limit: int | None = None, credentials_block_name: str = BLOCK) -> list[str]:
     """Ids of the issues that match; the index lags behind what was just made."""
     api = await _api(credentials_block_name)
     return await asyncio.to_thread(lambda: api.search(jql, limit=limit))
 
 
-@api_task("jira.issue.read")
+@api_task("jira.issue.read", quotas.JIRA_READS)
 async def read_issues(ids_or_keys: Sequence[str], credentials_block_name: str = BLOCK) -> list[Issue]:
     """At most 100 issues by id or key, from the records and not from the index."""
     api = await _api(credentials_block_name)
     return await asyncio.to_thread(api.fetch, ids_or_keys)
 
 
-@api_task("jira.issue.create")
+@api_task("jira.issue.create", quotas.JIRA_WRITES)
 async def create_issue(fields: Mapping[str, Any], credentials_block_name: str = BLOCK) -> str:
     """Make one issue and return its key; flows make theirs in bulk."""
     api = await _api(credentials_block_name)
     return await asyncio.to_thread(api.create, fields)
 
 
-@api_task("jira.issue.bulk-create")
+@api_task(
+    "jira.issue.bulk-create"
+)  # no wait of its own: the maker waits before it looks whether the plan is still ours
 async def create_issues(updates: Sequence[Mapping[str, Any]], credentials_block_name: str = BLOCK) -> BulkAnswer:
     """Make at most 45 issues in one request."""
     api = await _api(credentials_block_name)
     return await asyncio.to_thread(api.create_in_bulk, updates)
 
 
-@api_task("jira.project.read-components")
+@api_task("jira.project.read-components", quotas.JIRA_READS)
 async def read_components(project_key: str, credentials_block_name: str = BLOCK) -> dict[str, str]:
     """The project's components, id -> name."""
     api = await _api(credentials_block_name)
     return await asyncio.to_thread(api.read_components, project_key)
 
 
-@api_task("jira.field.read-names")
+@api_task("jira.field.read-names", quotas.JIRA_READS)
 async def read_field_names(credentials_block_name: str = BLOCK) -> dict[str, str]:
     """All fields of the site, id -> name."""
     api = await _api(credentials_block_name)
     return await asyncio.to_thread(api.read_field_names)
 
 
-@api_task("jira.account.read-active")
+@api_task("jira.account.read-active", quotas.JIRA_READS)
 async def read_active_accounts(account_ids: Sequence[str], credentials_block_name: str = BLOCK) -> dict[str, bool]:
     """Account id -> whether it is active, for those of at most 100 accounts that exist."""
     api = await _api(credentials_block_name)
     return await asyncio.to_thread(api.read_active_accounts, account_ids)
 
 
-@api_task("jira.issue.mark")
+@api_task("jira.issue.mark", quotas.JIRA_WRITES)
 async def mark_issue(
     key: str,
     add: Sequence[str],
@@ -111,14 +114,14 @@ async def mark_issue(
     await asyncio.to_thread(lambda: api.mark(key, add=add, remove=remove, row=row))
 
 
-@api_task("jira.comment.read-hashes")
+@api_task("jira.comment.read-hashes", quotas.JIRA_READS)
 async def read_change_hashes(key: str, credentials_block_name: str = BLOCK) -> set[str]:
     """Hashes of the changes that comments on the issue already tell."""
     api = await _api(credentials_block_name)
     return await asyncio.to_thread(api.read_change_hashes, key)
 
 
-@api_task("jira.comment.add")
+@api_task("jira.comment.add", quotas.JIRA_WRITES)
 async def add_comment(key: str, body: Mapping[str, Any], change_hash: str, credentials_block_name: str = BLOCK) -> None:
     """Write one comment that carries the hash of the change it tells."""
     api = await _api(credentials_block_name)
@@ -148,6 +151,9 @@ class JiraTasks:
 
     async def fetch(self, ids_or_keys: Sequence[str]) -> list[Issue]:
         return await read_issues.with_options(retry_delay_seconds=self._delay_s)(ids_or_keys, self._block)
+
+    async def turn_to_create(self) -> None:
+        await turn(quotas.JIRA_WRITES)
 
     async def create_in_bulk(self, updates: Sequence[Mapping[str, Any]]) -> BulkAnswer:
         return await create_issues.with_options(retry_delay_seconds=self._delay_s)(updates, self._block)

@@ -13,6 +13,7 @@ from email.utils import parsedate_to_datetime
 
 import tenacity
 
+from lib import api_calls
 from lib.errors import TryLaterError
 
 ATTEMPTS = 5
@@ -23,9 +24,11 @@ type Sleep = Callable[[float], None]
 _log = logging.getLogger(__name__)
 
 
-def call[Result](request: Callable[[], Result], *, sleep: Sleep = time.sleep, attempts: int = ATTEMPTS) -> Result:
+def call[Result](
+    service: str, request: Callable[[], Result], *, sleep: Sleep = time.sleep, attempts: int = ATTEMPTS
+) -> Result:
     """
-    The request's result, trying again after a TryLaterError.
+    The result of a request to the service, trying again after a TryLaterError.
 
     Raises:
         TryLaterError: The last attempt's, when none went through.
@@ -35,7 +38,7 @@ def call[Result](request: Callable[[], Result], *, sleep: Sleep = time.sleep, at
         wait=_wait,
         retry=tenacity.retry_if_exception(_worth_waiting_for),
         sleep=sleep,
-        before_sleep=_say,
+        before_sleep=lambda state: _say(service, state),
         reraise=True,
     )(request)
 
@@ -68,7 +71,8 @@ def _worth_waiting_for(error: BaseException) -> bool:
     return isinstance(error, TryLaterError) and (error.retry_after_s or 0.0) <= LONGEST_WAIT_S
 
 
-def _say(state: tenacity.RetryCallState) -> None:
+def _say(service: str, state: tenacity.RetryCallState) -> None:
+    api_calls.of(service).repeated += 1
     error = state.outcome.exception() if state.outcome else None
     wait = state.next_action.sleep if state.next_action else 0.0
     _log.warning("%s; trying again in %.1f s (attempt %d)", error, wait, state.attempt_number + 1)

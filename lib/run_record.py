@@ -111,7 +111,10 @@ def read(folder: Path) -> RunRecord:
     if folder.is_dir() and not (folder / RESULT).exists():
         finished = [path for path in run_folders(folder) if (path / RESULT).exists()]
         folder = finished[0] if finished else folder
-    return RunRecord(folder, read_json(folder / RESULT), list(_endings(folder)))
+    result = read_json(folder / RESULT)
+    elsewhere = (plan.get("folder") or "" for plan in result.get("clients", {}).values())
+    others = [folder / name for name in elsewhere if name.startswith("..")]  # of clients that ran on workers
+    return RunRecord(folder, result, [ending for part in (folder, *others) for ending in _endings(part, folder)])
 
 
 def read_head(folder: Path) -> RunRecord:
@@ -147,6 +150,20 @@ def run_folders(output_dir: Path) -> list[Path]:
     return sorted(found, key=_age, reverse=True)
 
 
+def find_flow_run(output_dir: Path, flow_run_id: str, since: dt.datetime) -> RunRecord | None:
+    """The finished run that a flow run of Prefect made; machines' clocks may differ by an hour."""
+    for folder in run_folders(output_dir):
+        if begun_at(folder) < since - dt.timedelta(hours=1):
+            return None
+        try:
+            found = read_head(folder).result.get("flow_run_id") == flow_run_id
+        except FixInputError:
+            continue
+        if found:
+            return read(folder)
+    return None
+
+
 def begun_at(folder: Path) -> dt.datetime:
     """When a run began, by its folder's name; aware, in UTC."""
     match = _FOLDER.fullmatch(folder.name)
@@ -166,8 +183,9 @@ def _age(folder: Path) -> tuple[str, int]:
     return folder.name[:15], int(number[1]) if number else 1
 
 
-def _endings(folder: Path) -> Iterator[NotebookEnding]:
-    for path in sorted(folder.glob("*/*.ipynb")):
+def _endings(part: Path, folder: Path) -> Iterator[NotebookEnding]:
+    """Of the notebooks in a run's folder, or in that of one of its clients elsewhere."""
+    for path in sorted(part.glob("*/*.ipynb" if part == folder else "*.ipynb")):
         if path.parent.name.startswith("."):  # JupyterLab's checkpoints
             continue
         try:
@@ -177,7 +195,7 @@ def _endings(folder: Path) -> Iterator[NotebookEnding]:
         run = metadata.get("run", {})
         yield NotebookEnding(
             client=path.parent.name,
-            path=path.relative_to(folder).as_posix(),
+            path=path.relative_to(folder, walk_up=True).as_posix(),
             status=run.get("status", "did not end"),
             duration_s=run.get("duration_s", 0),
             cells=run.get("cells", 0),

@@ -50,6 +50,9 @@ class Settings(_Environment):
     settle_seconds: float = Field(
         default=300, ge=0, description="How long after its being sent Jira may apply a request."
     )
+    dispatch_at_once: int = Field(
+        default=12, ge=1, description="How many clients' runs are on workers at once, with dispatch=workers."
+    )
     retry_delay_seconds: float = Field(default=30, ge=0, description="Pause before Prefect runs a failed task again.")
 
 

@@ -69,6 +69,7 @@ def test_a_worker_runs_deployments_on_postgresql_and_one_message_tells_of_a_run_
             assert (pools, alerts) == ([deploy.POOL], 1)
             assert schedules == {
                 "content-plan-to-jira/create": [],
+                "content-plan-to-jira/client": [],
                 "content-plan-to-jira/validate-only": ["0 8 25 * *"],
                 "content-plan-watch/every-15-minutes": ["*/15 * * * *"],
                 "content-plan-check/nightly": ["0 2 * * *"],
@@ -97,5 +98,6 @@ def test_every_deployment_has_a_description_and_its_flow_is_there():
         path, _, function = deployment["entrypoint"].partition(":")
         assert f"async def {function}(" in Path(ROOT / path).read_text()
         assert deployment["description"]
-        assert deploy.TAG in deployment["tags"]
+        part = deployment["name"] == "client"
+        assert deployment["tags"] == [deploy.PART_TAG if part else deploy.TAG], "a part gives no alert of its own"
         assert deployment["work_pool"]["name"] == deploy.POOL

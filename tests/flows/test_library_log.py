@@ -1,0 +1,70 @@
+"""What is logged of a run: where it can be seen, how, and what never is."""
+
+import asyncio
+import logging
+import re
+
+import pytest
+from prefect import get_client
+from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
+from prefect.settings import PREFECT_LOGGING_LEVEL, temporary_settings
+
+from sandbox import seed
+
+
+async def logged(flow_run_id):
+    """What Prefect has of a run's lines, as (logger, level, message), once the last one has arrived."""
+    found = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[flow_run_id]))
+    async with get_client() as prefect:
+        for _ in range(100):
+            lines = await prefect.read_logs(found, limit=200)
+            if any("; manifest " in line.message for line in lines):
+                return [(line.name, line.level, line.message) for line in lines]
+            await asyncio.sleep(0.1)
+    raise AssertionError(f"the lines of the run did not arrive: {lines}")
+
+
+@pytest.fixture
+def lines(services, run):
+    def go(**parameters):
+        result = run(client_names=["Klinik Gigi Cemara"], **parameters)
+        return asyncio.run(logged(result["flow_run_id"]))
+
+    return go
+
+
+def test_progress_names_client_counts_batch_duration_and_rows_per_second(lines):
+    told = [message for _, level, message in lines() if level == logging.INFO]
+    number = r"\d+\.\d"
+    assert any(
+        re.fullmatch(rf"Klinik Gigi Cemara: batch 1 of 1: 16 rows in {number} s \({number} rows/s\)", m) for m in told
+    )
+    assert any(
+        re.fullmatch(rf"Klinik Gigi Cemara: 16 rows in {number} s \({number} rows/s\): 16 created", m) for m in told
+    )
+
+
+def test_a_wait_for_a_busy_service_is_a_warning_of_the_run_in_prefect(lines, services):
+    services.fault("bulkFetchIssues", "429", retry_after=0)
+    warnings = [(name, message) for name, level, message in lines() if level == logging.WARNING]
+    assert any(name == "lib.retry" and "too many requests; trying again in" in message for name, message in warnings)
+
+
+def test_debug_lines_say_how_each_call_went_without_secrets_and_without_content(lines, services):
+    with temporary_settings({PREFECT_LOGGING_LEVEL: "DEBUG"}):
+        for name in ("prefect", "prefect.flow_runs"):
+            logging.getLogger(name).setLevel(logging.DEBUG if name == "prefect" else logging.NOTSET)
+        try:
+            told = lines()
+        finally:
+            logging.getLogger("prefect").setLevel(PREFECT_LOGGING_LEVEL.value())
+    calls = [message for name, level, message in told if name == "lib.api_calls" and level == logging.DEBUG]
+    assert any(re.fullmatch(r"Jira, issue/bulk: answered after \d+ ms", message) for message in calls)
+    assert any(message.startswith("Google, ") for message in calls)
+    everything = "\n".join(message for _, _, message in told)
+    environment = services.environment()
+    secrets = [value for name, value in environment.items() if re.search("SECRET|TOKEN$", name)]
+    assert secrets
+    topics = {issue.fields["summary"] for issue in services.jira.issues if issue.key.startswith(seed.PROJECT_KEY)}
+    assert topics
+    assert [text for text in (*secrets, *topics) if text in everything] == []
