@@ -134,7 +134,7 @@ async def keep_folder(
     log: Log = get_run_logger()
     library_log.show()
     started, sources, settings = utc_now(), Sources.now(), Settings.read()
-    folder = run_folder.create(Path(output_dir) if output_dir else ROOT / settings.output_dir, name, started)
+    folder = run_folder.create(output_folder(output_dir, settings), name, started)
     log.info("run folder: %s", folder)
     report = report or Report("content_plan_audit", "audit", {"run_folder": str(folder)})
     cancelled: asyncio.CancelledError | None = None
@@ -162,6 +162,11 @@ async def keep_folder(
     if cancelled is not None:
         raise cancelled
     return result
+
+
+def output_folder(output_dir: str | None, settings: Settings) -> Path:
+    """Where run folders go."""
+    return Path(output_dir) if output_dir else ROOT / settings.output_dir
 
 
 def _result(name: str, started: dt.datetime, sources: Sources, parts: Mapping[str, Any], ended: str) -> Result:

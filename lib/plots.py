@@ -107,13 +107,15 @@ def time_per_step(record: RunRecord) -> SVG | HTML:
         total.update(plan.get("seconds", {}))
     if not any(total.values()):
         return sentence("No step was timed.")
-    return _bars("Time per step, all clients together (seconds)", total, "seconds")
+    return bars("Time per step, all clients together (seconds)", total, "seconds")
 
 
-def _bars(title: str, values: Mapping[str, float], unit: str) -> SVG:
+def bars(title: str, values: Mapping[str, float], unit: str) -> SVG:
+    """One horizontal bar per value, in the order given, with the value at its end."""
+
     def draw(axes: Axes) -> None:
-        bars = axes.barh(range(len(values)), list(values.values()), color=_FORMS[0])
-        axes.bar_label(bars, [f" {value:,.1f}" for value in values.values()])
+        drawn = axes.barh(range(len(values)), list(values.values()), color=_FORMS[0])
+        axes.bar_label(drawn, [f" {value:,.1f}" for value in values.values()])
         _name_rows(axes, list(values))
         axes.set_xlabel(unit)
 

@@ -17,8 +17,8 @@ from lib.run_record import RunRecord
 INDEX = "index.html"
 NOT_FINISHED = "not finished"  # still running, or stopped so hard that it could not say so
 _LINKS = {
-    "report": ("audit.html", "comparison.html"),
-    "notebook": ("audit.ipynb", "comparison.ipynb"),
+    "report": ("audit.html", "comparison.html", "performance.html"),
+    "notebook": ("audit.ipynb", "comparison.ipynb", "performance.ipynb"),
     "JSON": ("result.json",),
 }
 _LOCK_TIMEOUT_S = 60

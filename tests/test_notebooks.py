@@ -66,6 +66,7 @@ def given(tmp_path, services):
         "content_plan_watch": {"findings_path": str(tmp_path / "findings.json")},
         "content_plan_audit": {"run_folder": str(first)},
         "compare_runs": {"run_a": str(first), "run_b": str(second)},
+        "performance_report": {"output_dir": str(tmp_path), "days": 3650},
         "explore_content_plan": {"target_month": seed.MONTH, "client_name": "kopi senja", "row_count": 3},
     }
 

@@ -76,6 +76,7 @@ def test_a_worker_runs_deployments_on_postgresql_and_one_message_tells_of_a_run_
                 "content-plan-resolve/resolve": [],
                 "compare-runs/compare": [],
                 "output-maintenance/weekly": ["0 3 * * 0"],
+                "performance-report/monthly": ["0 4 1 * *"],
             }
             month = {"target_month": seed.MONTH, "output_dir": str(output)}
             with worker():
