@@ -15,7 +15,7 @@ export UV_COMPILE_BYTECODE := 1
 unexport PYTHONPATH
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox test soak container-test packages check format blocks deploy login lab lab-sandbox clean
+.PHONY: help setup demo sandbox test soak fleet-test container-test bench packages check format blocks deploy login lab lab-sandbox clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,9 +47,12 @@ soak: $(SYNCED) ## Play N schedules of the proof (make soak N=5000)
 container-test: $(SYNCED) ## Build the Dockerfile and run server, worker, JupyterLab from it (Debian, root; minutes)
 	$(RUN)python -m pytest tests/container/built_image.py -s --timeout 1800
 
-packages: ## Install what tests use besides Python (Debian, as root): Chromium, PostgreSQL
-	command -v chromium >/dev/null && ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 \
-	|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-color-emoji postgresql; }
+fleet-test: $(SYNCED) packages ## Kill workers, server and database in the middle of runs; 40 clients on 3 workers (Debian, root; 20 minutes)
+	SYSTEM_PACKAGES=required $(RUN)python -m pytest tests/fleet
+
+packages: ## Install what tests use besides Python (Debian, as root): Chromium, PostgreSQL, Redis
+	command -v chromium >/dev/null && command -v redis-server >/dev/null && ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 \
+	|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-color-emoji postgresql redis-server; }
 
 check: $(SYNCED) $(if $(SYSTEM_PACKAGES),packages) ## Everything that CI runs
 	$(RUN)ruff format --check .

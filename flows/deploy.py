@@ -112,7 +112,7 @@ def _gone(after: dt.timedelta) -> Automation:
     return _crash(
         "heartbeats stopped; its process, worker or machine is gone",
         EventTrigger(
-            after={"prefect.flow-run.heartbeat"},
+            after={"prefect.flow-run.Running", "prefect.flow-run.heartbeat"},
             expect={"prefect.flow-run.heartbeat", *_ENDED},
             within=after,
             **_EACH_RUN,

@@ -19,11 +19,11 @@ def own_mark():
     return os.environ["MARK_OF_TEST"].encode()
 
 
-def wait_until(true, limit_s=30):
+def wait_until(true, limit_s=30, pause_s=0.02):
     until = time.monotonic() + limit_s
     while not true():
         assert time.monotonic() < until, f"still not so after {limit_s} s"
-        time.sleep(0.02)
+        time.sleep(pause_s)
 
 
 def processes_with(mark):

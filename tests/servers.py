@@ -1,11 +1,13 @@
 """Servers that tests start themselves, on this machine, for as long as the test lasts."""
 
+import asyncio
 import contextlib
 import http.server
 import json
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -17,6 +19,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from prefect import get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 
@@ -38,9 +41,9 @@ def wait_for(address, process, limit_s=120):
 
 
 @contextlib.contextmanager
-def prefect_server(folder, **settings):
+def prefect_server(folder, port=None, **settings):
     """A Prefect server with its pages, which the flows of this process report to; the address of its pages."""
-    port = free_port()
+    port = port or free_port()
     site = f"http://127.0.0.1:{port}"
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
@@ -55,6 +58,18 @@ def prefect_server(folder, **settings):
         wait_for(f"{site}/api/ready", server)
         with temporary_settings({PREFECT_API_URL: f"{site}/api"}):
             yield site
+
+
+def pause_schedules():
+    """No schedule begins a run from now on: a quarter of an hour may strike in any test."""
+
+    async def pause():
+        async with get_client() as prefect:
+            for deployment in await prefect.read_deployments():
+                for schedule in deployment.schedules:
+                    await prefect.update_deployment_schedule(deployment.id, schedule.id, active=False)
+
+    asyncio.run(pause())
 
 
 @contextlib.contextmanager
@@ -73,35 +88,80 @@ def process(command, log, environment=None):
                 started.wait()
 
 
+class Database:
+    """A PostgreSQL of Debian's package with an empty database, which can be killed and started again; `url` is for Prefect."""
+
+    def __init__(self, folder):
+        programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+        if not programs:
+            missing("postgresql", "PostgreSQL")
+        self._log, self._port, self._binaries = folder / "postgres.log", free_port(), programs[-1].parent
+        self._as_owner = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
+        self._data = Path(tempfile.mkdtemp(prefix="postgres-"))  # pytest's own folders are closed to other users
+        self._running = contextlib.ExitStack()
+        self.url = f"postgresql+asyncpg://postgres@127.0.0.1:{self._port}/postgres"
+        if self._as_owner:
+            os.chown(self._data, pwd.getpwnam("postgres").pw_uid, -1)
+        subprocess.run(
+            [*self._as_owner, self._program("initdb"), "-D", self._data / "db", "-A", "trust", "-U", "postgres"],
+            check=True,
+            capture_output=True,
+            cwd="/",
+        )
+
+    def _program(self, name):
+        return str(self._binaries / name)
+
+    def start(self):
+        options = [
+            "-p",
+            str(self._port),
+            "-c",
+            "listen_addresses=127.0.0.1",
+            "-k",
+            self._data,
+            "-c",
+            "max_connections=200",
+        ]
+        command = [*self._as_owner, self._program("postgres"), "-D", self._data / "db", *options]
+        ready = [self._program("pg_isready"), "-h", "127.0.0.1", "-p", str(self._port)]
+        until = time.monotonic() + 60
+        self._server = None
+        while subprocess.run(ready, check=False, capture_output=True).returncode:
+            assert time.monotonic() < until, self._log.read_text()
+            if self._server is None or self._server.poll() is not None:  # one that was killed may still be going
+                self._server = self._running.enter_context(process(command, self._log))
+            time.sleep(0.2)
+
+    def kill(self):
+        """As if its machine lost power, or nearly: nothing is written any more."""
+        first = int((self._data / "db/postmaster.pid").read_text().split()[0])
+        os.kill(first, signal.SIGKILL)
+        self._server.wait(30)
+        self._running.close()
+
+    def remove(self):
+        self._running.close()
+        shutil.rmtree(self._data, ignore_errors=True)
+
+
 @contextlib.contextmanager
 def postgres(folder):
-    """A PostgreSQL of Debian's package with an empty database; its address for Prefect."""
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
-    if not programs:
-        message = "PostgreSQL is not installed: apt-get install postgresql"
-        if os.environ.get("SYSTEM_PACKAGES") == "required":
-            pytest.fail(message)
-        pytest.skip(message)
-    binaries, port = programs[-1].parent, free_port()
-    as_owner = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
-    data = Path(tempfile.mkdtemp(prefix="postgres-"))  # pytest's own folders are closed to other users
+    """A PostgreSQL with an empty database; its address for Prefect."""
+    database = Database(folder)
     try:
-        if as_owner:
-            os.chown(data, pwd.getpwnam("postgres").pw_uid, -1)
-        initdb = [*as_owner, str(binaries / "initdb"), "-D", str(data / "db"), "-A", "trust", "-U", "postgres"]
-        subprocess.run(initdb, check=True, capture_output=True, cwd="/")
-        options = ["-p", str(port), "-c", "listen_addresses=127.0.0.1", "-k", str(data), "-c", "max_connections=200"]
-        with process(
-            [*as_owner, str(binaries / "postgres"), "-D", str(data / "db"), *options], folder / "postgres.log"
-        ):
-            ready = [str(binaries / "pg_isready"), "-h", "127.0.0.1", "-p", str(port)]
-            until = time.monotonic() + 60
-            while subprocess.run(ready, check=False, capture_output=True).returncode:
-                assert time.monotonic() < until, (folder / "postgres.log").read_text()
-                time.sleep(0.2)
-            yield f"postgresql+asyncpg://postgres@127.0.0.1:{port}/postgres"
+        database.start()
+        yield database.url
     finally:
-        shutil.rmtree(data, ignore_errors=True)
+        database.remove()
+
+
+def missing(package, name):
+    """A package of the system is not there: the test is skipped, or fails where all of them are wanted."""
+    message = f"{name} is not installed: apt-get install {package}"
+    if os.environ.get("SYSTEM_PACKAGES") == "required":
+        pytest.fail(message)
+    pytest.skip(message)
 
 
 @contextlib.contextmanager

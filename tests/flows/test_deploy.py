@@ -13,22 +13,36 @@ from prefect.settings import get_current_settings
 from pydantic import SecretStr
 
 from flows import deploy
-from lib import run_record
+from lib import quotas, run_record
 from lib.settings import ROOT
 from sandbox import seed
 from tests.processes import wait_until
-from tests.servers import postgres, prefect_server, process, webhook
+from tests.servers import pause_schedules, postgres, prefect_server, process, webhook
 
 
 async def set_up():
-    """What is set up on the server, by kind and name, as often as it is there."""
+    """What is set up on the server: pools, schedules of deployments, limits, automations; each as often as it is there."""
     async with get_client() as prefect:
         deployments = await prefect.read_deployments()
-        alerts = await prefect.read_automations_by_name(deploy.ALERT)
+        automations = [one.name for one in await prefect.read_automations()]
         pools = await prefect.read_work_pools()
         flows = {flow.id: flow.name for flow in await prefect.read_flows()}
+        limits = {
+            limit.name: (limit.limit, limit.slot_decay_per_second)
+            for limit in await prefect.read_global_concurrency_limits()
+            if limit.name.startswith("content-plans-")
+        }
         schedules = {f"{flows[d.flow_id]}/{d.name}": [s.schedule.cron for s in d.schedules] for d in deployments}
-        return sorted(pool.name for pool in pools), schedules, len(alerts)
+        return sorted(pool.name for pool in pools), schedules, limits, sorted(automations)
+
+
+async def next_runs():
+    """The deployments of which the server has scheduled the next runs."""
+    async with get_client() as prefect:
+        deployments = {one.id: one for one in await prefect.read_deployments()}
+        flows = {flow.id: flow.name for flow in await prefect.read_flows()}
+        runs = [run for run in await prefect.read_flow_runs(limit=200) if run.auto_scheduled]
+        return {f"{flows[run.flow_id]}/{deployments[run.deployment_id].name}" for run in runs}
 
 
 @pytest.fixture
@@ -57,16 +71,54 @@ def run(name, **parameters):
     return run_deployment(name, parameters=given, timeout=240, poll_interval=1, as_subflow=False)
 
 
+def ask(name, **parameters):
+    """Ask for a run and do not wait for it."""
+    given = {"delay_seconds": (0, 0), **parameters}
+    return run_deployment(name, parameters=given, timeout=0, as_subflow=False)
+
+
+def ended(flow_run):
+    """The flow run once it has ended."""
+
+    async def read():
+        async with get_client() as prefect:
+            return await prefect.read_flow_run(flow_run.id)
+
+    def final():
+        return asyncio.run(read()).state.is_final()
+
+    wait_until(final, 240, pause_s=1)
+    return asyncio.run(read())
+
+
+def states(received):
+    """What the messages say in their first line: the run's name and its state."""
+    return [message["message"].splitlines()[0].rpartition(": ")[2] for message in received]
+
+
+def said(folder):
+    return {path.name: path.read_text()[-3000:] for path in folder.glob("worker*.log")}
+
+
+def report_of(record):
+    return f"report: {(record.folder / 'audit.html').as_uri()}"
+
+
 @pytest.mark.timeout(600)
-def test_a_worker_runs_deployments_on_postgresql_and_one_message_tells_of_a_run_to_look_at(worker, services, tmp_path):
+def test_workers_run_deployments_on_postgresql_and_each_run_to_look_at_gives_one_message(worker, services, tmp_path):
     output = tmp_path / "output"
     with postgres(tmp_path) as database, webhook() as (address, received):
-        settings = {"PREFECT_SERVER_DATABASE_CONNECTION_URL": database}
+        settings = {
+            "PREFECT_SERVER_DATABASE_CONNECTION_URL": database,
+            "PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "5",
+        }
         with prefect_server(tmp_path, **settings):
             for _ in range(2):
                 asyncio.run(deploy.deploy(SecretStr(address), str(ROOT)))
-            pools, schedules, alerts = asyncio.run(set_up())
-            assert (pools, alerts) == ([deploy.POOL], 1)
+            pools, schedules, limits, automations = asyncio.run(set_up())
+            assert pools == [deploy.POOL]
+            assert automations == sorted([deploy.ALERT, deploy.GONE, deploy.GONE])
+            assert limits == {quota.name: (quota.burst, quota.per_second) for quota in quotas.ALL}
             assert schedules == {
                 "content-plan-to-jira/create": [],
                 "content-plan-to-jira/client": [],
@@ -78,20 +130,44 @@ def test_a_worker_runs_deployments_on_postgresql_and_one_message_tells_of_a_run_
                 "output-maintenance/weekly": ["0 3 * * 0"],
                 "performance-report/monthly": ["0 4 1 * *"],
             }
+            scheduled = {name for name, crons in schedules.items() if crons}
+            wait_until(lambda: asyncio.run(next_runs()) == scheduled, 60, pause_s=1)
+            pause_schedules()
             month = {"target_month": seed.MONTH, "output_dir": str(output)}
-            with worker():
-                good = run("content-plan-to-jira/create", client_names=["Klinik Gigi Cemara"], **month)
-                assert good.state.name == "Completed", (tmp_path / "worker-1.log").read_text()[-3000:]
-                bad = run("content-plan-to-jira/create", client_names=["Siapa Ini"], **month)
-                assert bad.state.is_failed()
-            wait_until(lambda: received, 60)
-        [failed, made] = [run_record.read(folder) for folder in run_record.run_folders(output)]
-        assert (made.state, made.counts["created"]) == ("completed", 16)
-        assert made.result["flow_run_id"] == str(good.id)
-        assert len([issue for issue in services.jira.issues if issue.key in {row["key"] for row in made.rows}]) == 16
-        [message] = received
-        assert "Siapa Ini: is not in the client list" in message["message"]
-        assert f"report: {(failed.folder / 'audit.html').as_uri()}" in message["message"]
+            services.fault("createIssues", "refuse", indices=[0], errors={"summary": "no"})
+            one = {"client_names": ["Klinik Gigi Cemara"], **month}
+            spread = ask("content-plan-to-jira/create", dispatch="workers", **one)
+            wait_until(lambda: states(received) == ["Late"], 60)
+            with worker(1), worker(2):
+                failed = run("content-plan-check/nightly", client_names=["Siapa Ini"], **month)
+                assert failed.state.is_failed(), said(tmp_path)
+                spread = ended(spread)
+                assert spread.state.name == "NeedsAttention", said(tmp_path)
+                good = run("content-plan-to-jira/create", **one)
+                assert good.state.name == "Completed", said(tmp_path)
+            wait_until(lambda: len(received) >= 3, 60)
+        folders = {
+            record.result["flow_run_id"]: record for record in map(run_record.read, run_record.run_folders(output))
+        }
+        assert len(folders) == 4
+        gathered, last = folders[str(spread.id)], folders[str(good.id)]
+        [plan] = gathered.plans.values()
+        part = folders[plan["flow_run_id"]]
+        assert (gathered.counts["created"], gathered.counts["rejected"]) == (15, 1)
+        assert gathered.rows == part.rows
+        assert (gathered.folder / plan["folder"] / "02_drafts.json").exists()
+        assert [ending.status for ending in gathered.notebooks] == ["completed"]
+        assert (last.counts["created"], last.counts["existing"]) == (1, 15)
+        assert len({issue.key for issue in services.jira.issues} & {row["key"] for row in last.rows}) == 16
+        by_state = {state: message["message"] for state, message in zip(states(received), received, strict=True)}
+        assert by_state.keys() == {"Late", "Failed", "NeedsAttention"}
+        assert len(received) == 3, (
+            "a run that a person need not look at gives no message, nor does a part of another run"
+        )
+        assert "Siapa Ini: is not in the client list" in by_state["Failed"]
+        assert report_of(folders[str(failed.id)]) in by_state["Failed"]
+        assert "1 rejected" in by_state["NeedsAttention"]
+        assert report_of(gathered) in by_state["NeedsAttention"]
 
 
 def test_every_deployment_has_a_description_and_its_flow_is_there():
