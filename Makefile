@@ -50,6 +50,9 @@ container-test: $(SYNCED) ## Build the Dockerfile and run server, worker, Jupyte
 fleet-test: $(SYNCED) packages ## Kill workers, server and database in the middle of runs; 40 clients on 3 workers (Debian, root; 20 minutes)
 	SYSTEM_PACKAGES=required $(RUN)python -m pytest tests/fleet
 
+bench: $(SYNCED) ## Time the commands on the sandbox
+	$(RUN)python -m tests.bench
+
 packages: ## Install what tests use besides Python (Debian, as root): Chromium, PostgreSQL, Redis
 	command -v chromium >/dev/null && command -v redis-server >/dev/null && ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 \
 	|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-color-emoji postgresql redis-server; }

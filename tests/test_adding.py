@@ -4,15 +4,20 @@ import asyncio
 import importlib.util
 import json
 import re
+import textwrap
 from pathlib import Path
 
+import nbformat
 import pytest
 from pydantic import SecretStr
 
 from flows import command_line
+from lib import notebook
 from sandbox import seed
+from tests import runs
 
-PAGE = (Path(__file__).parents[1] / "docs/adding.md").read_text()
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs/adding.md").read_text()
 
 
 @pytest.fixture
@@ -57,3 +62,26 @@ def test_the_block_of_the_page_says_what_is_missing(template):
     assert "CHAT_TOKEN is not set" in block().test_connection()["problem"]
     assert block(token=SecretStr("x")).test_connection()["ok"]
     assert "x" not in repr(block(token=SecretStr("x")))
+
+
+def test_the_notebook_of_the_page_shows_the_rows_of_a_run(tmp_path):
+    section = PAGE.partition("\n## A notebook\n")[2]
+    parameters, setup, question, code = (
+        textwrap.dedent(text)
+        for text in re.findall(r"^  ```(?:python|markdown)\n(.*?)^  ```$", section, re.DOTALL | re.MULTILINE)
+    )
+    cells = [
+        nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]}),
+        nbformat.v4.new_code_cell(setup, metadata={"tags": ["setup"]}),
+        nbformat.v4.new_markdown_cell(question),
+        nbformat.v4.new_code_cell(code),
+    ]
+    source, executed = tmp_path / "rows.ipynb", tmp_path / "executed.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), source)
+    folder = runs.leave(tmp_path, [runs.row(2), runs.row(3, "flagged", topic="Menu baru untuk Agustus")])
+    given = {"run_folder": str(folder), "longest": 9}
+    ran = asyncio.run(notebook.run_notebook(source, executed, given, working_dir=ROOT))
+    assert ran.status == "completed"
+    shown = nbformat.read(executed, as_version=4).cells[-1].outputs[0].data["text/plain"]
+    assert "Menu baru…" in shown
+    assert "Topik 2" not in shown

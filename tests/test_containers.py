@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,16 @@ import yaml
 ROOT = Path(__file__).parents[1]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-OURS = {name: service for name, service in COMPOSE["services"].items() if name != "postgres"}
+SERVICES = COMPOSE["services"]
+OURS = {name: service for name, service in SERVICES.items() if name not in ("postgres", "redis")}
+SERVERS = {"prefect", "api"}
+
+
+def words(command):
+    """What is started: `env` and the settings that it is given are left out."""
+    if isinstance(command, list):
+        return command
+    return re.fullmatch(r"env\s+(?:\$\{COMPOSE_PROFILES:\+\w+=\S+\}\s+)*(.*)", command, re.DOTALL)[1].split()
 
 
 def test_the_dockerfile_has_no_finding_of_hadolint():
@@ -35,18 +45,19 @@ def test_dependencies_are_installed_before_the_code_is_copied():
 
 def test_nothing_starts_another_prefect_than_the_locked_one():
     commands = [json.loads(found) for found in re.findall(r"(?:CMD|ENTRYPOINT) (\[.*\])", DOCKERFILE)]
-    commands += [service["command"] for service in OURS.values() if "command" in service]
+    commands += [words(service["command"]) for service in OURS.values()]
     programs = [command[0] for command in commands if command]
-    assert len(programs) == 4
+    assert len(programs) == 6
     assert all(program.startswith(".venv/bin/") for program in programs)
     assert "ENTRYPOINT []" in DOCKERFILE, "the base's own entrypoint may install packages"
-    assert not any("entrypoint" in service for service in OURS.values())
+    assert [name for name, service in OURS.items() if "entrypoint" in service] == ["worker"]
+    assert '"$$@"' in SERVICES["worker"]["entrypoint"][2], "it starts the command, and nothing else"
     assert {service["image"] for service in OURS.values()} == {"content-plan-workflows"}
 
 
 def test_no_port_is_open_to_others_and_the_database_has_none():
-    assert "ports" not in COMPOSE["services"]["postgres"]
-    ports = [port for service in COMPOSE["services"].values() for port in service.get("ports", [])]
+    assert not any("ports" in SERVICES[name] for name in ("postgres", "redis", "api"))
+    ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
     assert ports == ["127.0.0.1:4200:4200", "127.0.0.1:8888:8888"]
 
 
@@ -62,9 +73,16 @@ def test_a_missing_secret_stops_the_start_and_none_stands_in_the_file(secret):
 
 def test_what_must_not_be_in_the_image_is_left_out():
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
-    assert {".env", "token*.json", "client_secret*.json", "*service-account*.json", ".git", "output", ".venv"} <= set(
-        ignored
-    )
+    assert {
+        ".env",
+        "token*.json",
+        "client_secret*.json",
+        "*service-account*.json",
+        "*.dump",
+        ".git",
+        "output",
+        ".venv",
+    } <= set(ignored)
 
 
 def test_mounted_code_never_hides_the_images_environment():
@@ -72,3 +90,85 @@ def test_mounted_code_never_hides_the_images_environment():
     for service in override["services"].values():
         assert service["volumes"] == [".:/app", "venv:/app/.venv", "output:/app/output"]
     assert override["services"].keys() == OURS.keys()
+
+
+def test_every_service_starts_again_and_its_log_stays_small():
+    for name, service in SERVICES.items():
+        assert service["restart"] == "unless-stopped", name
+        assert service["logging"] == {"driver": "json-file", "options": {"max-size": "10m", "max-file": "5"}}, name
+        assert service.get("init") is (True if name in OURS else None), name
+
+
+def test_secrets_of_the_server_reach_nobody_else():
+    secrets = ("PREFECT_SERVER_ENCRYPTION_KEY", "POSTGRES_PASSWORD", "JUPYTER_TOKEN")
+    for name, service in OURS.items():
+        needed = {"PREFECT_SERVER_ENCRYPTION_KEY"} if name in SERVERS else set()
+        needed |= {"JUPYTER_TOKEN"} if name == "jupyter" else set()
+        assert {secret for secret in secrets if service["environment"][secret] != ""} == needed, name
+    assert not any("env_file" in SERVICES[name] for name in ("postgres", "redis"))
+
+
+def test_whoever_answers_is_asked_whether_it_is_well():
+    asked = {
+        name: str(service["healthcheck"]["test"]) for name, service in SERVICES.items() if "healthcheck" in service
+    }
+    assert asked.keys() == SERVICES.keys() - SERVERS, "the servers have the image's own check"
+    assert ":8080/health" in asked["worker"]
+    assert "--with-healthcheck" in SERVICES["worker"]["command"]
+    assert ":8888/api" in asked["jupyter"]
+
+
+def test_what_is_stopped_has_time_to_save_its_work():
+    given = {
+        name: int(service["stop_grace_period"].rstrip("s"))
+        for name, service in SERVICES.items()
+        if name not in ("jupyter", "redis")
+    }
+    assert given.keys() == {"postgres", "worker", *SERVERS}
+    assert given["worker"] > 30, "Prefect gives a run 30 s to end"
+    assert min(given.values()) >= 30
+
+
+def test_one_variable_switches_redis_on_for_the_server_and_its_replicas_alike():
+    settings = dict(re.findall(r"\$\{COMPOSE_PROFILES:\+(\w+)=(\S+)\}", SERVICES["prefect"]["command"]))
+    assert len(settings) == 5
+    assert settings.items() <= SERVICES["api"]["environment"].items()
+    assert not any(
+        value == "" for name, value in SERVICES["api"]["environment"].items() if name.startswith("PREFECT_SERVER_")
+    )
+    assert {name for name, service in SERVICES.items() if service.get("profiles") == ["redis"]} == {"redis", "api"}
+    assert SERVICES["prefect"]["depends_on"]["redis"] == {"condition": "service_healthy", "required": False}
+
+
+def test_a_replica_starts_after_the_server_has_made_the_tables_and_is_reached_under_its_name():
+    api = SERVICES["api"]
+    assert words(api["command"]) == [*words(SERVICES["prefect"]["command"]), "--no-services"]
+    assert words(SERVICES["prefect"]["command"]) == json.loads(re.findall(r"^CMD (.*)$", DOCKERFILE, re.MULTILINE)[0])
+    assert api["depends_on"]["prefect"] == {"condition": "service_healthy"}
+    assert api["environment"]["PREFECT_API_DATABASE_MIGRATE_ON_START"] == "false"
+    assert "container_name" not in api, "one name would forbid --scale"
+    assert SERVICES["worker"]["environment"]["PREFECT_API_URL"] == "http://prefect:4200/api"
+    assert api["networks"]["default"]["aliases"] == ["prefect"]
+
+
+WORKER = """
+import signal, subprocess, sys
+assert signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
+run = subprocess.Popen(["sh", "-c", "trap 'sleep 1; echo saved; exit' TERM; echo begun; while :; do sleep 0.1; done"])
+def stop(*_):
+    run.kill()
+    sys.exit(0)
+signal.signal(signal.SIGTERM, stop)
+run.wait()
+signal.pause()
+"""
+
+
+def test_a_worker_that_is_stopped_lets_its_runs_save_first():
+    entrypoint = [part.replace("$$", "$") for part in SERVICES["worker"]["entrypoint"]]
+    with subprocess.Popen([*entrypoint, sys.executable, "-c", WORKER], stdout=subprocess.PIPE, text=True) as worker:
+        assert worker.stdout.readline() == "begun\n"
+        worker.send_signal(signal.SIGTERM)
+        said, _ = worker.communicate(timeout=30)
+    assert said == "saved\n"
+    assert worker.returncode == 0

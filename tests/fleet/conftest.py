@@ -102,7 +102,7 @@ class Fleet:
 
     # What is asked of it
 
-    def deploy(self, alert_url=""):
+    def deploy(self, alert_url):
         asyncio.run(deploy.deploy(SecretStr(alert_url), str(ROOT), gone_after=GONE_AFTER))
         pause_schedules()
 
@@ -186,14 +186,14 @@ def fleet(tmp_path):
     """A fleet without workers, set up and deployed."""
     made_fleets = []
 
-    def make(clients, rows, workers=(), **limits):
+    def make(clients, rows, workers=(), alert_url="", **limits):
         box = stack.enter_context(Sandbox(index_lag_s=1, seed=False))
         fleet = Fleet(tmp_path, box, clients, rows)
         made_fleets.append(fleet)
         fleet.database.start()
         fleet.start_server()
         stack.enter_context(temporary_settings({PREFECT_API_URL: fleet.api}))
-        fleet.deploy()
+        fleet.deploy(alert_url)
         fleet.limit(**limits)
         for name in workers:
             fleet.start_worker(name)

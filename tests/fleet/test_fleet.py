@@ -7,6 +7,7 @@ import pytest
 from lib import run_record
 from sandbox.server import Sandbox
 from tests.processes import wait_until
+from tests.servers import webhook
 
 pytestmark = pytest.mark.timeout(1800)
 WORKERS = ("worker-1", "worker-2", "worker-3")
@@ -59,17 +60,21 @@ def busy_beside(team, parent):
     return next((name for name in running if name and name != team.worker_of(parent)), None)
 
 
-def test_the_gathering_runs_worker_killed_is_seen_and_the_next_run_goes_on(fleet):
-    team = fleet(clients=3, rows=3, workers=WORKERS[:2])
-    parent = team.start(dispatch="workers")
-    wait_until(lambda: team.box.calls("createIssues") >= 1, 300)
-    team.kill_worker(team.worker_of(parent))
-    assert team.wait(parent).is_crashed()
-    wait_until(lambda: all(state.is_final() for state in team.client_runs().values()), 300, pause_s=2)
-    again = team.start(dispatch="workers")
-    state = team.wait(again)
-    assert (state.name, team.result(again).get("error")) == ("Completed", None), team.said()
-    team.assert_every_row_once()
+def test_the_gathering_runs_worker_killed_is_seen_and_told_and_the_next_run_goes_on(fleet):
+    with webhook() as (address, received):
+        team = fleet(clients=3, rows=3, workers=WORKERS[:2], alert_url=address)
+        parent = team.start(dispatch="workers")
+        wait_until(lambda: team.box.calls("createIssues") >= 1, 300)
+        team.kill_worker(team.worker_of(parent))
+        assert team.wait(parent).is_crashed()
+        wait_until(lambda: all(state.is_final() for state in team.client_runs().values()), 300, pause_s=2)
+        again = team.start(dispatch="workers")
+        state = team.wait(again)
+        assert (state.name, team.result(again).get("error")) == ("Completed", None), team.said()
+        team.assert_every_row_once()
+        [message] = [message["message"] for message in received]
+        assert "Crashed" in message
+        assert "heartbeats stopped" in message
 
 
 @pytest.mark.parametrize("killed", ["server", "database"])
