@@ -7,7 +7,7 @@ their issues are left alone.
 
 import asyncio
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from prefect import get_client
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import State, Worker, WorkerStatus
 from prefect.deployments import arun_deployment
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.states import Cancelling
 
 from flows.progress import Progress
@@ -33,6 +33,7 @@ POOL = "content-plans"
 DEPLOYMENT = "content-plan-to-jira/client"
 STARTS = 2  # of a client's run, when its worker dies
 POLL_S = 5.0
+_NOT_WELL = 500  # and above: the server's own trouble, such as a database that is away
 
 
 @dataclass
@@ -111,7 +112,7 @@ class _Started:
         for start in range(1, STARTS + 1):
             self.flow_run = await self._start(parameters, start)
             progress.tell(self.client, f"on a worker, flow run {self.flow_run}", 0)
-            state = await self._end()
+            state = await self._end(self.flow_run)
             if not state.is_crashed() or start == STARTS:
                 return self._read(state)
             self._log.warning("%s: its worker died (%s); starting it once more", self.client, state.message)
@@ -120,31 +121,40 @@ class _Started:
     async def _start(self, parameters: Mapping[str, Any], start: int) -> uuid.UUID:
         """Start it; the key makes sure that an answer lost on the way does not start it twice."""
         name = f"{self._run.name} {self._run.month} · {self.client}"
-        key = f"{self._run.flow_run}:{self.client}:{start}"
-        started = await arun_deployment(
-            DEPLOYMENT, parameters=dict(parameters), timeout=0, flow_run_name=name, idempotency_key=key
+        key = f"{self._run.flow_run}:{self._run.folder.name}:{self.client}:{start}"
+        started = await self._answered(
+            lambda: arun_deployment(
+                DEPLOYMENT, parameters=dict(parameters), timeout=0, flow_run_name=name, idempotency_key=key
+            )
         )
         self._log.info("%s: flow run %s is to run on a worker", self.client, started.id)
         return started.id
 
-    async def _end(self) -> State[Any]:
-        """The state in which it ended; a server that is away meanwhile is waited for."""
-        assert self.flow_run is not None
+    async def _end(self, flow_run: uuid.UUID) -> State[Any]:
+        """The state in which it ended."""
+
+        async def read() -> State[Any] | None:
+            async with get_client() as prefect:
+                return (await prefect.read_flow_run(flow_run)).state
+
+        while True:
+            state = await self._answered(read)
+            if state is not None and state.is_final():
+                return state
+            await asyncio.sleep(POLL_S)
+
+    async def _answered[Answer](self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        """The server's answer; a server that is away is asked until it is back: workers go on without it, and so do we."""
         away = False
         while True:
             try:
-                async with get_client() as prefect:
-                    state = (await prefect.read_flow_run(self.flow_run)).state
-            except ObjectNotFound:
-                raise
-            except Exception as error:  # noqa: BLE001  # the worker goes on without us, and so do we
+                return await ask()
+            except Exception as error:
+                if not _is_away(error):
+                    raise
                 if not away:
                     self._log.warning("%s: Prefect's server does not answer; asking on (%s)", self.client, error)
                 away = True
-            else:
-                away = False
-                if state is not None and state.is_final():
-                    return state
             await asyncio.sleep(POLL_S)
 
     def _read(self, state: State[Any]) -> ClientRun:
@@ -168,6 +178,13 @@ class _Started:
             state = (await prefect.read_flow_run(self.flow_run)).state
             if state is not None and not state.is_final():
                 await prefect.set_flow_run_state(self.flow_run, Cancelling())
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether the server did not answer, or is not well; what it refuses stays refused."""
+    if isinstance(error, PrefectHTTPStatusError):
+        return error.response.status_code >= _NOT_WELL
+    return type(error).__module__.partition(".")[0] == "httpx"  # Prefect's client lets its errors through
 
 
 def _result(record: RunRecord, client: str) -> PlanResult:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from prefect import get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import Cancelling
 from pydantic import SecretStr
 
 from flows import deploy
@@ -24,7 +25,7 @@ from tests.processes import wait_until
 from tests.servers import Database, free_port, pause_schedules, process, wait_for
 
 MONTH = "Juli 2026"
-GONE_AFTER = dt.timedelta(seconds=75)
+GONE_AFTER = dt.timedelta(seconds=130)  # two heartbeats and a bit
 LONG_S = 1200
 
 
@@ -138,6 +139,15 @@ class Fleet:
     def wait(self, flow_run, limit_s=LONG_S):
         wait_until(lambda: self.state(flow_run).is_final(), limit_s, pause_s=2)
         return self.state(flow_run)
+
+    def cancel(self, flow_run):
+        """As the button on its page does."""
+
+        async def put():
+            async with get_client() as prefect:
+                await prefect.set_flow_run_state(flow_run, Cancelling())
+
+        asyncio.run(put())
 
     def client_runs(self):
         """The runs of single clients, by id with their states."""

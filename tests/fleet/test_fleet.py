@@ -95,3 +95,18 @@ def test_the_server_or_its_database_killed_in_the_middle_loses_nothing(fleet, ki
     state = team.wait(again)
     assert (state.name, team.result(again).get("error")) == ("Completed", None), team.said()
     team.assert_every_row_once()
+
+
+def test_a_cancelled_gathering_run_cancels_its_clients_runs_too(fleet):
+    team = fleet(clients=2, rows=3, workers=WORKERS[:1])
+    parent = team.start(dispatch="workers", delay_seconds=(20, 20))
+    wait_until(lambda: team.box.calls("sheets.spreadsheets.values.batchUpdate") >= 1, 300)
+    team.cancel(parent)
+    assert team.wait(parent, 200).is_cancelled()
+    wait_until(lambda: all(state.is_cancelled() for state in team.client_runs().values()), 200, pause_s=2)
+    result = team.result(parent)
+    assert result["state"] == "cancelled"
+    assert all("its run on a worker is cancelled, too" in plan["error"] for plan in result["clients"].values())
+    again = team.start(dispatch="workers")
+    assert team.wait(again).name == "Completed", team.said()
+    team.assert_every_row_once()
