@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from sandbox import seed
 from sandbox.server import Sandbox
@@ -78,8 +79,8 @@ def test_server_worker_and_jupyterlab_run_the_main_job_as_compose_starts_them(im
     port, lab_port = free_port(), free_port()
     api = f"http://127.0.0.1:{port}/api"
     client = {"PREFECT_API_URL": api, "PREFECT_API_AUTH_STRING": "team:secret"}
-    compose = (ROOT / "docker-compose.yml").read_text()
-    worker = re.search(r"worker:.*?command: \[(.*?)\]", compose, re.DOTALL)[1].split(", ")
+    service = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["worker"]
+    worker = [part.replace("$$", "$") for part in (*service["entrypoint"], *service["command"])]
     lab = [".venv/bin/jupyter", "lab", "--ip=127.0.0.1", f"--port={lab_port}", "--no-browser"]
     with postgres(tmp_path) as database, Sandbox() as box:
         server = {
