@@ -18,7 +18,12 @@ _MANY_FAILED = 0.2  # of a flow's runs
 _LONG_STEP = 0.5  # of the time of all steps
 _SMALL_BATCH = 0.5  # of what fits into one
 _WATCH, _WATCH_EVERY_S = "content-plan-watch", 15 * 60
-_QUOTAS = {"google": (quotas.SHEETS_READS, quotas.SHEETS_WRITES), "jira": (quotas.JIRA_READS, quotas.JIRA_WRITES)}
+_QUOTAS = {
+    "google": (quotas.SHEETS_READS, quotas.SHEETS_WRITES, quotas.DRIVE),
+    "jira": (quotas.JIRA_READS, quotas.JIRA_WRITES),
+}
+
+_TIMES = {"start_time", "end_time"}  # what a result must have to be timed
 
 type Records = list[dict[str, Any]]
 
@@ -30,7 +35,7 @@ class Performance:
 
     Attributes:
         runs: How many there are.
-        unfinished: Names of those without a result, which count nowhere else.
+        unfinished: Names of those without a result or without its times, which count nowhere else.
         flows: Per flow how its runs ended, their durations in seconds, and rows per minute.
         steps: Per step of a plan its seconds in all, its share of all steps (`25%`), and the slowest plan; the longest step first.
         apis: Per service the requests, how they went, milliseconds per request, and the run with the most per minute.
@@ -52,20 +57,32 @@ def read(output_dir: Path, days: int, until: dt.datetime) -> Performance:
     Read the runs that began within the days before `until`.
 
     Raises:
-        FixInputError: `days` is less than 1.
+        FixInputError: `days` is less than 1, or more than the calendar has.
     """
-    if days < 1:
-        raise FixInputError("days", f"must be 1 or more, not {days}")
-    since = until - dt.timedelta(days=days)
+    since = _since(days, until)
     found, unfinished = [], []
     for folder in run_record.run_folders(output_dir) if output_dir.is_dir() else []:
         if not since <= run_record.begun_at(folder) < until:
             continue
         try:
-            found.append(run_record.read_head(folder))
+            record = run_record.read_head(folder)
         except FixInputError:
             unfinished.append(folder.name)
+            continue
+        if record.result.keys() >= _TIMES:
+            found.append(record)
+        else:
+            unfinished.append(folder.name)
     return add_up(found, unfinished)
+
+
+def _since(days: int, until: dt.datetime) -> dt.datetime:
+    if days < 1:
+        raise FixInputError("days", f"must be 1 or more, not {days}")
+    try:
+        return until - dt.timedelta(days=days)
+    except OverflowError:
+        raise FixInputError("days", f"{days} go back before the calendar begins; write 365 for a year") from None
 
 
 def add_up(records: Iterable[RunRecord], unfinished: Iterable[str] = ()) -> Performance:

@@ -1,6 +1,7 @@
 """What runs took, added up from the folders that they left."""
 
 import datetime as dt
+import json
 
 import pytest
 
@@ -101,7 +102,7 @@ def test_batches_are_told_by_size_and_pace(tmp_path):
     [
         pytest.param({}, "There are few runs (1)", id="few-runs"),
         pytest.param({"error": "Jira: no"}, "1 of 1 runs of content-plan-to-jira failed", id="failed"),
-        pytest.param({"api_calls": {"google": calls(10, refused=2)}}, "content-plans-sheets-reads", id="429-google"),
+        pytest.param({"api_calls": {"google": calls(10, refused=2)}}, "content-plans-drive", id="429-google"),
         pytest.param({"api_calls": {"jira": calls(10, refused=2)}}, "content-plans-jira-writes", id="429-jira"),
         pytest.param({"api_calls": {"jira": calls(10, failed=2)}}, "2 of 10 calls of jira failed", id="failing"),
         pytest.param({"flow": "content-plan-watch", "seconds": 1200}, "takes up to 20 minutes", id="slow-watch"),
@@ -142,6 +143,20 @@ def test_runs_of_before_their_calls_were_counted_are_read_all_the_same(tmp_path)
 def test_no_run_at_all_is_said_too(tmp_path):
     found = performance.read(tmp_path / "nowhere", 7, UNTIL)
     assert (found.runs, found.flows, found.steps) == (0, [], [])
+
+
+def test_a_result_without_its_times_is_named_and_hides_no_other_run(tmp_path):
+    leave(tmp_path, [row(1)])
+    altered = leave(tmp_path, [row(1)], at=START + dt.timedelta(hours=1)) / "result.json"
+    kept = {name: value for name, value in json.loads(altered.read_text()).items() if name != "end_time"}
+    altered.write_text(json.dumps(kept))
+    found = seen(tmp_path)
+    assert (found.runs, found.unfinished) == (1, [altered.parent.name])
+
+
+def test_days_before_the_calendar_begins_are_refused(tmp_path):
+    with pytest.raises(FixInputError, match="write 365 for a year"):
+        seen(tmp_path, days=1_000_000)
 
 
 def test_days_that_cannot_be_used_are_refused(tmp_path):
