@@ -36,7 +36,7 @@ def bottom_line(seen: Performance) -> str:
     """How many runs, and how many things to do; one sentence."""
     failed = sum(flow["failed"] for flow in seen.flows)
     return (
-        f"{seen.runs} runs, {failed} of them failed, {len(seen.unfinished)} are not finished; {len(seen.advice)} hints."
+        f"{seen.runs} runs, {failed} of them failed, {len(seen.unfinished)} are not finished; hints: {len(seen.advice)}."
     )
 
 
