@@ -68,7 +68,7 @@ def worker(services, tmp_path, monkeypatch):
 
 def run(name, **parameters):
     given = {"delay_seconds": (0, 0), **parameters}
-    return run_deployment(name, parameters=given, timeout=240, poll_interval=1, as_subflow=False)
+    return run_deployment(name, parameters=given, timeout=400, poll_interval=1, as_subflow=False)
 
 
 def ask(name, **parameters):
@@ -87,7 +87,7 @@ def ended(flow_run):
     def final():
         return asyncio.run(read()).state.is_final()
 
-    wait_until(final, 240, pause_s=1)
+    wait_until(final, 400, pause_s=1)
     return asyncio.run(read())
 
 
@@ -104,13 +104,13 @@ def report_of(record):
     return f"report: {(record.folder / 'audit.html').as_uri()}"
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_workers_run_deployments_on_postgresql_and_each_run_to_look_at_gives_one_message(worker, services, tmp_path):
     output = tmp_path / "output"
     with postgres(tmp_path) as database, webhook() as (address, received):
         settings = {
             "PREFECT_SERVER_DATABASE_CONNECTION_URL": database,
-            "PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "5",
+            "PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "20",
         }
         with prefect_server(tmp_path, **settings):
             for _ in range(2):
@@ -131,13 +131,13 @@ def test_workers_run_deployments_on_postgresql_and_each_run_to_look_at_gives_one
                 "performance-report/monthly": ["0 4 1 * *"],
             }
             scheduled = {name for name, crons in schedules.items() if crons}
-            wait_until(lambda: asyncio.run(next_runs()) == scheduled, 60, pause_s=1)
+            wait_until(lambda: asyncio.run(next_runs()) == scheduled, 180, pause_s=1)
             pause_schedules()
             month = {"target_month": seed.MONTH, "output_dir": str(output)}
             services.fault("createIssues", "refuse", indices=[0], errors={"summary": "no"})
             one = {"client_names": ["Klinik Gigi Cemara"], **month}
             spread = ask("content-plan-to-jira/create", dispatch="workers", **one)
-            wait_until(lambda: states(received) == ["Late"], 60)
+            wait_until(lambda: states(received) == ["Late"], 180)
             with worker(1), worker(2):
                 failed = run("content-plan-check/nightly", client_names=["Siapa Ini"], **month)
                 assert failed.state.is_failed(), said(tmp_path)
@@ -145,7 +145,7 @@ def test_workers_run_deployments_on_postgresql_and_each_run_to_look_at_gives_one
                 assert spread.state.name == "NeedsAttention", said(tmp_path)
                 good = run("content-plan-to-jira/create", **one)
                 assert good.state.name == "Completed", said(tmp_path)
-            wait_until(lambda: len(received) >= 3, 60)
+            wait_until(lambda: {"Failed", "NeedsAttention"} <= set(states(received)), 180)
         folders = {
             record.result["flow_run_id"]: record for record in map(run_record.read, run_record.run_folders(output))
         }
