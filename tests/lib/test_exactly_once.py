@@ -421,26 +421,39 @@ def test_of_two_breakers_one_fails(desk):
     assert desk.google.api.read_spreadsheet(desk.id).named_ranges[plan_lock.LOCK_ID] == first.range_name
 
 
+def take_over(desk):
+    """Another machine breaks the plan's lock and takes it."""
+    name = desk.google.api.read_spreadsheet(desk.id).named_ranges[plan_lock.LOCK_ID]
+    desk.google.api.update(desk.id, plan_lock.request_unlock(name))
+    held_by(desk, desk.folder / "other-machine")
+    desk.clock._clock.move(120)
+
+
 def test_a_run_whose_lock_was_broken_stops_before_it_creates(desk):
     desk.plan(cells(2))
-
-    def take_over(*_):
-        name = desk.google.api.read_spreadsheet(desk.id).named_ranges[plan_lock.LOCK_ID]
-        desk.google.api.update(desk.id, plan_lock.request_unlock(name))
-        held_by(desk, desk.folder / "other-machine")
-        desk.clock._clock.move(120)
-
     run = desk.next_run()
     original = run.sheet.claim
 
     async def claim(*arguments, **options):
         claimed = await original(*arguments, **options)
-        take_over()
+        take_over(desk)
         return claimed
 
     run.sheet.claim = claim
     with pytest.raises(ConflictError, match="taken the plan over"):
         run.run()
+    assert desk.box.calls("createIssues") == 0
+
+
+def test_a_run_whose_lock_was_broken_while_it_waited_for_its_turn_creates_nothing(desk):
+    desk.plan(cells(2))
+
+    async def wait():
+        take_over(desk)
+
+    desk.jira.turn_to_create = wait
+    with pytest.raises(ConflictError, match="taken the plan over"):
+        desk.next_run().run()
     assert desk.box.calls("createIssues") == 0
 
 
