@@ -35,9 +35,7 @@ def read(output_dir: Path, days: int, until: str) -> Performance:
 def bottom_line(seen: Performance) -> str:
     """How many runs, and how many things to do; one sentence."""
     failed = sum(flow["failed"] for flow in seen.flows)
-    return (
-        f"{seen.runs} runs, {failed} of them failed, {len(seen.unfinished)} are not finished; hints: {len(seen.advice)}."
-    )
+    return f"{seen.runs} runs, {failed} of them failed, {len(seen.unfinished)} are not finished; hints: {len(seen.advice)}."
 
 
 def show_bottom_line(seen: Performance) -> HTML:
