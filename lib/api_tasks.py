@@ -9,17 +9,21 @@ where nobody can be asked: the limits keep 429s away, and those that come all th
 """
 
 import asyncio
+import contextlib
 import functools
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from prefect import Task, task
+import httpx
+from prefect import Task, get_client, task
 from prefect.cache_policies import NO_CACHE
 from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError, rate_limit
+from prefect.exceptions import ObjectNotFound
 from prefect.settings import get_current_settings
 
+from lib import quotas
 from lib.errors import TryLaterError
 from lib.quotas import Quota
 
@@ -28,6 +32,7 @@ LONGEST_WAIT_S = 3600.0  # Jira's hourly quota is the longest that a service ask
 ASK_AGAIN_S = 60.0  # after the limits could not be asked
 
 _log = logging.getLogger(__name__)
+_there: set[tuple[str, str]] = set()  # server and limit: it has it
 _not_asked: dict[tuple[str, str], float] = {}  # server and limit -> until when, by the monotonic clock
 
 
@@ -67,15 +72,46 @@ async def turn(quota: Quota) -> None:
     server = get_current_settings().api.url
     if server is None or time.monotonic() < _not_asked.get((server, quota.name), 0):
         return
+    if (server, quota.name) not in _there and not await _look_for(quota, server):
+        return
     began = time.monotonic()
     try:
         await rate_limit(quota.name, strict=True)
     except ConcurrencySlotAcquisitionError as error:
-        _not_asked[server, quota.name] = time.monotonic() + ASK_AGAIN_S
-        _log.warning("%s: not asked for %.0f s, this run's own pauses count (%s)", quota.name, ASK_AGAIN_S, error)
+        _there.discard((server, quota.name))
+        _go_on_without([quota], server, str(error))
     else:
         if (waited := time.monotonic() - began) > 1:
             _log.info("waited %.1f s for %s: other runs call, too", waited, quota.name)
+
+
+async def _look_for(quota: Quota, server: str) -> bool:
+    """
+    Whether the server has that limit, looking for all others in the same breath.
+
+    Prefect asks for a turn by a thread and a client of each limit's own, which take seconds to learn that a busy server
+    has none of them.
+    """
+    wanted = sorted({*quotas.ALL, quota}, key=lambda each: each.name)
+    try:
+        async with get_client() as prefect:
+            for each in wanted:
+                with contextlib.suppress(ObjectNotFound):
+                    await prefect.read_global_concurrency_limit_by_name(each.name)
+                    _there.add((server, each.name))
+    except (httpx.HTTPError, RuntimeError) as error:  # what Prefect's client raises for a server that is away
+        _go_on_without([quota], server, str(error))
+        return False
+    if missing := [each for each in wanted if (server, each.name) not in _there]:
+        _go_on_without(missing, server, "the server has no such limit, `make deploy` makes it")
+    return quota not in missing
+
+
+def _go_on_without(missing: Iterable[Quota], server: str, reason: str) -> None:
+    for quota in missing:
+        _not_asked[server, quota.name] = time.monotonic() + ASK_AGAIN_S
+    names = ", ".join(quota.name for quota in missing)
+    _log.warning("%s: not asked for %.0f s, this run's own pauses count (%s)", names, ASK_AGAIN_S, reason)
 
 
 async def retryable(failed: Task[..., Any], _run: object, state: Any) -> bool:

@@ -8,6 +8,7 @@ import time
 
 import pytest
 from prefect import get_client
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from lib import api_calls, api_tasks, jira_tasks, quotas
 from lib.errors import RefusedError, TooManyRequestsError, UncertainWriteError
@@ -91,7 +92,37 @@ def test_without_a_limit_on_the_server_a_run_goes_on_and_says_so_once(prefect_en
         for _ in range(3):
             asyncio.run(api_tasks.turn(quota))
     [line] = [record.getMessage() for record in caplog.records if record.name == "lib.api_tasks"]
-    assert line.startswith("test-no-quota: not asked for 60 s")
+    assert "test-no-quota: not asked for 60 s" in line
+    assert quotas.DRIVE.name in line, "one look finds all that are missing"
+    with caplog.at_level(logging.WARNING, logger="lib.api_tasks"):
+        asyncio.run(api_tasks.turn(quotas.DRIVE))
+    assert len([record for record in caplog.records if record.name == "lib.api_tasks"]) == 1
+
+
+def test_a_limit_that_goes_missing_is_said_and_the_run_goes_on(prefect_engine, caplog):
+    quota = Quota("test-quota-that-goes", burst=5, per_second=5.0)
+
+    async def change():
+        async with get_client() as prefect:
+            await prefect.upsert_global_concurrency_limit_by_name(quota.name, quota.burst, quota.per_second)
+            await api_tasks.turn(quota)
+            await prefect.delete_global_concurrency_limit_by_name(quota.name)
+            await api_tasks.turn(quota)
+
+    with caplog.at_level(logging.WARNING, logger="lib.api_tasks"):
+        asyncio.run(change())
+    assert any(record.getMessage().startswith(f"{quota.name}: not asked for 60 s") for record in caplog.records)
+
+
+def test_a_server_that_is_away_is_said_and_the_run_goes_on(caplog):
+    quota = Quota("test-quota-nobody-there", burst=1, per_second=1.0)
+    with (
+        temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api", PREFECT_CLIENT_MAX_RETRIES: 0}),
+        caplog.at_level(logging.WARNING, logger="lib.api_tasks"),
+    ):
+        asyncio.run(api_tasks.turn(quota))
+    [line] = [record.getMessage() for record in caplog.records if record.name == "lib.api_tasks"]
+    assert line.startswith(f"{quota.name}: not asked for 60 s")
 
 
 @pytest.mark.parametrize("name", sorted(API_TASKS))
