@@ -18,11 +18,10 @@ from lib.content_plan import KEY, ContentPlan, PlanRow, Problem, plan_hash
 from lib.errors import WorkflowError
 from lib.exactly_once import PlanResult, PlanRun
 from lib.formats import FormatError, one_line, parse_date
-from lib.google_api import DriveFile
 from lib.issue_draft import Drafts
-from lib.jira_api import CreateField
 from lib.plan_files import find_plan
 from lib.plan_sheet import PlanSheet
+from lib.ports import CreateField, DriveFile
 from lib.step_files import DRAFTS, StepFiles
 
 NOTEBOOK_TIMEOUT_S = 600

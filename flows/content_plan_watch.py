@@ -21,7 +21,6 @@ from lib.content_plan import KEY, ContentPlan, Problem
 from lib.errors import ConflictError, FixInputError, UncertainWriteError
 from lib.exactly_once import PlanResult, RowResult
 from lib.formats import Month, this_month
-from lib.google_api import DriveFile
 from lib.google_tasks import BLOCK as GOOGLE_BLOCK
 from lib.jira_tasks import BLOCK as JIRA_BLOCK
 from lib.looking import Looking
@@ -29,6 +28,7 @@ from lib.plan_files import NoPlanError, find_files, find_plan
 from lib.plan_lock import LocalLock
 from lib.plan_sheet import PlanSheet
 from lib.plan_watch import Finding, Findings
+from lib.ports import DriveFile
 from lib.reconcile import read_key
 from lib.settings import ROOT
 from lib.step_files import FINDINGS, ROWS, SEEN_ISSUES, StepFiles

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from lib.content_plan import Problem
 from lib.issue_draft import IssueDraft
-from lib.jira_api import CreateField
+from lib.ports import CreateField
 
 _ALWAYS_SENT = ("labels",)  # the marks that make a rerun safe
 

@@ -18,11 +18,10 @@ from lib.content_plan import KEY, ContentPlan, PlanRow, Problem, fingerprint
 from lib.errors import WorkflowError
 from lib.issue_draft import Drafts, IssueDraft
 from lib.issue_maker import Batch, IssueMaker, Work
-from lib.jira_api import Issue
 from lib.looking import Looking
 from lib.pace import Pace
 from lib.plan_sheet import Log, PlanSheet
-from lib.ports import Jira
+from lib.ports import Issue, Jira
 from lib.reconcile import Action, Outcome, decide, is_token, new_token, read_key, tokens_of
 from lib.step_files import StepFiles
 

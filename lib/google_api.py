@@ -12,7 +12,6 @@ import threading
 import time
 import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -33,12 +32,12 @@ from lib.errors import (
     UncertainWriteError,
     WorkflowError,
 )
+from lib.ports import EXCEL, DriveFile, Spreadsheet, Tab
 
 SERVICE = "google"
 TIMEOUT_S = 180  # Google ends a request itself after this time
 SPREADSHEET = "application/vnd.google-apps.spreadsheet"
 SHORTCUT = "application/vnd.google-apps.shortcut"
-EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 _RATE_REASONS = frozenset({"userRateLimitExceeded", "rateLimitExceeded"})
@@ -49,41 +48,6 @@ _METADATA = (
 _FILES = "nextPageToken,incompleteSearch,files(id,name,mimeType,parents,modifiedTime,version,shortcutDetails)"
 
 type NoAnswer = Callable[[str, str], WorkflowError]
-
-
-@dataclass(frozen=True)
-class Tab:
-    """One sheet of a spreadsheet; `merges` as (first row, end row, first column, end column), from 0, ends excluded."""
-
-    id: int
-    title: str
-    columns: int
-    merges: list[tuple[int, int, int, int]] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Spreadsheet:
-    """What a spreadsheet is, without its cells; `tabs` in their order, `named_ranges` as id -> name."""
-
-    id: str
-    title: str
-    url: str
-    locale: str
-    time_zone: str
-    tabs: list[Tab]
-    named_ranges: dict[str, str]
-
-
-@dataclass(frozen=True)
-class DriveFile:
-    """A file in a Drive folder. For a shortcut, `id` and `mime_type` are its target's, whose `version` is not known."""
-
-    id: str
-    name: str
-    mime_type: str
-    parents: tuple[str, ...]
-    modified_at: str
-    version: str
 
 
 class GoogleApi:
@@ -381,16 +345,3 @@ def _drive_file(entry: Mapping[str, Any]) -> DriveFile:
 def _quoted(text: str) -> str:
     """A string of Drive's query language."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
-def replace_text(find: str, replacement: str, tab_id: int) -> dict[str, Any]:
-    """A request that replaces a whole cell's text wherever in the tab it stands."""
-    return {
-        "findReplace": {
-            "find": find,
-            "replacement": replacement,
-            "matchEntireCell": True,
-            "matchCase": True,
-            "sheetId": tab_id,
-        }
-    }

@@ -14,7 +14,8 @@ from blocks.loading import load
 from lib import quotas
 from lib.api_tasks import api_task
 from lib.content_plan import CellValue
-from lib.google_api import DriveFile, GoogleApi, Spreadsheet
+from lib.google_api import GoogleApi
+from lib.ports import DriveFile, Spreadsheet
 
 BLOCK = "google-credentials"
 

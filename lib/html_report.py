@@ -3,14 +3,16 @@
 import functools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import nbformat
 from IPython.display import HTML
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from lib import run_folder
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 _TEMPLATES = Path(__file__).with_name("templates")
 LONGEST = 600  # characters of a text in a cell; the JSON files have it whole
@@ -56,7 +58,8 @@ def save_page(path: Path, template: str, **values: Any) -> Path:
 
 def save_notebook(notebook: Path, path: Path, title: str) -> Path:
     """Write an executed notebook as a page without its code; nothing in it is fetched, nothing in it runs."""
-    from nbconvert import HTMLExporter  # noqa: PLC0415  # takes half a second, and kernels need it not
+    import nbformat  # noqa: PLC0415  # with nbconvert it takes half a second, and kernels need neither
+    from nbconvert import HTMLExporter  # noqa: PLC0415
 
     exporter = HTMLExporter(  # type: ignore[no-untyped-call]
         template_name="basic", exclude_input=True, exclude_output_prompt=True
@@ -65,7 +68,7 @@ def save_notebook(notebook: Path, path: Path, title: str) -> Path:
     return save_page(path, "notebook.html", title=title, body=Markup(body))  # noqa: S704  # our notebook's own cells
 
 
-def _with_drawings_inline(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+def _with_drawings_inline(notebook: "NotebookNode") -> "NotebookNode":
     """Drawings as part of the page, so that they take its colours; nbconvert would make images of them."""
     for output in (output for each in notebook.cells for output in each.get("outputs", [])):
         if drawing := output.get("data", {}).pop("image/svg+xml", None):

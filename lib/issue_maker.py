@@ -13,11 +13,10 @@ from lib.clock import Clock
 from lib.content_plan import ContentPlan, PlanRow
 from lib.errors import FixInputError, RefusedError, TryLaterError, UncertainWriteError, WorkflowError
 from lib.issue_draft import IssueDraft
-from lib.jira_api import CREATE_SIZE, PROPERTY, Issue
 from lib.looking import Looking
 from lib.pace import Pace
 from lib.plan_sheet import Log
-from lib.ports import Jira
+from lib.ports import CREATE_SIZE, PROPERTY, Issue, Jira
 from lib.reconcile import plan_label, row_property, tokens_of
 
 LOOKS_S = (2, 5, 10, 20, 40, 60)  # pauses between looks for a lost issue; the last one repeats

@@ -9,7 +9,6 @@ import threading
 import time
 import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -27,17 +26,15 @@ from lib.errors import (
     UncertainWriteError,
     WorkflowError,
 )
+from lib.ports import CREATE_SIZE, FETCH_SIZE, PROPERTY, Account, BulkAnswer, CreateField, Issue
 
 SERVICE = "jira"
 CONNECT_TIMEOUT_S = 10
 READ_TIMEOUT_S = 120
-FETCH_SIZE = 100  # issues a bulkfetch
-CREATE_SIZE = 45  # issues a bulk create; Jira takes 50
 SEARCH_SIZE = 5000  # ids a search
 FIELDS_SIZE = 200  # fields a page of createmeta
 USERS_SIZE = 100  # accounts a bulk read; their ids stand in the address
 COMMENTS_SIZE = 100  # comments a page
-PROPERTY = "content-plan.row"
 CHANGE_PROPERTY = "content-plan.change"  # of a comment: hash of the change that it tells
 
 _UNKNOWN_OUTCOME = frozenset({408, 425, 500, 502, 503, 504})
@@ -45,49 +42,6 @@ _UNKNOWN_OUTCOME = frozenset({408, 425, 500, 502, 503, 504})
 _LIST = "[]"  # where an answer that is an array stands
 
 type NoAnswer = Callable[[str, str], WorkflowError]
-
-
-@dataclass(frozen=True)
-class Account:
-    """Who Jira says we are, and at which site."""
-
-    account_id: str
-    name: str
-    site: str
-
-
-@dataclass(frozen=True)
-class CreateField:
-    """One field of a project's create screen; `options` are the names or values that it takes, if it says so."""
-
-    id: str
-    name: str
-    required: bool
-    type: str
-    items: str = ""
-    options: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Issue:
-    """What Jira has of an issue; `row` is the property that says which plan and row it was made from."""
-
-    id: str
-    key: str
-    summary: str
-    labels: tuple[str, ...]
-    row: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class BulkAnswer:
-    """What a bulk create said: keys of the issues made, and reasons by position in the request.
-
-    Neither is trusted for which issue belongs to which row: that is read from the issues themselves.
-    """
-
-    keys: list[str]
-    refused: dict[int, dict[str, str]]
 
 
 class JiraApi:

@@ -13,7 +13,8 @@ from blocks.jira_credentials import JiraCredentials
 from blocks.loading import load
 from lib import quotas
 from lib.api_tasks import api_task, turn
-from lib.jira_api import Account, BulkAnswer, CreateField, Issue, JiraApi
+from lib.jira_api import JiraApi
+from lib.ports import Account, BulkAnswer, CreateField, Issue
 
 BLOCK = "jira-credentials"
 

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lib.errors import CredentialsError, RefusedError
-from lib.jira_api import FETCH_SIZE, Account, Issue
-from lib.ports import Jira
+from lib.ports import FETCH_SIZE, Account, Issue, Jira
 from lib.reconcile import plan_label
 
 PERMISSIONS = ("BROWSE_PROJECTS", "CREATE_ISSUES")

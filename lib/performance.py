@@ -10,7 +10,7 @@ import pandas as pd
 
 from lib import quotas, run_record
 from lib.errors import FixInputError
-from lib.jira_api import CREATE_SIZE
+from lib.ports import CREATE_SIZE
 from lib.run_record import RunRecord
 
 FEW_RUNS = 5  # fewer say little

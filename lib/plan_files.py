@@ -9,7 +9,7 @@ from babel.dates import get_month_names
 from lib.client_list import Client
 from lib.errors import ConflictError, FixInputError
 from lib.formats import FormatError, Month, match_key, parse_month
-from lib.google_api import EXCEL, DriveFile
+from lib.ports import EXCEL, DriveFile
 
 FOLDERS_PER_QUERY = 40
 

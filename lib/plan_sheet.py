@@ -12,8 +12,7 @@ from lib.claims import Claim
 from lib.clock import Clock
 from lib.content_plan import KEY, ContentPlan, PlanRow, PlanSource
 from lib.errors import ConflictError, FixInputError, TryLaterError, UncertainWriteError
-from lib.google_api import Spreadsheet, Tab, replace_text
-from lib.ports import Google
+from lib.ports import Google, Spreadsheet, Tab
 from lib.reconcile import is_token
 from lib.run_folder import iso_utc
 
@@ -387,3 +386,16 @@ def _same_moment(values: Sequence[Sequence[Any]], texts: Sequence[Sequence[Any]]
         for row, cells in enumerate(values)
         for column, cell in enumerate(cells)
     )
+
+
+def replace_text(find: str, replacement: str, tab_id: int) -> dict[str, Any]:
+    """A request that replaces a whole cell's text wherever in the tab it stands."""
+    return {
+        "findReplace": {
+            "find": find,
+            "replacement": replacement,
+            "matchEntireCell": True,
+            "matchCase": True,
+            "sheetId": tab_id,
+        }
+    }

@@ -16,7 +16,7 @@ from lib import a1, adf, run_folder
 from lib.content_plan import KEY, ContentPlan, PlanRow, Problem, fingerprint
 from lib.errors import FixInputError
 from lib.formats import clean_text, cut
-from lib.jira_api import Issue
+from lib.ports import Issue
 from lib.reconcile import CLOSE, Action, Outcome, decide, likeness, read_key, text_hash
 
 _SHOWN = 200  # characters of a text in a message or comment

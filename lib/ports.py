@@ -1,11 +1,93 @@
 """What the making of a plan needs of Google and Jira: flows give it Prefect tasks, tests give it the clients themselves."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from lib.content_plan import CellValue
-from lib.google_api import Spreadsheet
-from lib.jira_api import Account, BulkAnswer, Issue
+
+EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+FETCH_SIZE = 100  # issues a bulkfetch
+CREATE_SIZE = 45  # issues a bulk create; Jira takes 50
+PROPERTY = "content-plan.row"  # of an issue: which plan and row it was made from
+
+
+@dataclass(frozen=True)
+class Tab:
+    """One sheet of a spreadsheet; `merges` as (first row, end row, first column, end column), from 0, ends excluded."""
+
+    id: int
+    title: str
+    columns: int
+    merges: list[tuple[int, int, int, int]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Spreadsheet:
+    """What a spreadsheet is, without its cells; `tabs` in their order, `named_ranges` as id -> name."""
+
+    id: str
+    title: str
+    url: str
+    locale: str
+    time_zone: str
+    tabs: list[Tab]
+    named_ranges: dict[str, str]
+
+
+@dataclass(frozen=True)
+class DriveFile:
+    """A file in a Drive folder. For a shortcut, `id` and `mime_type` are its target's, whose `version` is not known."""
+
+    id: str
+    name: str
+    mime_type: str
+    parents: tuple[str, ...]
+    modified_at: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Account:
+    """Who Jira says we are, and at which site."""
+
+    account_id: str
+    name: str
+    site: str
+
+
+@dataclass(frozen=True)
+class CreateField:
+    """One field of a project's create screen; `options` are the names or values that it takes, if it says so."""
+
+    id: str
+    name: str
+    required: bool
+    type: str
+    items: str = ""
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Issue:
+    """What Jira has of an issue; `row` is the property that says which plan and row it was made from."""
+
+    id: str
+    key: str
+    summary: str
+    labels: tuple[str, ...]
+    row: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BulkAnswer:
+    """What a bulk create said: keys of the issues made, and reasons by position in the request.
+
+    Neither is trusted for which issue belongs to which row: that is read from the issues themselves.
+    """
+
+    keys: list[str]
+    refused: dict[int, dict[str, str]]
 
 
 class Google(Protocol):

@@ -17,8 +17,8 @@ from typing import Any
 from lib.content_plan import ContentPlan, PlanRow, Problem, fingerprint
 from lib.formats import clean_text, cut, match_key
 from lib.issue_draft import IssueDraft
-from lib.jira_api import Issue
 from lib.plan_checks import read_day
+from lib.ports import Issue
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"  # base 32
 _TOKEN = re.compile(rf"cp-[{_ALPHABET}]{{13}}")

@@ -8,7 +8,7 @@ from lib.content_plan import KEY, ContentPlan, PlanRow, fingerprint
 from lib.errors import ConflictError, FixInputError
 from lib.exactly_once import MakeDrafts, PlanRun, RowResult
 from lib.formats import cut, one_line
-from lib.jira_api import Issue
+from lib.ports import Issue
 from lib.reconcile import (
     PLAN_LABEL,
     Outcome,

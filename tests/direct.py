@@ -15,11 +15,12 @@ from google.oauth2.credentials import Credentials
 from lib import issue_draft, plan_lock
 from lib.clock import Clock
 from lib.content_plan import CellValue, ContentPlan
-from lib.google_api import DriveFile, GoogleApi, Spreadsheet
+from lib.google_api import GoogleApi
 from lib.issue_draft import Drafts
-from lib.jira_api import Account, BulkAnswer, CreateField, Issue, JiraApi
+from lib.jira_api import JiraApi
 from lib.pace import Pace
 from lib.plan_sheet import PlanSheet
+from lib.ports import Account, BulkAnswer, CreateField, DriveFile, Issue, Spreadsheet
 from lib.resolving import PlanResolve
 from lib.settings import ROOT
 from lib.step_files import DRAFTS, ROWS, StepFiles

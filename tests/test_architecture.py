@@ -3,6 +3,8 @@
 import ast
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -99,3 +101,16 @@ def test_the_hashmap_holds_just_its_five_dictionaries():
     names = [node.target.id for node in tree.body if isinstance(node, ast.AnnAssign)]
     assert names == ["WORKERS", "COMPONENTS", "CONTENT_EDITOR", "FIELD_ASSOCIATE", "CUSTOM_FIELDS"]
     assert len(tree.body) == 1 + len(names)
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("notebooks/*.ipynb")), ids=lambda path: path.name)
+def test_a_notebook_loads_no_client_unless_it_reads_a_plan_itself(path):
+    """Each kernel imports anew, and these would cost every notebook half a second."""
+    statements = [
+        ast.unparse(node) for node in ast.parse(source(path)).body if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    shown = f"import sys; print(sorted({SPEAKS_HTTP - {'http'} | {'nbformat', 'nbconvert'}} & set(sys.modules)))"
+    ended = subprocess.run(
+        [sys.executable, "-c", "\n".join([*statements, shown])], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert (ended.stdout.strip() == "[]") == (path.name != "explore_content_plan.ipynb"), ended.stdout

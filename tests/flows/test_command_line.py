@@ -15,6 +15,7 @@ import pytest
 from flows import command_line
 from flows.content_plan_to_jira import content_plan_to_jira
 from sandbox import seed
+from tests.servers import prefect_server
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "flows/content_plan_to_jira.py"
@@ -161,31 +162,35 @@ def test_the_sandbox_knows_no_credentials_but_its_own(checkout, trap):
     )
 
 
-def test_no_secret_is_in_a_log_a_notebook_a_file_or_prefects_database(services, tmp_path):
+def test_no_secret_is_in_a_log_a_notebook_a_file_or_prefects_database(box, tmp_path):
     """At DEBUG level, with tokens that the services accept, and one run in which Jira refuses them."""
     secrets = [seed.GOOGLE_CLIENT_SECRET, seed.GOOGLE_REFRESH_TOKEN, seed.JIRA_TOKEN]
     environment = {
-        **services.environment(), "CONTENT_PLAN_SANDBOX": "1", "PREFECT_HOME": str(tmp_path / "prefect"), "PREFECT_LOGGING_LEVEL": "DEBUG",
+        **box.environment(), "CONTENT_PLAN_SANDBOX": "1", "PREFECT_HOME": str(tmp_path / "prefect"), "PREFECT_LOGGING_LEVEL": "DEBUG",
         "PREFECT_LOGGING_ROOT_LEVEL": "DEBUG", "PREFECT_LOGGING_EXTRA_LOGGERS": "lib,atlassian,urllib3,googleapiclient,google,httplib2,requests",
         "OUTPUT_DIR": str(tmp_path / "output"), "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "RETRY_DELAY_SECONDS": "0",
     }  # fmt: skip
     flags = ["--target-month", seed.MONTH, "--client-names", "Warung Bu Tini / Cabang 2", "--delay-seconds", "0", "0"]
-    good = run(ROOT, *flags, environment=environment)
-    assert good.returncode == 0, good.stdout + good.stderr
-    services.fault("createIssues", "401")
-    services.google.write(_plan_of(services), "A13", [[9, "9 Juli 2026", "", "Post"]])
-    bad = run(ROOT, *flags, environment=environment)
-    tokens = [token for token in services.google.state.access_tokens if len(token) > 8]
+    logging = {name: value for name, value in environment.items() if name.startswith("PREFECT_LOGGING_")}
+    with prefect_server(tmp_path, **logging) as site:
+        environment["PREFECT_API_URL"] = f"{site}/api"
+        good = run(ROOT, *flags, environment=environment)
+        assert good.returncode == 0, good.stdout + good.stderr
+        box.fault("createIssues", "401")
+        box.google.write(_plan_of(box), "A13", [[9, "9 Juli 2026", "", "Post"]])
+        bad = run(ROOT, *flags, environment=environment)
+    tokens = [token for token in box.google.state.access_tokens if len(token) > 8]
     assert tokens
     for ended in (good, bad):
         for secret in (*secrets, *tokens):
             assert secret not in ended.stdout + ended.stderr
+    assert (tmp_path / "prefect/prefect.db").stat().st_size > 0
     for path in tmp_path.rglob("*"):
         if path.is_file():
             content = path.read_bytes()
             assert not [secret for secret in (*secrets, *tokens) if secret.encode() in content], path
-    assert services.faults_left in ({}, {"createIssues": ["401"]})
-    services.reset()
+    assert box.faults_left in ({}, {"createIssues": ["401"]})
+    box.reset()
 
 
 def _plan_of(box):

@@ -46,13 +46,13 @@ async def next_runs():
 
 
 @pytest.fixture
-def worker(services, tmp_path, monkeypatch):
+def worker(box, tmp_path):
     """Start a worker that finds the sandbox in its environment."""
 
     def start(number=1):
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
-            **services.environment(),
+            **box.environment(),
             "CONTENT_PLAN_SANDBOX": "1",
             "RETRY_DELAY_SECONDS": "0",
             "PREFECT_HOME": str(tmp_path / f"worker-{number}"),
@@ -105,7 +105,7 @@ def report_of(record):
 
 
 @pytest.mark.timeout(1200)
-def test_workers_run_deployments_on_postgresql_and_each_run_to_look_at_gives_one_message(worker, services, tmp_path):
+def test_workers_run_deployments_on_postgresql_and_each_run_to_look_at_gives_one_message(worker, box, tmp_path):
     output = tmp_path / "output"
     with postgres(tmp_path) as database, webhook() as (address, received):
         settings = {
@@ -134,7 +134,7 @@ def test_workers_run_deployments_on_postgresql_and_each_run_to_look_at_gives_one
             wait_until(lambda: asyncio.run(next_runs()) == scheduled, 180, pause_s=1)
             pause_schedules()
             month = {"target_month": seed.MONTH, "output_dir": str(output)}
-            services.fault("createIssues", "refuse", indices=[0], errors={"summary": "no"})
+            box.fault("createIssues", "refuse", indices=[0], errors={"summary": "no"})
             one = {"client_names": ["Klinik Gigi Cemara"], **month}
             spread = ask("content-plan-to-jira/create", dispatch="workers", **one)
             wait_until(lambda: states(received) == ["Late"], 180)
@@ -158,7 +158,7 @@ def test_workers_run_deployments_on_postgresql_and_each_run_to_look_at_gives_one
         assert (gathered.folder / plan["folder"] / "02_drafts.json").exists()
         assert [ending.status for ending in gathered.notebooks] == ["completed"]
         assert (last.counts["created"], last.counts["existing"]) == (1, 15)
-        assert len({issue.key for issue in services.jira.issues} & {row["key"] for row in last.rows}) == 16
+        assert len({issue.key for issue in box.jira.issues} & {row["key"] for row in last.rows}) == 16
         by_state = {state: message["message"] for state, message in zip(states(received), received, strict=True)}
         assert by_state.keys() == {"Late", "Failed", "NeedsAttention"}
         assert len(received) == 3, (

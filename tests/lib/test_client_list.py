@@ -7,8 +7,9 @@ import pytest
 from lib.client_list import Client, parse, select
 from lib.errors import ConflictError, FixInputError
 from lib.formats import Month
-from lib.google_api import EXCEL, SPREADSHEET, DriveFile
+from lib.google_api import SPREADSHEET
 from lib.plan_files import find_files, find_plan
+from lib.ports import EXCEL, DriveFile
 
 KOPI = Client("Kopi Senja", "folder-1", "'Clients'!B2")
 JULY = Month(2026, 7)

@@ -2,7 +2,7 @@
 
 from lib.create_screen import compare, fit
 from lib.issue_draft import IssueDraft
-from lib.jira_api import CreateField
+from lib.ports import CreateField
 
 WHERE = "Jira project CP"
 

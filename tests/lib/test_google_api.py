@@ -7,7 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from lib.errors import ConflictError, CredentialsError, FixInputError, TryLaterError, UncertainWriteError
-from lib.google_api import EXCEL, SPREADSHEET, GoogleApi, replace_text
+from lib.google_api import SPREADSHEET, GoogleApi
+from lib.plan_sheet import replace_text
+from lib.ports import EXCEL
 from tests.direct import google_api
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from lib import retry
 from lib.errors import CredentialsError, FixInputError, RefusedError, TryLaterError, UncertainWriteError
-from lib.jira_api import PROPERTY, JiraApi
+from lib.jira_api import JiraApi
+from lib.ports import PROPERTY
 from tests.direct import jira_api
 
 NO_ANSWER = ["500", "503-before", "503-after", "reset-before", "reset-after", "truncated", "html", "redirect"]

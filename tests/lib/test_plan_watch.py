@@ -4,7 +4,7 @@ import pytest
 
 from lib import adf, plan_watch
 from lib.errors import FixInputError
-from lib.jira_api import Issue
+from lib.ports import Issue
 from lib.reconcile import Outcome, plan_label, row_property
 from tests.lib.plans import HEADER, plan, row
 

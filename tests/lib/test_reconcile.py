@@ -12,7 +12,7 @@ from lib.content_plan import fingerprint
 from lib.field_mapping import date, fixed, summary
 from lib.formats import Month
 from lib.issue_draft import make_drafts
-from lib.jira_api import Issue
+from lib.ports import Issue
 from lib.reconcile import Outcome, decide, is_token, new_token, plan_label, read_key, row_property
 from tests.lib.plans import HEADER, plan, row
 
