@@ -105,8 +105,15 @@ def _kind(hint: Any, default: Any) -> dict[str, Any]:
 
 
 def show_outcomes(result: Result) -> None:
-    """Print the run folder, a table of rows per outcome and client, and what stopped whom."""
+    """Print a table of rows per outcome and client if there are any, what people have to look at, and how it ended."""
     to = console()
+    if result["summary"]["clients"]:
+        _show_counts(to, result)
+    _show_problems(to, result)
+    show_end(to, result)
+
+
+def _show_counts(to: Console, result: Result) -> None:
     summary = result["summary"]
     outcomes = [outcome.value for outcome in Outcome]
     table = Table(title=str(result.get("flow", "")), title_justify="left")
@@ -114,12 +121,10 @@ def show_outcomes(result: Result) -> None:
     for name in ("rows", *outcomes):
         table.add_column(name, justify="right", no_wrap=True)
     for client, counts in summary["clients"].items():
-        table.add_row(client, *(str(counts[name] or "·") for name in ("rows", *outcomes)))
+        table.add_row(client, *(str(counts.get(name) or "·") for name in ("rows", *outcomes)))
     table.add_section()
-    table.add_row("all", *(str(summary[name]) for name in ("rows", *outcomes)))
+    table.add_row("all", *(str(summary.get(name, 0)) for name in ("rows", *outcomes)))
     to.print(table)
-    _show_problems(to, result)
-    show_end(to, result)
 
 
 def console() -> Console:
@@ -147,8 +152,9 @@ def _show_problems(to: Console, result: Mapping[str, Any]) -> None:
             outcome: [
                 {"client": record["client"], **problem}
                 for record in result["data"]
+                if record.get("outcome") == outcome
                 for problem in record["problems"]
-                if record["outcome"] == outcome and problem["level"] == "error"
+                if problem["level"] == "error"
             ]
             for outcome in _TOLD
         }

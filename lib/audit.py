@@ -53,7 +53,7 @@ def bottom_line(result: Mapping[str, Any]) -> str:
     clients, rows = len(summary.get("clients", {})), summary.get("rows", 0)
     said = [f"{summary[o]} {_SAID[o][summary[o] != 1]}" for o in Outcome if summary.get(o)]
     told = f"{rows} {_plural(rows, 'row')} of {clients} {_plural(clients, 'client')}: {', '.join(said) or 'nothing to do'}."
-    if result.get("done") and not clients:
+    if result.get("done") and not (clients and said):
         told = str(result["done"])
     blocking = len(result.get("blocking", []))
     found = f" {blocking} {_plural(blocking, 'problem')} would block the making of issues." if blocking else ""

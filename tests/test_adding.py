@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from flows import command_line
-from lib import notebook
+from lib import notebook, run_record
 from sandbox import seed
 from tests import runs
 
@@ -49,6 +49,32 @@ def test_the_flow_of_the_page_runs_and_leaves_its_folder_and_report(template, se
     described = command_line.parser(flow).format_help()
     assert "Count the clients of the list." in described
     assert "--delay-seconds" in described
+
+
+@pytest.mark.report
+def test_the_flow_of_the_page_that_reads_plans_counts_all_that_it_can_read(template, services, tmp_path):
+    flow = template("A flow that reads plans").count_topics
+    given = {"target_month": seed.MONTH, "delay_seconds": (0, 0), "output_dir": str(tmp_path / "output")}
+    result = asyncio.run(flow(client_names=["Kopi Senja", "Siapa Ini", "Toko Rimba"], **given))
+    assert "Siapa Ini: is not in the client list" in result["error"]
+    assert [(one["client"], one["rows"]) for one in result["data"]] == [("Kopi Senja", 60), ("Toko Rimba", 34)]
+    assert all(0 < one["long"] < one["rows"] for one in result["data"])
+    assert result["done"] in (Path(result["run_folder"]) / "audit.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("heading", "name"), [("A flow", "count_clients"), ("A flow that reads plans", "count_topics")]
+)
+def test_a_flow_of_the_page_is_a_command(template, services, tmp_path, capsys, heading, name):
+    flow = getattr(template(heading), name)
+    month = ["--target-month", seed.MONTH] if heading != "A flow" else []
+    code = command_line.main(flow, [*month, "--delay-seconds", "0", "0", "--output-dir", str(tmp_path / "output")])
+    shown = capsys.readouterr().out
+    assert code == 0, shown
+    [record] = map(run_record.read, run_record.run_folders(tmp_path / "output"))
+    assert record.result["bottom_line"] == record.result["done"]
+    assert record.result["done"] in shown
+    assert "Run folder: " in shown
 
 
 def test_the_task_of_the_page_asks_jira_and_is_named_and_retried_as_all_are(template, services):

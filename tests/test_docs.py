@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from lib.reconcile import Outcome
 from lib.settings import GoogleEnvironment, JiraEnvironment, Settings
@@ -45,6 +46,14 @@ def test_a_message_in_the_readme_is_one_that_the_code_gives(line):
         assert pieces or part.startswith("Jira: …")
         for piece in pieces:
             assert piece in CODE, f"{piece!r} is said nowhere"
+
+
+def test_every_flow_is_named_in_the_readme_and_every_deployment_in_operations():
+    flows = {path.stem for path in ROOT.glob("flows/*.py") if "command_line.main(" in path.read_text()}
+    assert {name for name in flows if name not in README} == set()
+    operations = (ROOT / "docs/operations.md").read_text()
+    deployments = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+    assert {one["name"] for one in deployments if f"/ {one['name']}" not in operations} == set()
 
 
 def test_every_outcome_is_explained():

@@ -32,6 +32,18 @@ def test_a_notebook_is_committed_without_outputs(path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_a_notebook_is_committed_as_the_filter_writes_it(path):
+    """Otherwise it shows as changed as soon as Git looks at it again."""
+    filtered = subprocess.run(
+        [Path(sys.executable).with_name("nbstripout"), "--keep-id"],
+        input=path.read_bytes(),
+        capture_output=True,
+        check=True,
+    )
+    assert filtered.stdout == path.read_bytes()
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
 def test_a_notebook_explains_itself_and_its_cells_are_short(path):
     first = json.loads(path.read_text())["cells"][0]
     assert first["cell_type"] == "markdown"
