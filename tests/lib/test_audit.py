@@ -80,7 +80,7 @@ def test_what_was_done_is_the_bottom_line_unless_rows_have_outcomes():
     counted = {"summary": {"rows": 3, "clients": {"Kopi Senja": {"rows": 3}}}, "done": "2 topics are too long."}
     assert audit.bottom_line(counted) == "2 topics are too long."
     counted["summary"]["created"] = 3
-    assert audit.bottom_line(counted) == "3 rows of 1 client: 3 created."
+    assert audit.bottom_line(counted) == "3 rows of 1 client: 3 issues were created."
 
 
 def test_the_bottom_line_says_all_numbers_in_words_and_they_add_up(messy):
