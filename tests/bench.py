@@ -50,7 +50,7 @@ def main():
         "command", "median (s)", "shortest", "longest", title=f"{count} runs each, {os.cpu_count()} processors"
     )
     for name in commands(ROOT):
-        print(f"{name}: {count} runs …", file=sys.stderr)
+        Console(stderr=True).print(f"{name}: {count} runs …")
         taken = seconds(name, count)
         table.add_row(name, *(f"{value:.1f}" for value in (statistics.median(taken), min(taken), max(taken))))
     Console().print(table)
