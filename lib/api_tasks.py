@@ -77,7 +77,6 @@ async def turn(quota: Quota) -> None:
     try:
         await rate_limit(quota.name, strict=True)
     except ConcurrencySlotAcquisitionError as error:
-        _there.discard((server, quota.name))
         _go_on_without([quota], server, str(error))
     else:
         if (waited := time.monotonic() - began) > 1:
