@@ -75,6 +75,7 @@ def test_a_flow_of_the_page_is_a_command(template, services, tmp_path, capsys, h
     assert record.result["bottom_line"] == record.result["done"]
     assert record.result["done"] in shown
     assert "Run folder: " in shown
+    assert "rejected" not in shown, "no row has an outcome, so there is no table of outcomes"
 
 
 def test_the_task_of_the_page_asks_jira_and_is_named_and_retried_as_all_are(template, services):
