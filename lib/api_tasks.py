@@ -13,7 +13,7 @@ import contextlib
 import functools
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from prefect import Task, get_client, task
@@ -90,7 +90,7 @@ async def _look_for(quota: Quota, server: str) -> bool:
     Prefect asks for a turn by a thread and a client of each limit's own, which take seconds to learn that a busy server
     has none of them.
     """
-    wanted = sorted({*quotas.ALL, quota}, key=lambda each: each.name)
+    wanted = [quota, *(each for each in quotas.ALL if each != quota)]
     try:
         async with get_client() as prefect:
             for each in wanted:
@@ -101,15 +101,15 @@ async def _look_for(quota: Quota, server: str) -> bool:
         _go_on_without([quota], server, str(error))
         return False
     if missing := [each for each in wanted if (server, each.name) not in _there]:
-        _go_on_without(missing, server, "the server has no such limit, `make deploy` makes it")
+        names = ", ".join(each.name for each in missing)
+        _go_on_without(missing, server, f"the server lacks {names}; `make deploy` makes them")
     return quota not in missing
 
 
-def _go_on_without(missing: Iterable[Quota], server: str, reason: str) -> None:
+def _go_on_without(missing: Sequence[Quota], server: str, reason: str) -> None:
     for quota in missing:
         _not_asked[server, quota.name] = time.monotonic() + ASK_AGAIN_S
-    names = ", ".join(quota.name for quota in missing)
-    _log.warning("%s: not asked for %.0f s, this run's own pauses count (%s)", names, ASK_AGAIN_S, reason)
+    _log.warning("%s: not asked for %.0f s, this run's own pauses count (%s)", missing[0].name, ASK_AGAIN_S, reason)
 
 
 async def retryable(failed: Task[..., Any], _run: object, state: Any) -> bool:
