@@ -55,8 +55,12 @@ def test_the_flow_of_the_page_runs_and_leaves_its_folder_and_report(template, se
 def test_the_flow_of_the_page_that_reads_plans_counts_all_that_it_can_read(template, services, tmp_path):
     flow = template("A flow that reads plans").count_topics
     given = {"target_month": seed.MONTH, "delay_seconds": (0, 0), "output_dir": str(tmp_path / "output")}
-    result = asyncio.run(flow(client_names=["Kopi Senja", "Siapa Ini", "Toko Rimba"], **given))
+    file = next(one for one in services.google.files.values() if "Klinik Gigi Cemara – Juli" in one.name)
+    file.name = "Catatan"
+    names = ["Kopi Senja", "Siapa Ini", "Klinik Gigi Cemara", "Toko Rimba"]
+    result = asyncio.run(flow(client_names=names, **given))
     assert "Siapa Ini: is not in the client list" in result["error"]
+    assert "has no spreadsheet named 'Content Plan - Klinik Gigi Cemara - Juli 2026'" in result["error"]
     assert [(one["client"], one["rows"]) for one in result["data"]] == [("Kopi Senja", 60), ("Toko Rimba", 34)]
     assert all(0 < one["long"] < one["rows"] for one in result["data"])
     assert result["done"] in (Path(result["run_folder"]) / "audit.html").read_text()
