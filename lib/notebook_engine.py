@@ -38,6 +38,7 @@ from lib.run_folder import write_bytes
 LOGGER = logging.getLogger(__name__)
 
 START_S = 60.0
+IDLE_S = 60  # after the answer to a cell, for the rest of its output
 SAVE_EVERY_S = 2.0
 CELL_OUTPUT_LIMIT = 2_000_000
 NOTEBOOK_OUTPUT_LIMIT = 20_000_000
@@ -49,7 +50,7 @@ _DRAIN_S = 0.2
 _CUT_NOTE = (
     f"[Output was cut here. A cell may show {CELL_OUTPUT_LIMIT:,} bytes, a notebook {NOTEBOOK_OUTPUT_LIMIT:,}.]\n"
 )
-_LOST_NOTE = "[Some output of this cell may be missing: it came faster than it could be taken in.]\n"
+_LOST_NOTE = "[Some output of this cell may be missing: the kernel did not say that this is all.]\n"
 _OVERWRITTEN = re.compile(r"[^\n]*\r(?=[^\n])")
 
 
@@ -220,7 +221,7 @@ class _Client(NotebookClient):
 
     def __init__(self, manager: _Manager, order: Order) -> None:
         # The kernel's death and time-outs are watched here: at once, and in fractions of a second.
-        super().__init__(manager.nb, log=LOGGER, store_widget_state=False, iopub_timeout=60)
+        super().__init__(manager.nb, log=LOGGER, store_widget_state=False, iopub_timeout=IDLE_S)
         self._manager = manager
         self._order = order
         self._index: int | None = None

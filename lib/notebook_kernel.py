@@ -26,13 +26,19 @@ LOG_LIMIT = 10_000  # characters of what a kernel wrote outside of any cell
 _POLL_S = 0.02
 _IPC_PATH_LIMIT = 90  # Unix sockets have paths of at most 107 bytes, on macOS 103
 _MARK = "NOTEBOOK_RUN_ID"
+# A kernel drops output that comes faster than it is taken in, unless its socket is told to wait.
 # At its exit a kernel may wait 10 s for a thread that is gone, and 14 s for child processes that are already dead. It would
 # be killed before it has written what is left of the notebook's open files.
 _KERNEL_SETUP = """
 def setup():
-    from ipykernel import iostream, kernelbase
+    import atexit
 
-    iostream.OutStream.flush_timeout = 0.5
+    import zmq
+    from ipykernel import iostream, kernelapp, kernelbase
+
+    iopub = kernelapp.IPKernelApp.instance().iopub_thread  # the only thread that may touch the socket
+    iopub.schedule(lambda: iopub.socket.setsockopt(zmq.XPUB_NODROP, 1))
+    atexit.register(setattr, iostream.OutStream, "flush_timeout", 0.5)
     children = kernelbase.Kernel._process_children
     kernelbase.Kernel._process_children = lambda self: [each for each in children(self) if each.status() != "zombie"]
 
@@ -168,7 +174,6 @@ def _manager(folder: Path) -> AsyncKernelManager:
         transport_encryption="disabled" if ipc else "auto",
     )
     manager.context.reconnect_ivl = 10  # ms; the default of 100 is waited for at each start
-    manager.context.rcvhwm = 500_000  # messages; beyond the default of 1000, output is dropped
     return manager
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 @contextlib.contextmanager
-def none_is_left(monkeypatch, limit_s=1):
+def none_is_left(monkeypatch, limit_s=30):
     """At the end nobody wears the mark that is given out at the beginning."""
     monkeypatch.setenv("MARK_OF_TEST", uuid.uuid4().hex)
     yield

@@ -27,7 +27,7 @@ def lab(tmp_path, monkeypatch):
     flags = flags.replace("$(LAB_FLAGS)", "").replace('"$(CURDIR)"', str(tmp_path))
     more = ["--no-browser", "--allow-root", "--IdentityProvider.token=secret", "--ServerApp.port=0"]
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path / "config"))
-    with none_is_left(monkeypatch, limit_s=10):
+    with none_is_left(monkeypatch):
         command = [sys.executable, "-m", "jupyter", "lab", *flags.split(), *more]
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
             lines = iter(server.stderr)

@@ -140,8 +140,8 @@ def test_an_expired_token_is_renewed_on_the_way(api, box, sheet):
 
 
 def test_a_slow_answer_past_the_time_out_is_trouble(box, sheet, opened):
-    api = opened(google_api(box.environment(), timeout_s=0.2, sleep=lambda _s: None))
-    box.fault("sheets.spreadsheets.values.batchGet", "slow", delay_s=0.6)
+    api = opened(google_api(box.environment(), timeout_s=1, sleep=lambda _s: None))
+    box.fault("sheets.spreadsheets.values.batchGet", "slow", delay_s=60)
     assert api.read_values(sheet[0], "Dua") == [["x"]]
 
 

@@ -17,7 +17,7 @@ import anyio
 import nbformat
 import pytest
 
-from lib import audit, notebook_engine, run_folder, run_record
+from lib import audit, notebook_engine, notebook_kernel, run_folder, run_record
 from lib.errors import NotebookError
 from lib.notebook import run_notebook
 from tests import runs
@@ -30,7 +30,12 @@ from tests.lib.test_notebook import (
 )
 from tests.processes import own_mark, processes_with, wait_until
 
-SOON_S = 2.0
+SOON_S = 30.0  # half of what a notebook here sleeps, and of what a kernel is given to leave
+
+
+@pytest.fixture(autouse=True)
+def _waiting_is_noticed(monkeypatch):
+    monkeypatch.setattr(notebook_kernel, "LEAVE_S", 2 * SOON_S)
 
 
 def assert_stopped_at(notebook, index, ename, limit_s=0):
@@ -75,11 +80,9 @@ def assert_in_audit(copy, tmp_path):
         pytest.param("interrupted", {}, "failed", "KeyboardInterrupt", "", id="kernel-interrupted"),
         pytest.param("runs_out_of_memory", {}, "failed", "MemoryError", "", id="memory-limit"),
         pytest.param(
-            "sleeps", {"cell_timeout_s": 0.3}, "timeout", "Timeout", "cell did not end within 0.3 s", id="cell-timeout"
+            "sleeps", {"cell_timeout_s": 1.5}, "timeout", "Timeout", "cell did not end within 1.5 s", id="cell-timeout"
         ),
-        pytest.param(
-            "sleeps", {"timeout_s": 2.5}, "timeout", "Timeout", "notebook did not end within 2.5 s", id="timeout"
-        ),
+        pytest.param("sleeps", {"timeout_s": 6}, "timeout", "Timeout", "notebook did not end within 6 s", id="timeout"),
         pytest.param("sys_exit_0", {}, "failed", "SystemExit", "ended itself with sys.exit(0)", id="sys.exit-0"),
         pytest.param("sys_exit_3", {}, "failed", "SystemExit", "ended itself with sys.exit(3)", id="sys.exit-3"),
         pytest.param("quits", {}, "failed", "SystemExit", "ended itself with quit()", id="quit"),
@@ -210,11 +213,12 @@ PROGRAM = """
 import asyncio
 import signal
 from pathlib import Path
-from lib import notebook_engine
+from lib import notebook_engine, notebook_kernel
 from lib.notebook import run_notebook
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
 notebook_engine.SAVE_EVERY_S = 0.05
+notebook_kernel.LEAVE_S = 60
 main = run_notebook(Path({source!r}), Path({output!r}), {{}})
 """
 
@@ -238,9 +242,7 @@ def test_a_program_that_is_ended_leaves_an_honest_copy_and_no_kernel(tmp_path, m
         process.send_signal(signum)
         _, said = process.communicate(timeout=30)
     assert process.returncode != 0
-    wait_until(
-        lambda: not processes_with(own_mark()), 2 * SOON_S
-    )  # an orphaned kernel looks for its parent every second
+    wait_until(lambda: not processes_with(own_mark()))  # an orphaned kernel looks for its parent every second
     if honest == "running":
         assert statuses(read(copy)) == ["completed"] * 3 + ["running", "pending"]
     else:

@@ -18,6 +18,7 @@ from sandbox.cells import Formatted
 from sandbox.seed_plans import KOPI, PLANS
 from sandbox.server import Sandbox
 from sandbox.state_file import StateFileError
+from tests.processes import wait_until
 from tests.sandbox.site import Site, document
 
 ROOT = Path(__file__).parents[2]
@@ -95,8 +96,8 @@ def test_a_box_with_a_request_under_way_ends_at_once():
     with Sandbox() as box:
         box.fault("getServerInfo", "slow", delay_s=60)
         with pytest.raises(requests.ReadTimeout):
-            requests.get(box.url + "/rest/api/3/serverInfo", timeout=0.05)
-    assert time.monotonic() - start < 5
+            requests.get(box.url + "/rest/api/3/serverInfo", timeout=(30, 0.05))
+    assert time.monotonic() - start < 30
 
 
 def test_a_taken_port_is_told(box):
@@ -191,12 +192,7 @@ def test_the_file_is_written_soon_after_a_change(tmp_path):
     path = tmp_path / "state.json"
     with Sandbox(state_path=path) as box, Site(box) as site:
         site.created(summary="Segera ditulis")
-        for _ in range(40):
-            if path.exists() and "Segera ditulis" in path.read_text("utf-8"):
-                break
-            time.sleep(0.05)
-        else:
-            pytest.fail("not written within two seconds")
+        wait_until(lambda: path.exists() and "Segera ditulis" in path.read_text("utf-8"))
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -238,7 +234,7 @@ def test_the_command_serves_until_it_is_interrupted_and_keeps_the_state(tmp_path
     assert f"export JIRA_URL=http://127.0.0.1:{port}" in printed
     assert requests.post(f"http://127.0.0.1:{port}/sandbox/edit", json={"issueKey": "CP-1", "delete": True}).ok
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=10)
+    _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (0, "")
     assert "CP-1" not in [issue["key"] for issue in json.loads(path.read_text())["jira"]["issues"].values()]
 
@@ -247,9 +243,9 @@ def test_a_broken_state_file_or_a_taken_port_ends_the_command_with_advice(box, t
     path = tmp_path / "state.json"
     path.write_text("{")
     broken = started("--port", "0", "--state", str(path))
-    assert "--reset" in broken.communicate(timeout=10)[1]
+    assert "--reset" in broken.communicate(timeout=60)[1]
     taken = started("--port", box.url.rpartition(":")[2])
-    assert "name another --port" in taken.communicate(timeout=10)[1]
+    assert "name another --port" in taken.communicate(timeout=60)[1]
     assert (broken.returncode, taken.returncode) == (1, 1)
 
 
@@ -259,7 +255,7 @@ def test_reset_begins_anew(tmp_path):
     process = started("--port", "0", "--state", str(path), "--reset", "--no-seed")
     process.stdout.readline()
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=10)
+    process.communicate(timeout=60)
     assert json.loads(path.read_text())["google"]["spreadsheets"] == {}
 
 
