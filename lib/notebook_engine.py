@@ -25,7 +25,7 @@ import nbformat
 import papermill
 from jupyter_client.kernelspec import NATIVE_KERNEL_NAME
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbclient.exceptions import CellExecutionError
 from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 from papermill.models import Parameter
@@ -46,7 +46,7 @@ ERROR_TEXT_LIMIT = 10_000
 
 _ENGINE = "one-kernel-per-run"
 _LANGUAGE = "python-from-json"
-_DRAIN_S = 0.2
+_SILENCE_S = 0.2
 _CUT_NOTE = (
     f"[Output was cut here. A cell may show {CELL_OUTPUT_LIMIT:,} bytes, a notebook {NOTEBOOK_OUTPUT_LIMIT:,}.]\n"
 )
@@ -227,6 +227,7 @@ class _Client(NotebookClient):
         self._index: int | None = None
         self._kept: dict[int, int] = {}
         self._cut: set[int] = set()
+        self._heard = 0
         self.on_cell_executed = self._refuse_quit
 
     async def run(self) -> None:
@@ -311,18 +312,34 @@ class _Client(NotebookClient):
             limit = Ending("timeout", "Timeout", f"the notebook did not end within {self._order.timeout_s or 0:g} s")
         task = asyncio.create_task(work)
         await first_of({task, self._stopped, self._kernel.dead}, limit_s)
-        if self._kernel.dead.done() and not self._stopped.done():
-            await asyncio.wait({task}, timeout=_DRAIN_S)  # what the kernel said before it died
-        if task.done() and not isinstance(task.exception(), DeadKernelError):
+        if task.done():
             return task.result()
+        died = self._kernel.dead.done() and not self._stopped.done()
         if self._stopped.done():
             limit = Ending("cancelled", "Cancelled", "the run was stopped from outside")
-        elif self._kernel.dead.done() or task.done():
+        elif died:
             limit = Ending("kernel died", "DeadKernelError", self._kernel.epitaph())
         self._kernel.kill()
+        await self._take_in_the_rest(task)
+        if died and task.done():  # it had answered before
+            return task.result()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         raise _StoppedError(limit)
+
+    async def _take_in_the_rest(self, task: asyncio.Task[Any]) -> None:
+        """What a kernel that is gone had said before; that is much when it was faster than this."""
+        heard = None
+        while not task.done() and heard != self._heard:
+            heard = self._heard
+            await asyncio.wait({task}, timeout=_SILENCE_S)
+
+    def process_message(self, msg: dict[str, Any], cell: nbformat.NotebookNode, cell_index: int) -> Any:
+        self._heard += 1
+        return super().process_message(msg, cell, cell_index)
+
+    async def _async_check_alive(self) -> None:
+        """Nothing: nbclient would leave at the kernel's death without what is still to be heard."""
 
     def _refuse_quit(self, *, execute_reply: Mapping[str, Any], **_: Any) -> None:
         """`quit()` raises nothing: the kernel says so beside its answer, and leaves."""

@@ -16,6 +16,7 @@ from pathlib import Path
 import anyio
 import nbformat
 import pytest
+from nbclient import NotebookClient
 
 from lib import audit, notebook_engine, notebook_kernel, run_folder, run_record
 from lib.errors import NotebookError
@@ -112,6 +113,21 @@ def test_a_long_error_is_cut_and_keeps_its_traceback(tmp_path):
     (error,) = read(tmp_path / "copy.ipynb").cells[5].outputs
     assert error.evalue == "z" * notebook_engine.ERROR_TEXT_LIMIT
     assert any("raise" in line for line in error.traceback)
+
+
+def test_all_that_a_kernel_said_before_its_death_is_kept_by_a_slow_reader(tmp_path, monkeypatch):
+    as_fast_as_it_can = NotebookClient.output
+
+    def slowly(*args):
+        time.sleep(0.01)
+        return as_fast_as_it_can(*args)
+
+    monkeypatch.setattr(NotebookClient, "output", slowly)
+    with pytest.raises(NotebookError, match="kernel died"):
+        run("killed_after_output", tmp_path / "copy.ipynb")
+    *said, error = read(tmp_path / "copy.ipynb").cells[5].outputs
+    assert [output.data["text/plain"] for output in said] == [str(number) for number in range(300)]
+    assert error.ename == "DeadKernelError"
 
 
 def kernel_that(line, folder):
