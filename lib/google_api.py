@@ -106,6 +106,7 @@ class GoogleApi:
             time_zone=properties.get("timeZone", "Asia/Jakarta"),
             tabs=[_tab(sheet) for sheet in sorted(sheets, key=lambda sheet: sheet["properties"].get("index", 0))],
             named_ranges={r["namedRangeId"]: r.get("name", "") for r in answer.get("namedRanges", [])},
+            endpoint=self._endpoint,
         )
 
     def read_values(self, spreadsheet_id: str, tab: str) -> list[list[CellValue]]:

@@ -81,12 +81,19 @@ def lock_folder() -> Path:
 
 
 class LocalLock:
-    """The part of a plan's lock that lies on this machine, and a journal of what is under way in the plan."""
+    """
+    The part of a plan's lock that lies on this machine, and a journal of what is under way in the plan.
 
-    def __init__(self, spreadsheet_id: str, folder: Path | None = None) -> None:
+    Args:
+        spreadsheet_id: The plan's spreadsheet.
+        folder: Where the lock lies; None for the user's folder.
+        endpoint: Where Sheets is, when not at Google: each sandbox has spreadsheets of the same ids.
+    """
+
+    def __init__(self, spreadsheet_id: str, folder: Path | None = None, *, endpoint: str = "") -> None:
         self.folder = folder or lock_folder()
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._name = hashlib.sha256(spreadsheet_id.encode()).hexdigest()[:32]
+        self._name = hashlib.sha256(f"{endpoint}{spreadsheet_id}".encode()).hexdigest()[:32]
         self._lock = filelock.FileLock(self.folder / f"{self._name}.lock", timeout=_GLANCE_S)
         self._journal = self.folder / f"{self._name}.json"
 

@@ -1,6 +1,7 @@
 """One plan's spreadsheet while a run works on it: lock, read, claim, write back. The Google half of exactly once."""
 
 import datetime as dt
+import functools
 import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -39,7 +40,7 @@ class PlanSheet:
         spreadsheet_id: The spreadsheet.
         tab: Title of the tab; the first one when empty.
         run: Name of this run, for the journal.
-        local: This machine's part of the lock; None makes one in the user's folder.
+        local: This machine's part of the lock; None for the one in the user's folder.
         log: Where progress is told.
     """
 
@@ -61,7 +62,7 @@ class PlanSheet:
         self._id = spreadsheet_id
         self._tab_title = tab
         self._run = run
-        self._local = local or plan_lock.LocalLock(spreadsheet_id)
+        self._given_local = local
         self._log = log
         self._holder: plan_lock.Holder | None = None
         self._seen_ours_at: dt.datetime | None = None
@@ -111,6 +112,10 @@ class PlanSheet:
     def _tab(self) -> Tab:
         sheet = self._opened()
         return next(tab for tab in sheet.tabs if self._tab_title in ("", tab.title))
+
+    @functools.cached_property
+    def _local(self) -> plan_lock.LocalLock:
+        return self._given_local or plan_lock.LocalLock(self._id, endpoint=self._opened().endpoint)
 
     def _opened(self) -> Spreadsheet:
         if self.spreadsheet is None:

@@ -24,7 +24,11 @@ class Tab:
 
 @dataclass(frozen=True)
 class Spreadsheet:
-    """What a spreadsheet is, without its cells; `tabs` in their order, `named_ranges` as id -> name."""
+    """
+    What a spreadsheet is, without its cells; `tabs` in their order, `named_ranges` as id -> name.
+
+    `endpoint` is the service that it was read from; empty for Google's own.
+    """
 
     id: str
     title: str
@@ -33,6 +37,7 @@ class Spreadsheet:
     time_zone: str
     tabs: list[Tab]
     named_ranges: dict[str, str]
+    endpoint: str = ""
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,16 @@ def test_those_who_share_the_folder_are_one_machine_and_others_are_not(tmp_path)
     assert one.machine() == same.machine() != other.machine()
 
 
+def test_sandboxes_do_not_lock_each_others_spreadsheets(tmp_path):
+    here, there = (LocalLock("a", tmp_path, endpoint=f"http://127.0.0.1:{port}") for port in (8089, 8090))
+    here.acquire("p")
+    there.acquire("p")
+    with pytest.raises(ConflictError):
+        LocalLock("a", tmp_path, endpoint="http://127.0.0.1:8089").acquire("p")
+    here.release()
+    there.release()
+
+
 def test_a_lock_is_held_by_one_and_ends_with_its_process(tmp_path):
     hold = "lock = LocalLock('a', Path(sys.argv[1])); lock.acquire('p'); print('held', flush=True); input()"
     code = f"import sys; from pathlib import Path; from lib.plan_lock import LocalLock; {hold}"
