@@ -15,10 +15,19 @@ from lib.reconcile import Outcome
 from lib.run_folder import files_of
 from lib.run_record import RunRecord
 
+_MEANING = {
+    Outcome.CREATED: "this run made its issue",
+    Outcome.EXISTING: "it already had its issue",
+    Outcome.READY: "no issue was made of it, and nothing is wrong with it that we know of",
+    Outcome.REFUSED: "our checks stopped it",
+    Outcome.REJECTED: "Jira refused it",
+    Outcome.UNCERTAIN: "its issue may exist, or its key is not in its row yet; the next run settles it",
+    Outcome.FLAGGED: "a person must decide",
+}
 _SAID = {
     Outcome.CREATED: ("issue was created", "issues were created"),
     Outcome.EXISTING: ("row had its issue already", "rows had their issues already"),
-    Outcome.READY: ("row is good and was not sent", "rows are good and were not sent"),
+    Outcome.READY: ("row has no issue yet", "rows have no issues yet"),
     Outcome.REFUSED: ("row was refused and must be corrected", "rows were refused and must be corrected"),
     Outcome.REJECTED: (
         "row was rejected by Jira; the next run tries it again",
@@ -31,7 +40,9 @@ _SAID = {
     Outcome.FLAGGED: ("row needs a person's decision", "rows need a person's decision"),
 }
 _KIND = {"completed": "good", "needs attention": "attention", "failed": "bad", "cancelled": "bad"}
-_NOTHING = "Nothing."
+_NOTHING = "None."
+_NAMED = 5  # plans that a sentence names
+_SHOWN = 200  # records that a table shows
 # What a reader can do something about, most urgent first.
 _TO_DO = (Outcome.FLAGGED, Outcome.UNCERTAIN, Outcome.REJECTED, Outcome.REFUSED)
 
@@ -39,27 +50,67 @@ _TO_DO = (Outcome.FLAGGED, Outcome.UNCERTAIN, Outcome.REJECTED, Outcome.REFUSED)
 def heading(record: RunRecord) -> HTML:
     """Which run this is: flow, months, clients, when, and whether it was a sandbox or a rerun."""
     result, given = record.result, record.result.get("parameters", {})
-    where = "on the sandbox, with invented clients" if result.get("sandbox") else "on the real services"
+    where = "on the sandbox, with invented clients" if result.get("sandbox") else ""
     kind = "looked only, nothing was written" if given.get("validate_only") else ""
     again = f"a rerun of {result['rerun_of']}" if result.get("rerun_of") else ""
-    began = f"began {show_moment(record.started_at)}, took {record.duration_s:,.0f} seconds"
+    began = f"began {show_moment(record.started_at)}, took {_count(round(record.duration_s), 'second')}"
     told = [record.flow, " and ".join(record.months), began, where, kind, again]
     return html_report.sentence(" · ".join(filter(None, told)))
 
 
 def bottom_line(result: Mapping[str, Any]) -> str:
-    """A run's result in one sentence; its numbers add up to the rows."""
-    summary: Mapping[str, Any] = result.get("summary", {})
-    clients, rows = len(summary.get("clients", {})), summary.get("rows", 0)
-    said = [f"{summary[o]} {_SAID[o][summary[o] != 1]}" for o in Outcome if summary.get(o)]
-    told = f"{rows} {_plural(rows, 'row')} of {clients} {_plural(clients, 'client')}: {', '.join(said) or 'nothing to do'}."
-    if result.get("done") and not (clients and said):
-        told = str(result["done"])
+    """A run's result in a few sentences, what went wrong first; the numbers add up to the rows."""
     blocking = len(result.get("blocking", []))
-    found = f" {blocking} {_plural(blocking, 'problem')} would block the making of issues." if blocking else ""
-    error = result.get("error")
-    ended = f" The run {'was cancelled' if result.get('state') == 'cancelled' else 'failed'}: {error}" if error else ""
-    return f"{told}{found}{ended}"
+    found = f"{_count(blocking, 'problem')} would block the making of issues." if blocking else ""
+    return " ".join(filter(None, (_failure(result), _done(result), found)))
+
+
+def _failure(result: Mapping[str, Any]) -> str:
+    """What stopped the run, or which clients' plans could not be finished."""
+    if result.get("state") == "cancelled":
+        return "The run was cancelled before it was finished; run it again."
+    failed = _failed(result)
+    errors = [_own_error(result), *(plan["error"] for plan in failed.values())]
+    if len(failed) > 1:
+        more = f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
+        of_all = f"{len(failed)} of {_count(len(result['clients']), 'plan')}"
+        errors[1:] = [f"{of_all} could not be read or finished: {'; '.join(list(failed)[:_NAMED])}{more}"]
+    return " ".join(f"The run failed: {error.rstrip('.')}." for error in errors if error)
+
+
+def _done(result: Mapping[str, Any]) -> str:
+    """What the run did, in its own words if it has any."""
+    if result.get("done"):
+        return str(result["done"])
+    summary: Mapping[str, Any] = result.get("summary", {})
+    rows, clients = summary.get("rows", 0), len(summary.get("clients", {}))
+    if result.get("error") and not rows:
+        return "No row was read."
+    not_reached = sum(plan.get(Outcome.READY, 0) for plan in _failed(result).values())
+    counted = {outcome: summary.get(outcome, 0) for outcome in Outcome}
+    counted[Outcome.READY] -= not_reached
+    told = [f"{count} {_said(outcome, result)[count != 1]}" for outcome, count in counted.items() if count]
+    if not_reached:
+        told.append(f"{not_reached} {'row was' if not_reached == 1 else 'rows were'} not reached")
+    return f"{_count(rows, 'row')} of {_count(clients, 'client')}: {', '.join(told) or 'nothing to do'}."
+
+
+def _said(outcome: Outcome, result: Mapping[str, Any]) -> tuple[str, str]:
+    if outcome is Outcome.READY and result.get("parameters", {}).get("validate_only"):
+        return ("row is good; as asked, its issue was not made", "rows are good; as asked, no issues were made")
+    return _SAID[outcome]
+
+
+def _failed(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The plans that could not be read or finished, by client (and month, in a watch)."""
+    return {name: plan for name, plan in result.get("clients", {}).items() if plan.get("error")}
+
+
+def _own_error(result: Mapping[str, Any]) -> str:
+    """The error that is none of the plans'; a result's `error` names both kinds."""
+    error = str(result.get("error") or "")
+    of_plans = "; ".join(plan["error"] for plan in _failed(result).values())
+    return error.removesuffix(of_plans).removesuffix("; ")
 
 
 def show_bottom_line(record: RunRecord) -> HTML:
@@ -71,23 +122,36 @@ def show_bottom_line(record: RunRecord) -> HTML:
 
 
 def counts(record: RunRecord) -> HTML:
-    """Rows per client and outcome, and in all."""
-    names = ["rows", *(outcome.value for outcome in Outcome)]
+    """Rows per client and outcome, and in all, with what the outcomes mean; what else a flow found, where rows have none."""
+    outcomes = [outcome for outcome in Outcome if record.counts.get(outcome)]
+    if not outcomes:
+        return _own_records(record)
+    names = ["rows", *outcomes]
     clients: Mapping[str, Mapping[str, int]] = record.result.get("summary", {}).get("clients", {})
     rows = [[client, *(counted.get(name) or "·" for name in names)] for client, counted in clients.items()]
     rows.append([Markup("<b>all</b>"), *(record.counts.get(name, 0) for name in names)])
-    return html_report.table(["client", *names], rows, numbers=names)
+    meaning = html_report.legend((outcome, _MEANING[outcome]) for outcome in outcomes)
+    return HTML(html_report.table(["client", *names], rows, numbers=names).data + meaning.data)
 
 
-def stopped(record: RunRecord) -> HTML:
-    """The clients that could not be read or finished, and why."""
-    rows = [[name, plan["error"]] for name, plan in record.plans.items() if plan.get("error")]
-    return _table(["client", "what stopped it"], rows)
+def _own_records(record: RunRecord) -> HTML:
+    records: Sequence[Mapping[str, Any]] = record.result.get("data", [])
+    columns = list(dict.fromkeys(name for one in records for name in one))
+    shown = [[one.get(name) for name in columns] for one in records[:_SHOWN]]
+    more = html_report.sentence(f"The first {_SHOWN} of {len(records):,}; result.json has them all.")
+    return HTML(_table(columns, shown).data + (more.data if len(records) > _SHOWN else ""))
 
 
 def to_do(record: RunRecord) -> HTML:
     """What a person has to do, most urgent first: in which cell, what is wrong, what to write instead."""
-    found = [("blocking", problem, "") for problem in record.result.get("blocking", [])] or [
+    own = [_own_error(record.result)] if record.state != "cancelled" else ["run it again; it goes on where it stopped"]
+    stopped = [(record.state, {"client": "", "cell": "", "message": error}, "") for error in own if error]
+    stopped += [
+        (record.state, {"client": name, "cell": "", "message": plan["error"]}, "")
+        for name, plan in _failed(record.result).items()
+    ]
+    of_plans = [("plan", problem, "") for problem in _plan_problems(record, "error")]
+    of_rows = [
         (outcome.value, {**row, **problem}, _what(row))
         for outcome in _TO_DO
         for row in record.rows
@@ -95,28 +159,39 @@ def to_do(record: RunRecord) -> HTML:
         for problem in row["problems"]
         if problem["level"] == "error"
     ]
+    blocking = [("blocking", problem, "") for problem in record.result.get("blocking", [])]
     rows = [
         [kind, p["client"] or "all", link(p["cell"], _cell_address(record, p)), p["message"], content]
-        for kind, p, content in found
+        for kind, p, content in (*stopped, *(blocking or (*of_plans, *of_rows)))
     ]
     return _table(["kind", "client", "cell", "what to do", "content"], rows)
 
 
-def not_sent(record: RunRecord) -> HTML:
-    """Good rows that were not sent although the run was to send them, and why."""
-    rows = [
-        [row["client"], row["row"], _what(row), problem["message"]]
-        for row in record.rows
-        if row["outcome"] == Outcome.READY
-        for problem in row["problems"]
-        if problem["level"] == "error"
-    ]
-    return _table(["client", "row", "content", "why"], rows, numbers=["row"])
+def not_reached(record: RunRecord) -> HTML:
+    """The rows whose issues were to be made and were not tried, by client and reason."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for row in record.rows:
+        for problem in row["problems"]:
+            if row["outcome"] == Outcome.READY and problem["level"] == "error":
+                found.setdefault((row["client"], problem["message"]), []).append(row["row"])
+    rows = [[client, len(numbers), _spans(numbers), why] for (client, why), numbers in found.items()]
+    return _table(["client", "how many", "rows", "why"], rows, numbers=["how many"])
+
+
+def _spans(numbers: Iterable[int]) -> str:
+    """Row numbers as people write them: `5–9, 12`."""
+    spans: list[list[int]] = []
+    for number in sorted(numbers):
+        if spans and number == spans[-1][-1] + 1:
+            spans[-1][1:] = [number]
+        else:
+            spans.append([number])
+    return ", ".join("–".join(str(end) for end in span) for span in spans)
 
 
 def warnings(record: RunRecord) -> HTML:
     """What is odd and stops nothing."""
-    odd = [{"client": name, **problem} for name, plan in record.plans.items() for problem in plan.get("problems", [])]
+    odd = _plan_problems(record, "warning")
     odd += [
         {"client": row["client"], **problem}
         for row in record.rows
@@ -126,6 +201,15 @@ def warnings(record: RunRecord) -> HTML:
     odd = record.result.get("warnings", odd)
     rows = [[p["client"] or "all", link(p["cell"], _cell_address(record, p)), p["message"]] for p in odd]
     return _table(["client", "cell", "what is odd"], rows)
+
+
+def _plan_problems(record: RunRecord, level: str) -> list[dict[str, Any]]:
+    return [
+        {"client": name, **problem}
+        for name, plan in record.plans.items()
+        for problem in plan.get("problems", [])
+        if problem["level"] == level
+    ]
 
 
 def changes(record: RunRecord) -> HTML:
@@ -164,7 +248,7 @@ def issues(record: RunRecord, outcome: str = "created") -> HTML:
             if row["client"] == client
         ]
         shown = html_report.table(["issue", "row", "date", "form", "topic"], rows, numbers=["row"])
-        parts.append(html_report.details(f"{client}: {len(rows)} {_plural(len(rows), 'issue')}", shown))
+        parts.append(html_report.details(f"{client}: {_count(len(rows), 'issue')}", shown))
     return HTML("\n".join(part.data for part in parts))
 
 
@@ -235,5 +319,5 @@ def _cell_address(record: RunRecord, problem: Mapping[str, Any]) -> str | None:
     return f"{plan['url']}#gid={plan['tab_id']}&range={cell}"
 
 
-def _plural(count: int, word: str) -> str:
-    return word if count == 1 else f"{word}s"
+def _count(count: int, word: str) -> str:
+    return f"{count:,} {word}{'' if count == 1 else 's'}"

@@ -46,6 +46,11 @@ def sentence(text: object, *, kind: str = "note") -> HTML:
     return _show("sentence.html", text=cell(text), kind=kind)
 
 
+def legend(meanings: Iterable[tuple[str, str]]) -> HTML:
+    """What words mean, for below a table that uses them."""
+    return _show("legend.html", meanings=list(meanings))
+
+
 def details(summary: str, content: HTML) -> HTML:
     """Content that is shown on a click."""
     return _show("details.html", summary=summary, content=Markup(content.data))  # noqa: S704  # made here

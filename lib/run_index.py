@@ -3,6 +3,7 @@
 import base64
 import datetime as dt
 import hashlib
+import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -103,8 +104,9 @@ def _said(record: RunRecord) -> str:
     marks = ["sandbox" if result.get("sandbox") else ""]
     marks.append("validate only" if result.get("parameters", {}).get("validate_only") else "")
     marks.append(f"rerun of {result['rerun_of']}" if result.get("rerun_of") else "")
-    marks.append(str(result.get("error", ""))[:200])
-    return " · ".join(filter(None, marks))
+    marks.append(f"{refused} to correct" if (refused := record.counts.get(Outcome.REFUSED)) else "")
+    marks.append(str(result.get("bottom_line", "")) if result.get("error") or result.get("done") else "")
+    return textwrap.shorten(" · ".join(filter(None, marks)), 250, placeholder=" …")
 
 
 def _short(moment: dt.datetime) -> str:

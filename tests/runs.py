@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from lib import rows_file, run_folder
+from lib import audit, rows_file, run_folder
 from lib.content_plan import PlanSource, parse
 from lib.exactly_once import PlanResult
 from lib.run_folder import Sources
@@ -73,6 +73,7 @@ def leave(output, rows, *, flow="content-plan-to-jira", at=START, plans=None, se
         "clients": known,
         **result,
     }
+    sections = {"bottom_line": audit.bottom_line(sections), **sections}
     run_folder.write_json(folder / RESULT, rows, workflow=flow, source="list", **sections)
     run_folder.write_manifest(folder, workflow=flow, parameters=sections["parameters"], sources=sources)
     return folder

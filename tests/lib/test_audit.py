@@ -19,9 +19,8 @@ TABLES = [
     audit.heading,
     audit.show_bottom_line,
     audit.counts,
-    audit.stopped,
     audit.to_do,
-    audit.not_sent,
+    audit.not_reached,
     audit.warnings,
     audit.changes,
     audit.issues,
@@ -76,18 +75,58 @@ def test_every_outcome_that_needs_a_person_is_listed_with_its_cell(messy):
     assert html.index("flagged") < html.index("rejected") < html.index("refused")
 
 
-def test_what_was_done_is_the_bottom_line_unless_rows_have_outcomes():
-    counted = {"summary": {"rows": 3, "clients": {"Kopi Senja": {"rows": 3}}}, "done": "2 topics are too long."}
-    assert audit.bottom_line(counted) == "2 topics are too long."
-    counted["summary"]["created"] = 3
-    assert audit.bottom_line(counted) == "3 rows of 1 client: 3 issues were created."
+def test_what_a_flow_says_it_did_is_the_bottom_line():
+    counted = {"summary": {"rows": 1, "created": 1, "clients": {"Kopi Senja": {"rows": 1}}}, "done": "Row 5 has CP-7."}
+    assert audit.bottom_line(counted) == "Row 5 has CP-7."
 
 
 def test_the_bottom_line_says_all_numbers_in_words_and_they_add_up(messy):
     said = audit.bottom_line(messy.result)
-    numbers = [int(number) for number in re.findall(r"\b\d+\b", said.partition("The run failed")[0])]
-    assert numbers[0] == sum(numbers[2:]) == len(messy.rows)
-    assert said.endswith(f"The run failed: {PLANTED[0]}")
+    failure, _, counted = said.partition(f"{len(messy.rows)} rows of ")
+    numbers = [int(number) for number in re.findall(r"\b\d+\b", counted)]
+    assert sum(numbers[1:]) == len(messy.rows)
+    assert failure.startswith(
+        f"The run failed: {PLANTED[0]}. The run failed: 4 of 4 plans could not be read or finished: "
+    )
+
+
+def test_rows_that_a_stopped_run_did_not_reach_are_no_good_rows(tmp_path):
+    reason = [runs.problem("not sent: the notebook failed")]
+    rows = [runs.row(number, "ready", problems=reason) for number in (5, 6, 7, 9)]
+    plan = {"error": "Kopi Senja: the notebook failed"}
+    folder = runs.leave(tmp_path, rows, plans={"Kopi Senja": plan}, error="Kopi Senja: the notebook failed")
+    record = run_record.read(folder)
+    assert audit.bottom_line(record.result) == (
+        "The run failed: Kopi Senja: the notebook failed. 4 rows of 1 client: 4 rows were not reached."
+    )
+    assert "<td>5–7, 9</td>" in audit.not_reached(record).data
+
+
+def test_what_stopped_the_run_is_the_first_thing_to_do(tmp_path):
+    """The errors of plans stand in the result's `error`, too; each is listed once."""
+    rows = [runs.row(7, "refused", problems=[runs.problem("no date")])]
+    failed = {"Kopi Senja": {"error": "Kopi Senja: is an Excel file"}}
+    told = "Jira cannot be reached; Kopi Senja: is an Excel file"
+    record = run_record.read(runs.leave(tmp_path, rows, plans=failed, error=told))
+    html = audit.to_do(record).data
+    assert html.count("Jira cannot be reached") == html.count("is an Excel file") == 1
+    assert html.index("Jira cannot be reached") < html.index("is an Excel file") < html.index("no date")
+
+
+def test_a_plan_wide_error_is_something_to_do_and_not_merely_odd(tmp_path):
+    plan = {"problems": [runs.problem("4 rows hold keys of another plan"), runs.problem("odd", level="warning")]}
+    record = run_record.read(runs.leave(tmp_path, [runs.row(7)], plans={"Kopi Senja": plan}))
+    assert "4 rows hold keys" in audit.to_do(record).data
+    assert "4 rows hold keys" not in audit.warnings(record).data
+    assert ">odd<" in audit.warnings(record).data
+
+
+def test_what_a_flow_found_is_shown_when_no_row_has_an_outcome(tmp_path):
+    found = [{"client": "Kopi Senja", "long topics": 2}]
+    folder = runs.leave(tmp_path, [], summary={"rows": 0, "clients": {}})
+    record = run_record.read(folder)
+    record.result["data"] = found
+    assert "<th>long topics</th>" in audit.counts(record).data
 
 
 def test_a_cell_of_a_plan_that_a_watch_knows_by_month_is_a_link(tmp_path):
@@ -107,10 +146,20 @@ def test_a_cell_of_a_plan_that_a_watch_knows_by_month_is_a_link(tmp_path):
             {},
             "3 rows of 1 client: 2 issues were created, 1 row was refused and must be corrected.",
         ),
-        ([], {"error": "no", "state": "cancelled"}, "0 rows of 0 clients: nothing to do. The run was cancelled: no"),
+        (
+            [runs.row(1)],
+            {"error": "no", "state": "cancelled"},
+            "The run was cancelled before it was finished; run it again. 1 row of 1 client: 1 issue was created.",
+        ),
+        ([], {"error": "no settings"}, "The run failed: no settings. No row was read."),
+        (
+            [runs.row(1, "ready")],
+            {"parameters": {"validate_only": True}},
+            "1 row of 1 client: 1 row is good; as asked, its issue was not made.",
+        ),
         ([], {"blocking": [{}]}, "0 rows of 0 clients: nothing to do. 1 problem would block the making of issues."),
     ],
-    ids=["nothing", "one", "some", "cancelled", "blocking"],
+    ids=["nothing", "one", "some", "cancelled", "failed", "validate-only", "blocking"],
 )
 def test_the_bottom_line_is_a_sentence(tmp_path, rows, more, said):
     assert audit.bottom_line(run_record.read(runs.leave(tmp_path, rows, **more)).result) == said
