@@ -22,7 +22,7 @@ from lib.looking import Looking
 from lib.pace import Pace
 from lib.plan_sheet import Log, PlanSheet
 from lib.ports import Issue, Jira
-from lib.reconcile import Action, Outcome, decide, is_token, new_token, read_key, tokens_of
+from lib.reconcile import Action, Outcome, decide, is_token, new_token, not_written_yet, read_key, tokens_of
 from lib.step_files import StepFiles
 
 type MakeDrafts = Callable[[ContentPlan], Awaitable[Drafts]]
@@ -139,7 +139,14 @@ class PlanRun:
         """
         with self._step("read the plan"):
             plan = await self._sheet.read()
-        return await self._decide(plan, make_drafts, settle=False)
+        actions = await self._decide(plan, make_drafts, settle=False)
+        for action in actions:
+            if action.token and action.outcome is Outcome.EXISTING:
+                result = self._result(action.row)
+                result.outcome = Outcome.UNCERTAIN
+                cell = self._read().address(action.row, KEY)
+                result.problems.append(Problem(cell=cell, message=not_written_yet(action.key), level="warning"))
+        return actions
 
     async def make(
         self,
@@ -250,16 +257,19 @@ class PlanRun:
         """Make the issues; the error that stopped it, which counts once the keys of what was made are written back."""
         if not works:
             return None
-        self._log.info("%s: making %d issues in %s", self._client, len(works), self._where)
+        self._log.info("%s: making issues of %d rows in %s", self._client, len(works), self._where)
         maker = self._maker(plan)
+        cut_short = True
         try:
             await maker.make(works)
+            cut_short = False
         except WorkflowError as error:
+            cut_short = False
             return error
         finally:
             self.result.batches = maker.batches
             for work in works:
-                self._put_down(plan, work)
+                self._put_down(plan, work, cut_short=cut_short)
             self._files.issues(works)
         return None
 
@@ -281,7 +291,7 @@ class PlanRun:
         await self._sheet.check_ours()
         self._sheet.note_sending(tokens)
 
-    def _put_down(self, plan: ContentPlan, work: Work) -> None:
+    def _put_down(self, plan: ContentPlan, work: Work, *, cut_short: bool) -> None:
         result = self._result(work.row.row)
         if work.issue:
             result.key = work.issue.key
@@ -297,9 +307,13 @@ class PlanRun:
             self._say(plan, work.row.row, f"not sent: {work.unsent}")
         else:
             result.outcome = Outcome.UNCERTAIN
-            self._say(
-                plan, work.row.row, "Jira's answer was lost, and its issue is not to be found; the next run settles it"
-            )
+            if cut_short:
+                lost = "the run was stopped while Jira was making its issue, which may exist"
+            elif work.unseen:
+                lost = f"Jira's answer was lost, and its issue could not be looked for ({work.unseen})"
+            else:
+                lost = "Jira's answer was lost, and its issue is not to be found"
+            self._say(plan, work.row.row, f"{lost}; the next run settles it")
 
     async def _write_back(self, plan: ContentPlan, actions: Sequence[Action], works: Sequence[Work]) -> None:
         """Replace tokens by keys, take out those of rows without an issue, and see that every key stands in its row."""
@@ -318,9 +332,7 @@ class PlanRun:
             now = await self._sheet.replace(texts)
         except WorkflowError:
             for row, key in made.items():
-                self._say(
-                    plan, row, f"its issue {key} exists, but the key is not in its row yet; the next run writes it"
-                )
+                self._say(plan, row, not_written_yet(key))
             raise
         contents = {work.row.row: fingerprint(work.row) for work in works}
         holders: dict[str, list[PlanRow]] = {}

@@ -37,6 +37,7 @@ class Work:
         reasons: Why Jira refused it, by field.
         unsent: Why it was not sent at all.
         lost_at: When the answer about it was lost; None when there was one.
+        unseen: Why its issue could not be looked for after that; empty when it was looked for.
         free: It was lost, and a clean look after the settle time found nothing: it may be sent again.
     """
 
@@ -47,6 +48,7 @@ class Work:
     reasons: dict[str, str] | None = None
     unsent: str = ""
     lost_at: dt.datetime | None = None
+    unseen: str = ""
     free: bool = False
 
     @property
@@ -231,8 +233,11 @@ class IssueMaker:
             found, free = await self.settle([work.token for work in lost], until)
         except WorkflowError as error:
             self._log.warning("%s: could not look for lost issues: %s", self._plan.client, error)
+            for work in lost:
+                work.unseen = str(error)
             return
         for work in lost:
+            work.unseen = ""
             work.issue = found.get(work.token)
             work.free = work.token in free
 

@@ -17,7 +17,7 @@ from lib.content_plan import KEY, ContentPlan, PlanRow, Problem, fingerprint
 from lib.errors import FixInputError
 from lib.formats import clean_text, cut
 from lib.ports import Issue
-from lib.reconcile import CLOSE, Action, Outcome, decide, likeness, read_key, text_hash
+from lib.reconcile import CLOSE, RESOLVE, Action, Outcome, decide, likeness, not_written_yet, read_key, text_hash
 
 _SHOWN = 200  # characters of a text in a message or comment
 _BEFORE = 40  # characters shown before the first difference in a long text
@@ -47,7 +47,7 @@ class Finding(BaseModel):
     Attributes:
         row: Its number in the sheet; None for a row that is no longer there.
         outcome: EXISTING when nothing is to be said; READY when no issue was made from the plan yet; UNCERTAIN while a run
-            works on it; FLAGGED when a person should look.
+            works on it, or its key is not in its row yet; FLAGGED when a person should look.
         key: Its issue.
         problems: What to look at.
         changes: What is different from what its issue was made from.
@@ -92,7 +92,7 @@ def compare(plan: ContentPlan, issues: Sequence[Issue]) -> Findings:
             cell = plan.address(finding.row or 0, KEY)
             finding.outcome = Outcome.FLAGGED
             finding.problems.append(
-                Problem(cell=cell, message=f"{issue.key} was made from this row, and stands in none")
+                Problem(cell=cell, message=f"{issue.key} was made from this row and stands in none; write it here")
             )
         if not homes:
             gone.append(_deleted(plan, issue))
@@ -106,6 +106,9 @@ def _finding(plan: ContentPlan, row: PlanRow, action: Action, issue: Issue | Non
         return Finding(
             row=row.row, outcome=Outcome.FLAGGED, problems=[Problem(cell=plan.address(row.row, KEY), message=message)]
         )
+    if action.outcome is Outcome.EXISTING and action.token:
+        problems.append(Problem(cell=plan.address(row.row, KEY), message=not_written_yet(action.key)))
+        return Finding(row=row.row, outcome=Outcome.UNCERTAIN, key=action.key, problems=problems)
     if action.outcome is not Outcome.EXISTING or issue is None:
         return Finding(row=row.row, outcome=action.outcome, key=action.key, problems=problems)
     changes = changes_of(plan, row, issue)
@@ -117,20 +120,21 @@ def _finding(plan: ContentPlan, row: PlanRow, action: Action, issue: Issue | Non
         key=action.key,
         problems=[
             *problems,
-            *(
-                Problem(cell=c.cell, message=f"{c.column} was changed after {action.key} was made: {c}")
-                for c in changes
-            ),
+            *(Problem(cell=c.cell, message=_changed(action.key, c)) for c in changes),
         ],
         changes=changes,
         change_hash=_hash(plan, row, issue),
     )
 
 
+def _changed(key: str, change: CellChange) -> str:
+    return f"{change.column} was changed after {key} was made: {change}; change the issue by hand, or the cell back"
+
+
 def _deleted(plan: ContentPlan, issue: Issue) -> Finding:
     message = (
         f"{issue.key} ({issue.summary!r}) was made from a row that is not in the plan any more; the issue is left as it is. "
-        f"If it is not wanted in this plan: python flows/resolve.py {plan.spreadsheet_id} --forget-issue {issue.key}"
+        f"If it is not wanted in this plan: {RESOLVE} {plan.spreadsheet_id} --forget-issue {issue.key}"
     )
     return Finding(
         row=None,

@@ -28,6 +28,7 @@ _PROPERTY_LIMIT = 32_768
 _SHOWN_TEXT = 500  # characters of a cell that the property keeps, so that a later change can be shown as old → new
 _SAME_CONTENT, _SAME_TOPIC = "the same content", "the same topic"
 CLOSE = (_SAME_CONTENT, _SAME_TOPIC)
+RESOLVE = ".venv/bin/python flows/resolve.py"
 
 
 class Outcome(StrEnum):
@@ -82,6 +83,11 @@ class Decision:
 def new_token() -> str:
     """A mark for one row's issue: `cp-` and 13 random characters, 65 bits."""
     return "cp-" + "".join(secrets.choice(_ALPHABET) for _ in range(13))
+
+
+def not_written_yet(key: str) -> str:
+    """What is to be said of a row that still holds a mark although its issue is known."""
+    return f"its issue {key} exists, but the key is not in its row yet; the next run of content-plan-to-jira writes it"
 
 
 def plan_label(spreadsheet_id: str) -> str:
@@ -266,7 +272,9 @@ class _Deciding:
             )
         if self.label not in issue.labels:
             if row.row in self.copied:
-                return self._flag(row, f"{key} was not made from this plan, see the plan's message", issue)
+                return self._flag(
+                    row, f"{key} was made from the plan that this one looks copied from; clear this cell", issue
+                )
             other = plan_of(issue)
             origin = f"from {other!r}" if other else "by hand, not from this plan"
             return self._flag(
@@ -310,7 +318,7 @@ class _Deciding:
         }
 
     def _resolve(self, row: PlanRow, decision: str) -> str:
-        return f"python flows/resolve.py {self.plan.spreadsheet_id} {row.row} {decision}"
+        return f"{RESOLVE} {self.plan.spreadsheet_id} {row.row} {decision}"
 
     def _is_the_original(self, row: PlanRow, issue: Issue) -> bool:
         """Whether of all rows with this key only this one holds what the issue was made from."""

@@ -11,6 +11,7 @@ from lib.formats import cut, one_line
 from lib.ports import Issue
 from lib.reconcile import (
     PLAN_LABEL,
+    RESOLVE,
     Outcome,
     is_token,
     new_token,
@@ -135,7 +136,9 @@ class PlanResolve(PlanRun):
         plans = {label for label in issue.labels if label.startswith(PLAN_LABEL)}
         if plans - {plan_label(plan.spreadsheet_id)}:
             where = issue.row.get("plan", "<that plan>")
-            message = f"was made from {plan_of(issue)!r}; if it belongs here: python flows/resolve.py {where} --forget-issue {issue.key}"
+            message = (
+                f"was made from {plan_of(issue)!r}; if it belongs here: {RESOLVE} {where} --forget-issue {issue.key}"
+            )
             raise FixInputError(issue.key, f"{message}, then this again")
 
     async def _write_key(self, row: PlanRow, text: str) -> None:

@@ -217,7 +217,11 @@ def test_a_lost_issue_that_cannot_be_looked_for_stays_uncertain_and_the_next_run
     desk.box.fault("searchAndReconsileIssuesUsingJqlPost", "403", after=2, times=1)
     result = desk.run()
     assert outcomes(result) == {"rows": 5, "uncertain": 5}
+    assert all("could not be looked for" in row.problems[-1].message for row in result.rows)
     assert all(is_token(key) for key in desk.keys)
+    checked = desk.next_run().check()
+    assert outcomes(checked) == {"rows": 5, "uncertain": 5}, "their keys are not in their rows yet"
+    assert f"its issue {checked.rows[0].key} exists" in checked.rows[0].problems[-1].message
     assert outcomes(desk.run()) == {"rows": 5, "existing": 5}
     assert desk.box.calls("createIssues") == 1
     desk.assert_whole(5)

@@ -1,5 +1,7 @@
 """A plan against its issues: what changed since, said column by column."""
 
+import dataclasses
+
 import pytest
 
 from lib import adf, plan_watch
@@ -38,7 +40,19 @@ def test_a_changed_row_is_flagged_with_old_and_new_per_column():
         ("Tanggal", "'Juli'!B2", "5 Juli 2026", "6 Juli 2026"),
         ("Caption", "'Juli'!E2", "halo", "baru"),
     ]
-    assert changed.problems[0].message == "Tanggal was changed after CP-1 was made: 5 Juli 2026 → 6 Juli 2026"
+    assert changed.problems[0].message == (
+        "Tanggal was changed after CP-1 was made: 5 Juli 2026 → 6 Juli 2026; change the issue by hand, or the cell back"
+    )
+
+
+def test_a_row_whose_key_is_not_written_yet_waits_for_the_next_run():
+    read = plan(*keyed(row(1, "Satu"), row(2, "Dua")))
+    marked = plan([*row(1, "Satu")[:-1], f"cp-{'a' * 13}"], keyed(row(1), row(2, "Dua"))[1])
+    [issue, other] = made_from(read)
+    issue = dataclasses.replace(issue, labels=(LABEL, f"cp-{'a' * 13}"))
+    [waiting, same] = plan_watch.compare(marked, [issue, other]).data
+    assert (waiting.outcome, waiting.key, same.outcome) == (Outcome.UNCERTAIN, "CP-1", Outcome.EXISTING)
+    assert "CP-1 exists, but the key is not in its row yet" in waiting.problems[-1].message
 
 
 def test_a_text_that_was_filled_or_emptied_says_so():

@@ -204,6 +204,8 @@ def test_a_run_that_is_cancelled_leaves_a_readable_folder_and_no_kernel(office, 
     assert "cancelled" in result["error"]
     assert "cancelled" in result["clients"]["Klien 1"]["error"]
     assert {record["outcome"] for record in result["data"]} == {outcome}
+    if outcome == "uncertain":
+        assert all("was stopped while Jira was making" in row["problems"][-1]["message"] for row in result["data"])
     assert result["metadata"]["record_count"] == len(result["data"]) == ROWS
     assert {"result.json", "audit.html"} <= {entry["path"] for entry in manifest["data"]}
     assert "The run was cancelled" in (Path(result["run_folder"]) / "audit.html").read_text()
