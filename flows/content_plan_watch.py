@@ -20,7 +20,7 @@ from lib.clock import SystemClock
 from lib.content_plan import KEY, ContentPlan, Problem
 from lib.errors import ConflictError, FixInputError, UncertainWriteError
 from lib.exactly_once import PlanResult, RowResult
-from lib.formats import Month, this_month
+from lib.formats import Month, plural, this_month
 from lib.google_tasks import BLOCK as GOOGLE_BLOCK
 from lib.jira_tasks import BLOCK as JIRA_BLOCK
 from lib.looking import Looking
@@ -29,7 +29,7 @@ from lib.plan_lock import LocalLock
 from lib.plan_sheet import PlanSheet
 from lib.plan_watch import Finding, Findings
 from lib.ports import DriveFile
-from lib.reconcile import read_key
+from lib.reconcile import NEEDS_A_PERSON, read_key
 from lib.settings import ROOT
 from lib.step_files import FINDINGS, ROWS, SEEN_ISSUES, StepFiles
 from lib.watch_cache import SeenPlan, WatchCache
@@ -67,6 +67,16 @@ class WatchedPlan:
         """From now on these are the plan's findings."""
         self.findings = findings
         self.result.by_row = {n: RowResult(f.row or 0, f.outcome, f.key) for n, f in enumerate(findings.data)}
+
+    def said(self) -> list[str]:
+        """What a person should hear of, without the cells: rows move."""
+        rows = [
+            f"{finding.key or finding.row} {problem.message}"
+            for finding in self.findings.data
+            if finding.outcome in NEEDS_A_PERSON
+            for problem in finding.problems
+        ]
+        return [*rows, self.result.error] if self.result.error else rows
 
     def summary(self) -> dict[str, Any]:
         """The plan's part of the flow's result."""
@@ -146,7 +156,8 @@ async def content_plan_watch(
         issue was made; flagged: changed, deleted, or a key that a person should look at; ready: no issue was made from the
         plan yet; uncertain: a run works on it), in all and under `clients` for each; `clients`: per client and month its state (compared,
         unchanged, busy, no plan) and the issues commented on; `data`: one record per row with its changes, and one per deleted
-        row; `error` when the run or a plan could not be finished.
+        row; `news`: comments written and new findings, one sentence; `nothing_new`: whether the last pass told all that this one
+        found; `error` when the run or a plan could not be finished.
 
     Side effects:
         Comments on issues, one per change; a run folder; `content-plan-watch.cache.json` in the output folder.
@@ -154,9 +165,12 @@ async def content_plan_watch(
 
     async def work(run: Run) -> dict[str, Any]:
         months = [clients.read_month(text, parameter="target_months") for text in target_months or []]
-        watched = await _watch_all(run, months or _default_months(), client_names, full=full)
+        watched, news = await _watch_all(run, months or _default_months(), client_names, full=full)
+        comments = sum(len(one.commented) for one in watched)
         return {
             "months": [str(month) for month in dict.fromkeys(one.month for one in watched)],
+            "news": f"{plural(comments, 'comment')} written; {plural(news, 'finding')} new since the last pass.",
+            "nothing_new": not news,
             **clients.add_up(watched, ""),
             "clients": {one.name: one.summary() for one in watched},
         }
@@ -174,8 +188,12 @@ async def content_plan_watch(
 
 async def _watch_all(
     run: Run, months: Sequence[Month], client_names: list[str] | None, *, full: bool
-) -> list[WatchedPlan]:
-    """All plans of these months; two passes at the same time on one machine would tell a change twice."""
+) -> tuple[list[WatchedPlan], int]:
+    """
+    All plans of these months, and how many findings and errors are new since the last pass.
+
+    Two passes at the same time on one machine would tell a change twice.
+    """
     lock = LocalLock(f"{NAME} {run.settings.clients_spreadsheet_id}")
     lock.acquire(NAME)
     try:
@@ -199,13 +217,15 @@ async def _watch_all(
                 return watched
 
         watched = await asyncio.gather(*(one(client, month) for client in asked for month in months))
+        watched += [
+            WatchedPlan(name, months[0], result=PlanResult(error=f"{name}: {problem}"))
+            for name, problem in unknown.items()
+        ]
+        news = sum(cache.count_news(one.name, one.said()) for one in watched if one.state != "busy")
         cache.save()
     finally:
         lock.release()
-    failed = [
-        WatchedPlan(name, months[0], result=PlanResult(error=f"{name}: {problem}")) for name, problem in unknown.items()
-    ]
-    return [*watched, *failed]
+    return watched, news
 
 
 async def _read_list(run: Run, cache: WatchCache, *, full: bool) -> list[Client]:

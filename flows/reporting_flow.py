@@ -2,7 +2,7 @@
 
 Prefect takes a returned dictionary for success. So inside the engine a result with an `error` is raised, wrapped in
 `FlowFailedError`, and outside it is unwrapped again. A result in which rows need a person ends as Completed, named
-`NeedsAttention`.
+`NeedsAttention`; one with nothing in it that an earlier run did not tell, named `NothingNew`, so that nobody is told again.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from lib.run_folder import iso_utc, utc_now
 type Result = dict[str, Any]
 
 NEEDS_ATTENTION = "NeedsAttention"
+NOTHING_NEW = "NothingNew"
 
 
 class FlowFailedError(WorkflowError):
@@ -85,6 +86,9 @@ def reporting_flow[**P](**options: Any) -> Callable[[Callable[P, Awaitable[Resul
             context = FlowRunContext.get()
             if context is None or context.flow is None or context.flow.fn is not body:
                 return result  # called as a plain function
+            if exit_code(result) and result.get("nothing_new"):
+                said = with_report(str(result.get("bottom_line")), result)
+                return Completed(name=NOTHING_NEW, message=said, data=result)
             if result.get("error"):
                 raise FlowFailedError(result) from cause
             if needs_attention(result):

@@ -9,7 +9,7 @@ from IPython.display import HTML
 from markupsafe import Markup
 
 from lib import html_report
-from lib.formats import show_date, show_moment
+from lib.formats import plural, show_date, show_moment
 from lib.html_report import link
 from lib.reconcile import Outcome
 from lib.run_folder import files_of
@@ -53,7 +53,7 @@ def heading(record: RunRecord) -> HTML:
     where = "on the sandbox, with invented clients" if result.get("sandbox") else ""
     kind = "looked only, nothing was written" if given.get("validate_only") else ""
     again = f"a rerun of {result['rerun_of']}" if result.get("rerun_of") else ""
-    began = f"began {show_moment(record.started_at)}, took {_count(round(record.duration_s), 'second')}"
+    began = f"began {show_moment(record.started_at)}, took {plural(round(record.duration_s), 'second')}"
     told = [record.flow, " and ".join(record.months), began, where, kind, again]
     return html_report.sentence(" · ".join(filter(None, told)))
 
@@ -61,8 +61,8 @@ def heading(record: RunRecord) -> HTML:
 def bottom_line(result: Mapping[str, Any]) -> str:
     """A run's result in a few sentences, what went wrong first; the numbers add up to the rows."""
     blocking = len(result.get("blocking", []))
-    found = f"{_count(blocking, 'problem')} would block the making of issues." if blocking else ""
-    return " ".join(filter(None, (_failure(result), _done(result), found)))
+    found = f"{plural(blocking, 'problem')} would block the making of issues." if blocking else ""
+    return " ".join(filter(None, (_failure(result), _done(result), found, str(result.get("news", "")))))
 
 
 def _failure(result: Mapping[str, Any]) -> str:
@@ -73,7 +73,7 @@ def _failure(result: Mapping[str, Any]) -> str:
     errors = [_own_error(result), *(plan["error"] for plan in failed.values())]
     if len(failed) > 1:
         more = f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
-        of_all = f"{len(failed)} of {_count(len(result['clients']), 'plan')}"
+        of_all = f"{len(failed)} of {plural(len(result['clients']), 'plan')}"
         errors[1:] = [f"{of_all} could not be read or finished: {'; '.join(list(failed)[:_NAMED])}{more}"]
     return " ".join(f"The run failed: {error.rstrip('.')}." for error in errors if error)
 
@@ -92,7 +92,7 @@ def _done(result: Mapping[str, Any]) -> str:
     told = [f"{count} {_said(outcome, result)[count != 1]}" for outcome, count in counted.items() if count]
     if not_reached:
         told.append(f"{not_reached} {'row was' if not_reached == 1 else 'rows were'} not reached")
-    return f"{_count(rows, 'row')} of {_count(clients, 'client')}: {', '.join(told) or 'nothing to do'}."
+    return f"{plural(rows, 'row')} of {plural(clients, 'client')}: {', '.join(told) or 'nothing to do'}."
 
 
 def _said(outcome: Outcome, result: Mapping[str, Any]) -> tuple[str, str]:
@@ -248,7 +248,7 @@ def issues(record: RunRecord, outcome: str = "created") -> HTML:
             if row["client"] == client
         ]
         shown = html_report.table(["issue", "row", "date", "form", "topic"], rows, numbers=["row"])
-        parts.append(html_report.details(f"{client}: {_count(len(rows), 'issue')}", shown))
+        parts.append(html_report.details(f"{client}: {plural(len(rows), 'issue')}", shown))
     return HTML("\n".join(part.data for part in parts))
 
 
@@ -317,7 +317,3 @@ def _cell_address(record: RunRecord, problem: Mapping[str, Any]) -> str | None:
     if not found or not plan.get("url") or plan.get("tab_id") is None:
         return None
     return f"{plan['url']}#gid={plan['tab_id']}&range={cell}"
-
-
-def _count(count: int, word: str) -> str:
-    return f"{count:,} {word}{'' if count == 1 else 's'}"

@@ -257,6 +257,11 @@ def length_in_jira(text: str) -> int:
     return len(text) + sum(character > "\uffff" for character in text)
 
 
+def plural(count: int, word: str) -> str:
+    """So many of them: `1 row`, `1,200 rows`."""
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
+
+
 def cut(text: str, limit: int) -> str:
     """The longest beginning of `text` that has at most `limit` UTF-16 code units and ends between characters."""
     if length_in_jira(text) <= limit:

@@ -1,9 +1,11 @@
-"""What the last pass of `content-plan-watch` saw: the versions of plans, what was found in them, and comments under way.
+"""What the last pass of `content-plan-watch` saw and told: versions of plans, what was found in them, comments under way.
 
 A cache in the output folder: what is lost costs one full pass.
 """
 
 import datetime as dt
+import hashlib
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,7 @@ class _Content(BaseModel):
     list_version: str = ""
     clients: list[dict[str, Any]] = []
     plans: dict[str, SeenPlan] = {}
+    told: dict[str, list[str]] = Field(default={}, description="Plan -> hashes of what a person heard of it.")
     comments_sent: dict[str, dt.datetime] = Field(
         default={}, description="Hash of a change -> when its comment was sent."
     )
@@ -73,6 +76,13 @@ class WatchCache:
     def keep_plan(self, spreadsheet_id: str, seen: SeenPlan) -> None:
         """Remember a plan that is done with."""
         self._content.plans[spreadsheet_id] = seen
+
+    def count_news(self, plan: str, said: Iterable[str]) -> int:
+        """How much of what is said of a plan its last pass did not say; from now on it is told."""
+        now = {hashlib.sha256(text.encode()).hexdigest()[:16] for text in said}
+        news = now.difference(self._content.told.get(plan, []))
+        self._content.told[plan] = sorted(now)
+        return len(news)
 
     def sent_at(self, change_hash: str) -> dt.datetime | None:
         """When the comment on this change was last sent and its answer not heard; None when it was not."""

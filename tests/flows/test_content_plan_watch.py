@@ -90,6 +90,21 @@ def test_a_change_is_told_once_and_no_field_of_the_issue_is_touched(clients, mak
     }
 
 
+def test_a_pass_knows_whether_the_last_one_told_it_all(clients, make, watch, services):
+    plan, _ = clients(2)
+    make()
+    change(services, plan, "E2", "Caption baru")
+    first, second = watch(), watch()
+    assert (first["nothing_new"], second["nothing_new"]) == (False, True)
+    assert first["bottom_line"].endswith("1 comment written; 1 finding new since the last pass.")
+    assert second["bottom_line"].endswith("0 comments written; 0 findings new since the last pass.")
+    services.google.write(plan, f"{TAB}!A9", [[9, "30 Juli 2026", "Story", "Baris baru", ""]], typed=False)
+    assert watch(client_names=["Klien 2"])["nothing_new"] is True
+    assert watch()["nothing_new"] is False
+    unknown = [watch(client_names=["Siapa"]) for _ in range(2)]
+    assert [(one["state"], one["nothing_new"]) for one in unknown] == [("failed", False), ("failed", True)]
+
+
 def test_twenty_unchanged_plans_cost_two_drive_calls_and_no_reading(clients, watch, services):
     clients(20, rows=1)
     first = watch()

@@ -7,7 +7,7 @@ import pytest
 from prefect import task
 from prefect.client.orchestration import get_client
 
-from flows.reporting_flow import NEEDS_ATTENTION, FlowFailedError, exit_code, reporting_flow
+from flows.reporting_flow import NEEDS_ATTENTION, NOTHING_NEW, FlowFailedError, exit_code, reporting_flow
 from lib.errors import FixInputError
 
 COUNTS = {"rows": 2, "created": 2, "rejected": 0, "uncertain": 0, "flagged": 0}
@@ -38,6 +38,8 @@ async def example(kind: str = "good", number: int = 1):
         raise KeyError("x")
     if kind == "attention":
         return result_of(summary={**COUNTS, "flagged": 1, "rejected": 2})
+    if kind == "told":
+        return result_of(error="Kopi Senja: no plan", nothing_new=True, bottom_line="As before.")
     return result_of(error="Kopi Senja: no plan") if kind == "error" else result_of(number=number)
 
 
@@ -88,6 +90,14 @@ def test_a_run_whose_rows_need_a_person_is_completed_under_a_name_of_its_own():
     assert (state.type.value, state.name, state.message) == ("COMPLETED", NEEDS_ATTENTION, "2 rejected, 1 flagged")
     assert result["summary"]["flagged"] == 1
     assert exit_code(result) == 2
+
+
+@pytest.mark.usefixtures("prefect_engine")
+def test_what_an_earlier_run_told_alerts_nobody_and_stays_in_the_result():
+    result, state, _ = run(kind="told")
+    assert (state.type.value, state.name, state.message) == ("COMPLETED", NOTHING_NEW, "As before.")
+    assert result["error"] == "Kopi Senja: no plan"
+    assert exit_code(result) == 1
 
 
 @pytest.mark.usefixtures("prefect_engine")
