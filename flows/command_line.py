@@ -1,6 +1,6 @@
 """A flow as a command: one flag per parameter, the sandbox on request, a summary at the end, an exit code.
 
-Exit codes: 0 done; 1 the run failed, or a client could not be read or finished; 2 rows wait for a person.
+Exit codes: 0 done; 1 the run failed, or a client could not be read or finished; 2 rows were rejected, are uncertain or flagged.
 """
 
 import argparse
@@ -23,10 +23,13 @@ from rich.table import Table
 
 from flows import progress
 from flows.reporting_flow import ReportingFlow, Result, exit_code, run_to_end
+from flows.run_in_folder import output_folder
+from lib.formats import plural
 from lib.reconcile import NEEDS_A_PERSON, Outcome
-from lib.settings import ROOT, SANDBOX_SWITCH, in_sandbox
+from lib.run_index import INDEX
+from lib.settings import ROOT, SANDBOX_SWITCH, Settings, in_sandbox
 
-EXIT_CODES = "Exit code: 0 done; 1 failed, or a client could not be read or finished; 2 rows wait for a person."
+EXIT_CODES = "Exit code: 0 done; 1 failed, or a client could not be read or finished; 2 rows were rejected, are uncertain or flagged."
 STATE = ROOT / ".sandbox"
 SANDBOX_PORT = 8089
 _PLAIN_WIDTH = 130  # where output is no terminal
@@ -43,14 +46,23 @@ def main(
     positional: Sequence[str] = (),
     show: Callable[[Result], None] | None = None,
 ) -> int:
-    """Run the flow with the parameters of the command line (`positional` without flags); show what came of it; the exit code."""
+    """
+    Run the flow with the parameters of the command line (`positional` without flags); show what came of it; the exit code.
+
+    Raises:
+        SystemExit: Ctrl-C; the message says where the report of what was done is.
+    """
     given = vars(parser(flow, positional).parse_args(argv))
     parameters = {name: value for name, value in given.items() if name not in _OWN and value is not None}
     if given["sandbox"] and not in_sandbox():
         command = _command(flow, parameters, positional)
         return run_in_sandbox(command, state=given["sandbox_state"], keep_open=given["keep_open"])
-    with progress.shown_on_terminal():
-        result = run_to_end(flow, **parameters)
+    try:
+        with progress.shown_on_terminal():
+            result = run_to_end(flow, **parameters)
+    except KeyboardInterrupt:
+        index = output_folder(parameters.get("output_dir"), Settings.read()) / INDEX
+        sys.exit(f"Stopped. {index} has the report of what was done until then; run the command again to go on.")
     (show or show_outcomes)(result)
     return exit_code(result)
 
@@ -134,10 +146,8 @@ def console() -> Console:
 
 def show_end(to: Console, result: Result) -> None:
     """Print what was done, what failed, and where the report is."""
-    if result.get("done"):
-        to.print(result["done"], style="bold", markup=False, highlight=False, soft_wrap=True)
-    if result.get("error"):
-        to.print(f"Failed: {result['error']}", style="red", markup=False, soft_wrap=True)
+    said = result.get("bottom_line") or f"The run failed: {result.get('error')}"
+    to.print(said, style="red" if result.get("error") else "bold", markup=False, highlight=False, soft_wrap=True)
     if result.get("run_folder"):
         to.print(f"Run folder: {result['run_folder']}", markup=False, soft_wrap=True)
         for page in sorted(Path(result["run_folder"]).glob("*.html")):
@@ -146,11 +156,16 @@ def show_end(to: Console, result: Result) -> None:
 
 def _show_problems(to: Console, result: Mapping[str, Any]) -> None:
     """What people have to look at: where, and what to do; the first ones of each kind."""
+    failed = [
+        {"client": "", "cell": "", "message": plan["error"]}
+        for plan in result.get("clients", {}).values()
+        if plan.get("error")
+    ]
     told = {name: result.get(name, []) for name in ("blocking", "warnings")}
     if not any(told.values()):
         told = {
             outcome: [
-                {"client": record["client"], **problem}
+                {"client": record["client"], "row": record["row"], **problem}
                 for record in result["data"]
                 if record.get("outcome") == outcome
                 for problem in record["problems"]
@@ -158,12 +173,19 @@ def _show_problems(to: Console, result: Mapping[str, Any]) -> None:
             ]
             for outcome in _TOLD
         }
-    for name, found in told.items():
+    for name, found in {"failed": failed, **told}.items():
+        rows = {(problem["client"], problem["row"]) for problem in found if "row" in problem}
         if found:
-            to.print(f"{name}: {len(found)}", style="bold", markup=False)
+            in_rows = f" in {plural(len(rows), 'row')}" if len(found) > len(rows) > 0 else ""
+            to.print(f"{name}: {len(found)}{in_rows}", style="bold", markup=False)
         for problem in found[:_PROBLEMS_SHOWN]:
             where = ", ".join(filter(None, (problem["client"], problem["cell"])))
-            to.print(f"  {where}: {problem['message']}", markup=False, highlight=False, soft_wrap=True)
+            to.print(
+                f"  {': '.join(filter(None, (where, problem['message'])))}",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
         if len(found) > _PROBLEMS_SHOWN:
             to.print(f"  … and {len(found) - _PROBLEMS_SHOWN} more in result.json", markup=False)
 
@@ -189,7 +211,8 @@ def run_in_sandbox(command: Sequence[str], *, state: Path, keep_open: bool) -> i
     (state / "prefect").mkdir(parents=True, exist_ok=True)
     with Sandbox(port=_free_port(), state_path=state / "state.json") as box:
         print(f"Sandbox: {box.url}", flush=True)
-        code = subprocess.run(command, env=_environment(box.environment(), state), cwd=state, check=False).returncode  # noqa: S603  # our own command
+        with subprocess.Popen(command, env=_environment(box.environment(), state), cwd=state) as run:  # noqa: S603  # our own command
+            code = _wait(run)
         print(
             f"Sandbox: {box.url} shows the sheets and the issues{'' if keep_open else '; `make sandbox` opens it again'}"
         )
@@ -198,6 +221,13 @@ def run_in_sandbox(command: Sequence[str], *, state: Path, keep_open: bool) -> i
             with contextlib.suppress(KeyboardInterrupt):
                 threading.Event().wait()
     return code
+
+
+def _wait(run: "subprocess.Popen[bytes]") -> int:
+    """Its exit code; Ctrl-C is for the run, which saves what it has done while we wait on."""
+    while True:
+        with contextlib.suppress(KeyboardInterrupt):
+            return run.wait()
 
 
 def _free_port() -> int:

@@ -139,7 +139,7 @@ def attention_message(result: Result) -> str:
 
 def with_report(message: str, result: Result) -> str:
     """The message with where the run's report is, for the state in Prefect and the alerts that show it."""
-    return f"{message}; report: {result['report']}" if result.get("report") else message
+    return f"{message.rstrip('.')}; report: {result['report']}" if result.get("report") else message
 
 
 def exit_code(result: Result) -> int:

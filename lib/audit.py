@@ -136,6 +136,8 @@ def counts(record: RunRecord) -> HTML:
 
 def _own_records(record: RunRecord) -> HTML:
     records: Sequence[Mapping[str, Any]] = record.result.get("data", [])
+    if not records:
+        return HTML("")
     columns = list(dict.fromkeys(name for one in records for name in one))
     shown = [[one.get(name) for name in columns] for one in records[:_SHOWN]]
     more = html_report.sentence(f"The first {_SHOWN} of {len(records):,}; result.json has them all.")

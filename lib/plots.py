@@ -52,7 +52,7 @@ _OUTCOMES = {
 def content_per_day(record: RunRecord) -> SVG | HTML:
     """How many pieces of content are published on each day of the month, by form."""
     if len(record.months) != 1 or not any(row.get("publication_date") for row in record.rows):
-        return sentence("No plan of one month was read.")
+        return sentence("There are no rows of one month with their dates.")
     month = parse_month(record.months[0])
     first = f"{month.year:04}-{month.month:02}"
     days: dict[str, Counter[int]] = defaultdict(Counter)

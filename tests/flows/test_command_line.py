@@ -53,6 +53,15 @@ def test_flags_become_parameters_of_their_types():
     assert parsed("--settle-seconds", "20")["settle_seconds"] == 20.0
 
 
+def test_ctrl_c_says_where_the_report_is_and_how_to_go_on(monkeypatch, tmp_path):
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command_line, "run_to_end", stopped)
+    with pytest.raises(SystemExit, match=rf"{tmp_path}/index.html has the report .* run the command again"):
+        command_line.main(content_plan_to_jira, ["--output-dir", str(tmp_path)])
+
+
 def test_parameters_survive_the_way_through_a_command_line():
     parameters = {
         "target_month": "Juli 2026",
