@@ -21,7 +21,7 @@ COPY pyproject.toml uv.lock ./
 RUN uv sync --frozen --no-dev --no-install-project
 
 COPY . .
-RUN uv sync --frozen --no-dev && install -d -o app -g app output /home/app/.prefect
+RUN uv sync --frozen --no-dev && install -d -o app -g app output /home/app/.prefect /home/app/.prefect/concurrency_leases
 
 ENV PYTHONPATH=/app PATH=/app/.venv/bin:$PATH PREFECT_HOME=/home/app/.prefect
 USER 1000

@@ -1,5 +1,6 @@
 """The Dockerfile and the compose files, read; `make container-test` builds and runs them."""
 
+import asyncio
 import json
 import re
 import signal
@@ -9,6 +10,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from prefect import get_client
+
+from tests.servers import prefect_server
 
 ROOT = Path(__file__).parents[1]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -137,6 +141,8 @@ def test_one_variable_switches_redis_on_for_the_server_and_its_replicas_alike():
         value == "" for name, value in SERVICES["api"]["environment"].items() if name.startswith("PREFECT_SERVER_")
     )
     assert {name for name, service in SERVICES.items() if service.get("profiles") == ["redis"]} == {"redis", "api"}
+    assert SERVICES["redis"]["command"][-2:] == ["--appendonly", "yes"], "the leases of runs lie there"
+    assert SERVICES["redis"]["volumes"] == ["redis:/data"]
     assert SERVICES["prefect"]["depends_on"]["redis"] == {"condition": "service_healthy", "required": False}
 
 
@@ -172,3 +178,36 @@ def test_a_worker_that_is_stopped_lets_its_runs_save_first():
         said, _ = worker.communicate(timeout=30)
     assert said == "saved\n"
     assert worker.returncode == 0
+
+
+async def take_a_place():
+    """A place at a concurrency limit, as a run takes it; its lease."""
+    async with get_client() as prefect:
+        await prefect.upsert_global_concurrency_limit_by_name("one-at-once", 1)
+        taken = await prefect.increment_concurrency_slots_with_lease(
+            names=["one-at-once"], slots=1, mode="concurrency", lease_duration=300
+        )
+        return taken.json()["lease_id"]
+
+
+async def keep(lease):
+    async with get_client() as prefect:
+        await prefect.renew_concurrency_lease(lease, lease_duration=300)
+
+
+@pytest.mark.timeout(600)
+def test_a_run_keeps_its_place_when_the_servers_container_is_made_anew(tmp_path):
+    """Prefect ends a run that cannot renew its lease: https://github.com/PrefectHQ/prefect/issues/19068."""
+    storage = "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE"
+    given = {storage: SERVICES["prefect"]["environment"][storage]}
+    home = re.search(r"PREFECT_HOME=(\S+)", DOCKERFILE)[1]
+    [kept] = [volume.partition(f":{home}/")[2] for volume in SERVICES["prefect"]["volumes"] if f":{home}/" in volume]
+    assert f"install -d -o app -g app output {home} {home}/{kept}\n" in DOCKERFILE, "or the volume belongs to root"
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    (second / "prefect").mkdir(parents=True)
+    with prefect_server(first, **given):
+        lease = asyncio.run(take_a_place())
+    (first / "prefect" / kept).rename(second / "prefect" / kept)
+    with prefect_server(second, **given):
+        asyncio.run(keep(lease))
