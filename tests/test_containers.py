@@ -96,6 +96,19 @@ def test_mounted_code_never_hides_the_images_environment():
     assert override["services"].keys() == OURS.keys()
 
 
+def test_what_a_bare_up_starts_stands_in_the_environment():
+    """Flags of one `up` are forgotten by the next one."""
+    example = (ROOT / ".env.example").read_text()
+    scaled = {name: service["scale"] for name, service in SERVICES.items() if "scale" in service}
+    assert scaled == {"worker": "${WORKERS:-1}", "api": "${API_REPLICAS:-1}"}
+    assert "\nCOMPOSE_FILE=docker-compose.yml\n" in example, "or the code of a production machine is mounted"
+    texts = [
+        example,
+        *(path.read_text() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*.yml"))),
+    ]
+    assert not any(re.search(r"docker compose (-f|.*--scale)", text) for text in texts)
+
+
 def test_every_service_starts_again_and_its_log_stays_small():
     for name, service in SERVICES.items():
         assert service["restart"] == "unless-stopped", name
