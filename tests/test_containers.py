@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from prefect import get_client
+from prefect.settings import Settings
 
 from tests.servers import prefect_server
 
@@ -191,6 +192,16 @@ def test_a_worker_that_is_stopped_lets_its_runs_save_first():
         said, _ = worker.communicate(timeout=30)
     assert said == "saved\n"
     assert worker.returncode == 0
+
+
+def test_the_server_removes_old_runs_and_the_document_says_when(monkeypatch):
+    name = "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED"
+    monkeypatch.setenv(name, SERVICES["prefect"]["environment"][name])
+    settings = Settings().server
+    assert settings.services.db_vacuum.enabled_vacuum_types >= {"events", "flow_runs"}
+    events, runs = settings.events.retention_period.days, settings.services.db_vacuum.retention_period.days
+    upkeep = (ROOT / "docs/operations.md").read_text()
+    assert f"removes events after {events} days, and {runs} days after a run's end the run" in upkeep
 
 
 async def take_a_place():
