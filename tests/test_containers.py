@@ -21,6 +21,7 @@ COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if name not in ("postgres", "redis")}
 SERVERS = {"prefect", "api"}
+OUTPUT = "${OUTPUT_MOUNT:-output}:/app/output"
 
 
 def words(command):
@@ -93,7 +94,7 @@ def test_what_must_not_be_in_the_image_is_left_out():
 def test_mounted_code_never_hides_the_images_environment():
     override = yaml.safe_load((ROOT / "docker-compose.override.yml").read_text())
     for service in override["services"].values():
-        assert service["volumes"] == [".:/app", "venv:/app/.venv", "output:/app/output"]
+        assert service["volumes"] == [".:/app", "venv:/app/.venv", OUTPUT]
     assert override["services"].keys() == OURS.keys()
 
 
@@ -108,6 +109,18 @@ def test_what_a_bare_up_starts_stands_in_the_environment():
         *(path.read_text() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*.yml"))),
     ]
     assert not any(re.search(r"docker compose (-f|.*--scale)", text) for text in texts)
+
+
+def test_a_worker_can_be_alone_on_its_machine_and_all_share_one_output_folder():
+    assert SERVICES["worker"]["environment"]["PREFECT_API_URL"] == "${WORKER_API_URL:-http://prefect:4200/api}"
+    assert all(OUTPUT in service["volumes"] for service in OURS.values())
+
+
+def test_browsers_are_sent_where_they_find_the_pages():
+    for name, service in OURS.items():
+        told = service["environment"]
+        assert told["PREFECT_UI_URL"] == "${PREFECT_UI_URL:-http://127.0.0.1:4200}"
+        assert told.get("PREFECT_SERVER_UI_API_URL") == (f"{told['PREFECT_UI_URL']}/api" if name in SERVERS else None)
 
 
 def test_every_service_starts_again_and_its_log_stays_small():
@@ -167,7 +180,7 @@ def test_a_replica_starts_after_the_server_has_made_the_tables_and_is_reached_un
     assert api["depends_on"]["prefect"] == {"condition": "service_healthy"}
     assert api["environment"]["PREFECT_API_DATABASE_MIGRATE_ON_START"] == "false"
     assert "container_name" not in api, "one name would forbid --scale"
-    assert SERVICES["worker"]["environment"]["PREFECT_API_URL"] == "http://prefect:4200/api"
+    assert SERVICES["jupyter"]["environment"]["PREFECT_API_URL"] == "http://prefect:4200/api"
     assert api["networks"]["default"]["aliases"] == ["prefect"]
 
 
