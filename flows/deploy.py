@@ -1,9 +1,10 @@
 """Set Prefect up: the work pool, the blocks' types, the fleet's limits, the deployments of prefect.yaml, alerts: `make deploy`.
 
-Running it again changes what differs and leaves one of each.
+Running it again changes what differs and leaves one of each. The work pool is only made: what was set on its page stays.
 """
 
 import asyncio
+import contextlib
 import datetime as dt
 import os
 import subprocess
@@ -18,7 +19,8 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import StateType
 from prefect.events.actions import ChangeFlowRunState, SendNotification
-from prefect.events.schemas.automations import EventTrigger, Posture
+from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
+from prefect.exceptions import ObjectAlreadyExists
 from prefect.settings import get_current_settings
 from pydantic import SecretStr
 
@@ -64,7 +66,8 @@ async def deploy(alert_url: SecretStr, project_dir: str, gone_after: dt.timedelt
     """
     done = []
     async with get_client() as prefect:
-        await prefect.create_work_pool(WorkPoolCreate(name=POOL, type="process"), overwrite=True)
+        with contextlib.suppress(ObjectAlreadyExists):
+            await prefect.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
         done.append(f"work pool {POOL}")
         for block in (GoogleCredentials, JiraCredentials):
             await block.register_type_and_schema(client=prefect)
@@ -74,14 +77,13 @@ async def deploy(alert_url: SecretStr, project_dir: str, gone_after: dt.timedelt
             done.append(f"limit {quota.name}: {quota.burst} at once, {quota.per_second:g} a second")
         await asyncio.to_thread(_deploy_all, project_dir)
         done += [f"deployment {name}" for name in sorted(await _deployments(prefect))]
-        await _remove(prefect, ALERT, GONE)
-        for automation in (_gone(gone_after), _never_begun()):
-            await automation.acreate()
+        automations = [_gone(gone_after), _never_begun()]
         done.append(f"runs that nothing is heard of for {gone_after} count as crashed")
         if alert_url.get_secret_value():
             block_id = await SlackWebhook(url=alert_url, allow_private_urls=True).save(ALERT, overwrite=True)
-            await _alert(block_id).acreate()
+            automations.append(_alert(block_id))
             done.append(f"alert for runs that are {', '.join(ALERTED)}")
+        await _leave_one_of_each(prefect, automations)
     return done
 
 
@@ -100,11 +102,26 @@ async def _deployments(prefect: PrefectClient) -> list[str]:
     return [one.name for one in found if {TAG, PART_TAG} & set(one.tags)]
 
 
-async def _remove(prefect: PrefectClient, *names: str) -> None:
-    """Automations of an earlier set-up: Prefect would add others of the same name."""
-    for name in names:
-        for automation in await prefect.read_automations_by_name(name):
-            await prefect.delete_automation(automation.id)
+async def _leave_one_of_each(prefect: PrefectClient, automations: list[Automation]) -> None:
+    """One that is there as it should be stays: it knows when each run was last heard of, and a new one does not."""
+    there = [one for name in (ALERT, GONE) for one in await prefect.read_automations_by_name(name)]
+    for automation in automations:
+        same = next((one for one in there if _does_the_same(one, automation)), None)
+        if same is None:
+            await automation.acreate()
+        else:
+            there.remove(same)
+    for one in there:
+        await prefect.delete_automation(one.id)
+
+
+def _does_the_same(one: AutomationCore, other: AutomationCore) -> bool:
+    return (one.name, one.description, one.trigger, one.actions) == (
+        other.name,
+        other.description,
+        other.trigger,
+        other.actions,
+    )
 
 
 def _gone(after: dt.timedelta) -> Automation:

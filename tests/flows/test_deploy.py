@@ -1,6 +1,7 @@
 """Prefect as a team runs it: a server on PostgreSQL, deployments, a worker, alerts."""
 
 import asyncio
+import datetime as dt
 import os
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from prefect import get_client
+from prefect.client.schemas.actions import WorkPoolUpdate
 from prefect.deployments import run_deployment
 from prefect.settings import get_current_settings
 from pydantic import SecretStr
@@ -168,6 +170,36 @@ def test_workers_run_deployments_on_postgresql_and_each_run_to_look_at_gives_one
         assert report_of(folders[str(failed.id)]) in by_state["Failed"]
         assert "1 rejected" in by_state["NeedsAttention"]
         assert report_of(gathered) in by_state["NeedsAttention"]
+
+
+async def switch_off():
+    """The work pool, as a person does who restarts the machine."""
+    async with get_client() as prefect:
+        await prefect.update_work_pool(deploy.POOL, WorkPoolUpdate(is_paused=True, concurrency_limit=3))
+
+
+async def pool_and_automations():
+    async with get_client() as prefect:
+        pool = await prefect.read_work_pool(deploy.POOL)
+        automations = {one.id: one.description for one in await prefect.read_automations()}
+        return (pool.is_paused, pool.concurrency_limit), automations
+
+
+def test_a_set_up_leaves_what_is_there_as_it_should_be(tmp_path):
+    """An automation made anew has forgotten the runs that it was to watch, and nobody would mark them Crashed."""
+
+    def set_up_with(alert_url, gone_after=deploy.GONE_AFTER):
+        asyncio.run(deploy.deploy(SecretStr(alert_url), str(ROOT), gone_after))
+        return asyncio.run(pool_and_automations())
+
+    with webhook() as (address, _), prefect_server(tmp_path):
+        _, first = set_up_with(address)
+        asyncio.run(switch_off())
+        assert set_up_with(address) == ((True, 3), first)
+        _, other = set_up_with("", dt.timedelta(minutes=7))
+        kept = {first[one] for one in first.keys() & other.keys()}
+        assert kept == {"A run is marked Crashed: a worker took it and never began it."}
+        assert len(other) == 2, "the alert is gone, and the one that differs was made anew"
 
 
 def test_every_deployment_has_a_description_and_its_flow_is_there():
