@@ -13,7 +13,7 @@ from typing import Any
 
 from prefect import get_client
 from prefect.client.orchestration import PrefectClient
-from prefect.client.schemas.objects import State, Worker, WorkerStatus
+from prefect.client.schemas.objects import State, StateType, Worker, WorkerStatus
 from prefect.deployments import arun_deployment
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.states import Cancelling
@@ -87,7 +87,7 @@ async def run_on_workers(
             try:
                 ended = await started.run({**parameters, "client_names": [client.name]}, progress)
             except asyncio.CancelledError:
-                run.begun.append(started.stopped("cancelled; its run on a worker is cancelled, too"))
+                run.begun.append(started.stopped("cancelled before its run on a worker had ended"))
                 await started.cancel()
                 raise
             except Exception as error:  # noqa: BLE001  # whatever it is, the other clients go on
@@ -171,13 +171,26 @@ class _Started:
         return ClientRun(self.client, PlanResult(error=f"{self.client}: {why}"), self.flow_run)
 
     async def cancel(self) -> None:
-        """Let Prefect cancel it; it leaves its folder as any cancelled run."""
+        """
+        Let Prefect cancel it, if the gathering run was cancelled; it leaves its folder as any cancelled run.
+
+        When only the gathering run's worker is stopped, it goes on, or is asked to end by that worker, too: asked a second
+        time, it would not finish saving its folder.
+        """
         if self.flow_run is None:
             return
         async with get_client() as prefect:
             state = (await prefect.read_flow_run(self.flow_run)).state
-            if state is not None and not state.is_final():
+            if state is not None and not state.is_final() and await _was_cancelled(prefect, self._run.flow_run):
                 await prefect.set_flow_run_state(self.flow_run, Cancelling())
+
+
+async def _was_cancelled(prefect: PrefectClient, flow_run: uuid.UUID | None) -> bool:
+    """Whether a person ended the run: on its page, or at the terminal, where no deployment runs."""
+    if flow_run is None:
+        return True
+    run = await prefect.read_flow_run(flow_run)
+    return run.deployment_id is None or run.state_type in (StateType.CANCELLING, StateType.CANCELLED)
 
 
 def _is_away(error: Exception) -> bool:

@@ -6,7 +6,9 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
+from prefect import flow, get_client
 from prefect.exceptions import PrefectHTTPStatusError
+from prefect.states import Cancelled, Cancelling, Running
 
 from flows import command_line, dispatch
 from flows.content_plan_to_jira import content_plan_to_jira
@@ -63,6 +65,42 @@ def test_what_the_server_refuses_is_not_asked_again(started, error):
 
     with pytest.raises(type(error)):
         asyncio.run(started._answered(ask))
+
+
+@flow
+def stands_for_any():
+    """A flow that is never run."""
+
+
+@pytest.mark.parametrize(
+    ("deployed", "its_state", "becomes"),
+    [
+        (True, Running(), "RUNNING"),
+        (True, Cancelling(), "CANCELLING"),
+        (True, Cancelled(), "CANCELLING"),
+        (False, Running(), "CANCELLING"),
+    ],
+    ids=["worker-stopped", "being-cancelled", "cancelled", "ctrl-c-at-the-terminal"],
+)
+def test_a_clients_run_is_cancelled_with_the_gathering_run_and_left_alone_when_only_its_worker_stops(
+    prefect_engine, started, deployed, its_state, becomes
+):
+    async def stop():
+        async with get_client() as prefect:
+            known = await prefect.create_deployment(await prefect.create_flow(stands_for_any), "any")
+            gathering = (
+                await prefect.create_flow_run_from_deployment(known)
+                if deployed
+                else await prefect.create_flow_run(stands_for_any)
+            )
+            await prefect.set_flow_run_state(gathering.id, its_state, force=True)
+            client = await prefect.create_flow_run_from_deployment(known)
+            await prefect.set_flow_run_state(client.id, Running(), force=True)
+            started._run.flow_run, started.flow_run = gathering.id, client.id
+            await started.cancel()
+            return (await prefect.read_flow_run(client.id)).state.type.value
+
+    assert asyncio.run(stop()) == becomes
 
 
 def test_a_clients_run_is_found_by_its_flow_run_and_adds_up_as_one_of_this_process(tmp_path):
