@@ -46,10 +46,12 @@ async def output_maintenance(keep_days: int = 90, keep_failed_days: int = 365, o
         if min(keep_days, keep_failed_days) < 1:
             raise FixInputError(NAME, "keep_days and keep_failed_days must be at least 1")
         keep = {"keep": dt.timedelta(days=keep_days), "keep_failed": dt.timedelta(days=keep_failed_days)}
+        leftovers = await asyncio.to_thread(archive.remove_leftovers, folder.parent)
         found = list(archive.candidates(folder.parent, utc_now(), **keep, own=folder))
         records = [await _archive(one) for one in found]
         done, gone = "archived", [record for record in records if record["became"] == "archived"]
-        errors = [f"{record['run']}: {record['why']}" for record in records if record["became"] == "failed"]
+        failed = [f"{record['run']}: {record['why']}" for record in records if record["became"] == "failed"]
+        errors = [*leftovers, *failed]
         freed = sum(record["bytes"] for record in gone)
         summary = {done: len(gone), "kept": len(records) - len(gone), "bytes": freed}
         return {

@@ -1,5 +1,6 @@
 """Old run folders as verified zip files. A folder is removed only once its archive was read back and found to be the same."""
 
+import contextlib
 import datetime as dt
 import hashlib
 import shutil
@@ -15,6 +16,7 @@ from lib import run_folder, run_record
 from lib.errors import ConflictError, FixInputError
 
 ARCHIVE = "archive"  # beside the run folders
+_REMOVING = ".removing"  # ends the hidden name of a folder whose archive is good
 
 
 @dataclass(frozen=True)
@@ -63,16 +65,34 @@ def archive(folder: Path) -> Path:
             if not path.exists():
                 _write(folder, path)
             _verify(folder, path)
-            shutil.rmtree(folder)
+            # Half removed under its own name, it would differ from its archive for ever.
+            shutil.rmtree(folder.rename(folder.with_name(f".{folder.name}{_REMOVING}")))
     except Timeout:
         raise ConflictError(str(into), "another archiving is under way; wait until it has ended") from None
     return path
 
 
+def remove_leftovers(output_dir: Path) -> list[str]:
+    """Remove what an interrupted archiving left, unless another one is under way; what could not be removed, and why."""
+    problems = []
+    into = output_dir / ARCHIVE
+    into.mkdir(exist_ok=True)
+    with contextlib.suppress(Timeout), FileLock(into / ".lock", timeout=0):
+        for unfinished in into.glob(".*.zip.*"):
+            unfinished.unlink()
+        for folder in output_dir.glob(f".*{_REMOVING}"):
+            try:
+                shutil.rmtree(folder)
+            except OSError as error:
+                problems.append(f"{folder.name}: {error}")
+    return problems
+
+
 def _write(folder: Path, path: Path) -> None:
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        with zipfile.ZipFile(temporary, "x", zipfile.ZIP_DEFLATED) as archived:
+        # ZIP knows no time before 1980, which is what a file of an unset clock or of a mount may have.
+        with zipfile.ZipFile(temporary, "x", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archived:
             for name, file in run_folder.files_of(folder).items():
                 archived.write(file, f"{folder.name}/{name}")
         temporary.replace(path)

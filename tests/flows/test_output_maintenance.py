@@ -15,11 +15,14 @@ from tests import runs
 def test_old_runs_become_zip_files_and_the_report_says_so(prefect_engine, tmp_path):
     old = runs.leave(tmp_path, [runs.row(1)], at=utc_now() - dt.timedelta(days=91))
     young = runs.leave(tmp_path, [runs.row(1)], at=utc_now() - dt.timedelta(days=80))
+    left = tmp_path / ".20260101_010000_content-plan-to-jira.removing"
+    left.mkdir()
     result = asyncio.run(output_maintenance(output_dir=str(tmp_path)))
     assert result.get("error") is None
     assert {record["run"]: record["became"] for record in result["data"]} == {old.name: "archived", young.name: "kept"}
     assert (tmp_path / "archive" / f"{old.name}.zip").exists()
     assert not old.exists()
+    assert not left.exists()
     assert young.exists()
     assert "1 runs were archived, 1 are kept" in (Path(result["run_folder"]) / "audit.html").read_text()
     assert old.name not in (tmp_path / "index.html").read_text()

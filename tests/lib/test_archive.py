@@ -1,7 +1,9 @@
 import datetime as dt
+import os
 import zipfile
 
 import pytest
+from filelock import FileLock
 
 from lib import archive, run_record
 from lib.errors import ConflictError
@@ -55,12 +57,62 @@ def test_a_folder_stays_while_its_archive_is_not_the_same(tmp_path, content):
     assert run_record.read(folder).counts["rows"] == 1
 
 
+def stop(*_given):
+    raise KeyboardInterrupt
+
+
 def test_an_archiving_that_was_interrupted_is_finished(tmp_path, monkeypatch):
     folder = runs.leave(tmp_path, [runs.row(1)])
     with monkeypatch.context() as stopped:
-        stopped.setattr(archive.shutil, "rmtree", lambda _folder: (_ for _ in ()).throw(KeyboardInterrupt))
+        stopped.setattr(archive, "_verify", stop)
         with pytest.raises(KeyboardInterrupt):
             archive.archive(folder)
     assert folder.exists()
+    assert archive.archive(folder).exists()
+    assert not folder.exists()
+
+
+def test_a_removal_that_was_interrupted_leaves_nothing_that_looks_like_a_run(tmp_path, monkeypatch):
+    folder = runs.leave(tmp_path, [runs.row(1)])
+
+    def remove_one_file(folder):
+        next(path for path in folder.rglob("*") if path.is_file()).unlink()
+        stop()
+
+    with monkeypatch.context() as stopped:
+        stopped.setattr(archive.shutil, "rmtree", remove_one_file)
+        with pytest.raises(KeyboardInterrupt):
+            archive.archive(folder)
+    (tmp_path / "archive" / f".{folder.name}.zip.0123").write_bytes(b"of an archiving that was killed")
+    assert run_record.run_folders(tmp_path) == []
+    assert len(list(tmp_path.glob(f".{folder.name}*"))) == 1
+    assert archive.remove_leftovers(tmp_path) == []
+    assert {path.name for path in tmp_path.iterdir()} == {"archive"}
+    assert {path.name for path in (tmp_path / "archive").iterdir()} == {".lock", f"{folder.name}.zip"}
+
+
+def test_leftovers_of_an_archiving_under_way_are_left_to_it(tmp_path):
+    left = tmp_path / ".20260625_010000_content-plan-to-jira.removing"
+    left.mkdir()
+    (tmp_path / "archive").mkdir()
+    with FileLock(tmp_path / "archive/.lock"):
+        assert archive.remove_leftovers(tmp_path) == []
+    assert left.exists()
+
+
+def test_a_leftover_that_cannot_be_removed_is_told(tmp_path, monkeypatch):
+    (tmp_path / ".20260625_010000_content-plan-to-jira.removing").mkdir()
+
+    def refuse(folder):
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(archive.shutil, "rmtree", refuse)
+    [problem] = archive.remove_leftovers(tmp_path)
+    assert "Permission denied" in problem
+
+
+def test_a_file_from_before_1980_is_archived_like_any_other(tmp_path):
+    folder = runs.leave(tmp_path, [runs.row(1)])
+    os.utime(folder / "result.json", (0, 0))
     assert archive.archive(folder).exists()
     assert not folder.exists()
