@@ -80,15 +80,24 @@ def test_a_missing_secret_stops_the_start_and_none_stands_in_the_file(secret):
 def test_what_must_not_be_in_the_image_is_left_out():
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert {
-        ".env",
-        "token*.json",
-        "client_secret*.json",
-        "*service-account*.json",
-        "*.dump",
+        "**/.env",
+        "**/token*.json",
+        "**/client_secret*.json",
+        "**/*service-account*.json",
+        "*.json",
+        "**/*.dump",
         ".git",
         "output",
         ".venv",
     } <= set(ignored)
+
+
+@pytest.mark.parametrize("name", [".env", "token.json", "client_secret_1.json", "plans-0123456789ab.json", "x.dump"])
+def test_secrets_are_not_committed(name, tmp_path):
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    (tmp_path / ".gitignore").write_text((ROOT / ".gitignore").read_text())
+    said = subprocess.run(["git", "check-ignore", name], cwd=tmp_path, check=False, capture_output=True)
+    assert said.returncode == 0
 
 
 def test_mounted_code_never_hides_the_images_environment():
@@ -144,6 +153,9 @@ def test_whoever_answers_is_asked_whether_it_is_well():
         name: str(service["healthcheck"]["test"]) for name, service in SERVICES.items() if "healthcheck" in service
     }
     assert asked.keys() == SERVICES.keys() - SERVERS, "the servers have the image's own check"
+    assert "'--host', '127.0.0.1'" in asked["postgres"], (
+        "the server that sets up the database listens on a socket alone"
+    )
     assert ":8080/health" in asked["worker"]
     assert "--with-healthcheck" in SERVICES["worker"]["command"]
     assert ":8888/api" in asked["jupyter"]
