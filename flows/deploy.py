@@ -27,7 +27,7 @@ from pydantic import SecretStr
 from blocks.google_credentials import GoogleCredentials
 from blocks.jira_credentials import JiraCredentials
 from flows.dispatch import POOL
-from flows.reporting_flow import NEEDS_ATTENTION
+from flows.reporting_flow import NEEDS_ATTENTION, NOTHING_NEW
 from lib import quotas
 from lib.settings import ROOT, Settings
 
@@ -41,7 +41,7 @@ NEVER_BEGUN_AFTER = dt.timedelta(minutes=15)
 ALERTED = ("Failed", "Crashed", "TimedOut", "Late", NEEDS_ATTENTION)
 _ENDED = {
     f"prefect.flow-run.{state}"
-    for state in ("Completed", "Failed", "Crashed", "Cancelled", "TimedOut", NEEDS_ATTENTION)
+    for state in ("Completed", "Failed", "Crashed", "Cancelled", "TimedOut", NEEDS_ATTENTION, NOTHING_NEW)
 }
 _EACH_RUN: Any = {
     "match": {"prefect.resource.id": "prefect.flow-run.*"},

@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from prefect.deployments import run_deployment
 from prefect.settings import get_current_settings
 from pydantic import SecretStr
 
-from flows import deploy
+from flows import deploy, reporting_flow
 from lib import quotas, run_record
 from lib.settings import ROOT
 from sandbox import seed
@@ -170,6 +171,15 @@ def test_workers_run_deployments_on_postgresql_and_each_run_to_look_at_gives_one
         assert report_of(folders[str(failed.id)]) in by_state["Failed"]
         assert "1 rejected" in by_state["NeedsAttention"]
         assert report_of(gathered) in by_state["NeedsAttention"]
+
+
+def test_a_run_that_ended_by_any_of_our_names_does_not_count_as_silent():
+    """The event of an end bears the state's name; another one does not end the wait for a heartbeat."""
+    ends = re.findall(r"Completed\(\s*name=(\w+)", (ROOT / "flows/reporting_flow.py").read_text())
+    assert len(ends) == 2
+    events = {f"prefect.flow-run.{getattr(reporting_flow, end)}" for end in ends}
+    for automation in (deploy._gone(deploy.GONE_AFTER), deploy._never_begun()):
+        assert events <= automation.trigger.expect
 
 
 async def switch_off():
