@@ -7,6 +7,7 @@ import argparse
 import contextlib
 import inspect
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from prefect import get_client
 from prefect.utilities.callables import parameter_docstrings
 from rich.console import Console
 from rich.table import Table
@@ -58,6 +60,7 @@ def main(
         command = _command(flow, parameters, positional)
         return run_in_sandbox(command, state=given["sandbox_state"], keep_open=given["keep_open"])
     try:
+        _start_server()
         with progress.shown_on_terminal():
             result = run_to_end(flow, **parameters)
     except KeyboardInterrupt:
@@ -65,6 +68,20 @@ def main(
         sys.exit(f"Stopped. {index} has the report of what was done until then; run the command again to go on.")
     (show or show_outcomes)(result)
     return exit_code(result)
+
+
+def _start_server() -> None:
+    """
+    Let Prefect start its temporary server, if there is no other, out of the reach of Ctrl-C.
+
+    A terminal sends Ctrl-C to all processes of a command, and a run without its server waits minutes for it before it ends.
+    """
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # which a process inherits
+    try:
+        with get_client(sync_client=True):
+            pass
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def parser(flow: ReportingFlow, positional: Sequence[str] = ()) -> argparse.ArgumentParser:

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -111,11 +112,15 @@ def trap():
     trap.server_close()
 
 
+def kept():
+    """The environment without what tests set for flows in their own process."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "CONTENT_PLAN_"))}
+
+
 def run(folder, *arguments, environment=None):
     """The command in a process of its own, from a checkout in that folder."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "CONTENT_PLAN_"))}
     command = [sys.executable, str(folder / "flows/content_plan_to_jira.py"), *arguments]
-    environment = {**kept, "PYTHONPATH": str(folder), **(environment or {})}
+    environment = {**kept(), "PYTHONPATH": str(folder), **(environment or {})}
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=240, check=False
     )
@@ -132,6 +137,42 @@ def checkout(tmp_path):
             source, folder / name, ignore=shutil.ignore_patterns("__pycache__")
         ) if source.is_dir() else shutil.copy(source, folder)
     return folder
+
+
+HEARS_CTRL_C = """
+import runpy, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
+sys.argv.pop(0)
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def test_ctrl_c_of_a_terminal_lets_the_run_save_what_it_has_done(tmp_path):
+    """A terminal sends it to all processes: to the sandbox's, and to Prefect's temporary server, too."""
+    output = tmp_path / "output"
+    state = ["--sandbox", "--sandbox-state", str(tmp_path / "state"), "--output-dir", str(output)]
+    with subprocess.Popen(
+        [sys.executable, "-c", HEARS_CTRL_C, str(SCRIPT), *state],
+        cwd=ROOT,
+        env=kept(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if "making issues of" in line:
+                os.killpg(process.pid, signal.SIGINT)
+                break
+        rest = process.stdout.read()
+        process.wait(timeout=120)
+    assert process.returncode == 1, "".join(said) + rest
+    assert f"Stopped. {output}/index.html has the report" in rest, "".join(said)
+    [folder] = output.glob("*_content-plan-to-jira")
+    assert json.loads((folder / "result.json").read_bytes())["state"] == "cancelled"
+    assert (folder / "audit.html").exists()
 
 
 def test_the_sandbox_knows_no_credentials_but_its_own(checkout, trap):
