@@ -256,7 +256,7 @@ class _Deciding:
                 return self._flag(
                     row,
                     f"has no key, but {issue.key} ({issue.summary!r}) was made from this plan, has {alike}, and {stands}: "
-                    f"if it is this row's issue, {self._resolve(row, f'--key {issue.key}')}; "
+                    f"if it is this row's issue, write {issue.key} here, or {self._resolve(row, f'--key {issue.key}')}; "
                     f"if not, {self._resolve(row, '--create')}",
                     issue,
                     token,
