@@ -127,15 +127,31 @@ class ContentPlan(PlanSource):
         return max((column.index for column in self.columns), default=-1) + 1
 
     def value(self, row: PlanRow, name: str) -> CellValue:
-        """What is stored in the row's cell of that column; None when the cell or the column is missing."""
-        label = self.label(name)
-        value = None if label is None else row.values.get(label)
+        """What is stored in the row's cell of that column, or its key; None when the cell or the column is missing."""
+        label = self._read_label(name)
+        value = row.key if name == KEY else row.values.get(label)
         return None if isinstance(value, str) and not clean_text(value) else value
 
     def text(self, row: PlanRow, name: str) -> str:
-        """What people see in the row's cell of that column, cleaned; empty when there is none."""
+        """What people see in the row's cell of that column, cleaned, or its key; empty when there is none."""
+        label = self._read_label(name)
+        return clean_text(row.key if name == KEY else row.texts.get(label))
+
+    def _read_label(self, name: str) -> str:
+        """
+        The label under which a row has the column; empty for one of COLUMNS that this plan has not.
+
+        Raises:
+            LookupError: It is neither in COLUMNS nor a label of this plan. Whoever wrote the call mends it, not the planner.
+        """
         label = self.label(name)
-        return "" if label is None else clean_text(row.texts.get(label))
+        if label is None and name not in COLUMNS:
+            others = [column.label for column in self.columns if column.name is None]
+            raise LookupError(
+                f"{name!r} is no column; there are {', '.join([*COLUMNS, *others])}. "
+                "One that only some plans have is named in COLUMNS of lib/content_plan.py"
+            )
+        return label or ""
 
 
 def parse(

@@ -119,6 +119,24 @@ def test_numbers_are_shown_as_people_see_them_and_kept_as_they_are_stored():
     }  # fmt: skip
 
 
+def test_the_key_is_read_like_any_column():
+    read = plan(row(1, key="CP-7"), row(2))
+    assert [read.text(each, "Key") for each in read.rows] == ["CP-7", ""]
+    assert [read.value(each, "Key") for each in read.rows] == ["CP-7", None]
+
+
+def test_a_known_column_that_the_plan_does_not_have_is_empty():
+    read = plan(row(1))
+    assert (read.text(read.rows[0], "Waktu"), read.value(read.rows[0], "Waktu")) == ("", None)
+
+
+@pytest.mark.parametrize("read_cell", [ContentPlan.text, ContentPlan.value])
+def test_a_column_that_no_plan_has_is_refused_with_those_there_are(read_cell):
+    read = plan([*row(1), "5 juta"], header=[*HEADER, "Anggaran"])
+    with pytest.raises(LookupError, match=r"'Budget' is no column; there are No, Tanggal, .*, Key, Anggaran"):
+        read_cell(read, read.rows[0], "Budget")
+
+
 def test_a_plan_without_a_key_column_gets_it_right_of_its_last_column():
     read = plan(["5/7/2026", "Post", "Kopi"], header=["Tanggal", "Bentuk", "Topik"])
     assert read.key_column is None
