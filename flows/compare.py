@@ -49,7 +49,8 @@ async def compare_runs(run_a: str, run_b: str, output_dir: str | None = None) ->
         return {"done": said, "summary": summary, "data": [dataclasses.asdict(one) for one in found.differences]}
 
     runs = {"run_a": _absolute(run_a), "run_b": _absolute(run_b)}
-    return await keep_folder(NAME, work, output_dir=output_dir, report=Report("compare_runs", "comparison", runs))
+    report = Report("compare_runs", "comparison", lambda _folder: runs)
+    return await keep_folder(NAME, work, output_dir=output_dir, report=report)
 
 
 def _absolute(folder: str) -> str:

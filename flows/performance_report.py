@@ -49,7 +49,7 @@ async def performance_report(days: int = 30, output_dir: str | None = None) -> R
         }
 
     given: dict[str, JsonValue] = {"output_dir": str(runs), "days": days, "until": iso_utc(until)}
-    report = Report("performance_report", "performance", given)
+    report = Report("performance_report", "performance", lambda _folder: given)
     return await keep_folder(NAME, work, output_dir=output_dir, report=report)
 
 

@@ -4,7 +4,7 @@ import asyncio
 import datetime as dt
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,6 +31,8 @@ CANCELLED = "cancelled before it was finished; run it again"
 REPORT_TIMEOUT_S = 300
 RERUN_TAG = "rerun-of: "
 
+type Forecast = Literal["error", "warning"]  # how much a mismatch with the create screen counts
+
 
 @dataclass(frozen=True)
 class Run:
@@ -47,19 +49,30 @@ class Run:
     settle_s: float
     flow_run: uuid.UUID | None
     log: Log
-    validate_only: bool = False
-    break_lock: bool = False
-    forecast: Literal["error", "warning"] = "warning"  # how much a mismatch with the create screen counts
-    begun: list[clients.Ended] = field(default_factory=list)  # clients that a cancelled run can tell of
+    validate_only: bool
+    break_lock: bool
+    forecast: Forecast
+    begun: list[clients.Ended]  # clients that a cancelled run can tell of
+
+
+def _run_folder(folder: Path) -> dict[str, JsonValue]:
+    return {"run_folder": str(folder)}
 
 
 @dataclass(frozen=True)
 class Report:
-    """A notebook that reports on a run: its executed copy and its page are called `name` in the run folder."""
+    """
+    A notebook that reports on a run: its executed copy and its page are called `name`, in kebab-case, in the run folder.
+
+    `parameters` gives the notebook's, once the run folder is known: that folder as `run_folder` when left out.
+    """
 
     notebook: str
     name: str
-    parameters: Mapping[str, JsonValue]
+    parameters: Callable[[Path], Mapping[str, JsonValue]] = _run_folder
+
+
+AUDIT = Report("content_plan_audit", "audit")
 
 
 async def run_in_folder(
@@ -72,7 +85,10 @@ async def run_in_folder(
     google_block: str,
     jira_block: str,
     output_dir: str | None,
-    **options: Any,
+    validate_only: bool = False,
+    break_lock: bool = False,
+    forecast: Forecast = "warning",
+    report: Report = AUDIT,
 ) -> Result:
     """
     Do the work of one flow run; its result, saved as `result.json` beside a manifest, however it ended.
@@ -86,7 +102,10 @@ async def run_in_folder(
         google_block: Name of the block with Google's credentials.
         jira_block: Name of the block with Jira's credentials.
         output_dir: Where the run folder goes; OUTPUT_DIR when left out.
-        options: Further fields of the Run.
+        validate_only: Nothing is written to Google or Jira.
+        break_lock: Plans whose lock another run holds are taken over.
+        forecast: How much a mismatch with the project's create screen counts.
+        report: The notebook that reports on it.
     """
     begun: list[clients.Ended] = []
 
@@ -105,12 +124,14 @@ async def run_in_folder(
             settle_s=settings.settle_seconds if settle_seconds is None else settle_seconds,
             flow_run=uuid.UUID(runtime.flow_run.id) if runtime.flow_run.id else None,
             log=log,
+            validate_only=validate_only,
+            break_lock=break_lock,
+            forecast=forecast,
             begun=begun,
-            **options,
         )
         return {"months": [str(run.month)], **await work(run)}
 
-    return await keep_folder(name, in_folder, output_dir=output_dir, begun=begun)
+    return await keep_folder(name, in_folder, output_dir=output_dir, begun=begun, report=report)
 
 
 async def keep_folder(
@@ -119,7 +140,7 @@ async def keep_folder(
     *,
     output_dir: str | None,
     begun: Sequence[clients.Ended] = (),
-    report: Report | None = None,
+    report: Report = AUDIT,
 ) -> Result:
     """
     Make the run folder and do the work; leave result, report and manifest there, however it ended.
@@ -129,14 +150,13 @@ async def keep_folder(
         work: Gives the parts of the result that are its own.
         output_dir: Where the run folder goes; OUTPUT_DIR when left out.
         begun: The clients that a cancelled run can tell of.
-        report: The notebook that reports on it; the audit of the folder when left out.
+        report: The notebook that reports on it.
     """
     log: Log = get_run_logger()
     library_log.show()
     started, sources, settings = utc_now(), Sources.now(), Settings.read()
     folder = run_folder.create(output_folder(output_dir, settings), name, started)
     log.info("run folder: %s", folder)
-    report = report or Report("content_plan_audit", "audit", {"run_folder": str(folder)})
     cancelled: asyncio.CancelledError | None = None
     with api_calls.counted() as calls:
         try:
@@ -204,7 +224,7 @@ async def _make_report(folder: Path, report: Report, log: Log) -> str:
     problems = []
 
     async def make() -> None:
-        await run_notebook(report.notebook, executed, report.parameters, REPORT_TIMEOUT_S)
+        await run_notebook(report.notebook, executed, report.parameters(folder), REPORT_TIMEOUT_S)
 
     async def show() -> None:
         if executed.exists():  # also when it stopped: the page then says where

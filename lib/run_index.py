@@ -14,14 +14,11 @@ from lib.errors import FixInputError
 from lib.formats import JAKARTA
 from lib.reconcile import Outcome
 from lib.run_record import RunRecord
+from lib.step_files import RESULT
 
 INDEX = "index.html"
 NOT_FINISHED = "not finished"  # still running, or stopped so hard that it could not say so
-_LINKS = {
-    "report": ("audit.html", "comparison.html", "performance.html"),
-    "notebook": ("audit.ipynb", "comparison.ipynb", "performance.ipynb"),
-    "JSON": ("result.json",),
-}
+_REPORT = "audit.html"  # of a run that does not say what its report is called
 _LOCK_TIMEOUT_S = 60
 _SCRIPT = Path(__file__).with_name("templates") / "index.js"
 
@@ -76,19 +73,17 @@ def _link_reruns(runs: list[Entry]) -> None:
 
 
 def _entry(folder: Path) -> Entry:
-    there = {text: next((name for name in names if (folder / name).exists()), "") for text, names in _LINKS.items()}
-    links = {text: name for text, name in there.items() if name}
     try:
         record = run_record.read_head(folder)
     except FixInputError:
         begun = _short(run_record.begun_at(folder))
-        return Entry(folder.name, run_record.flow_of(folder), NOT_FINISHED, begun, links)
+        return Entry(folder.name, run_record.flow_of(folder), NOT_FINISHED, begun, _links(folder, _REPORT))
     return Entry(
         folder.name,
         record.flow,
         record.state,
         _short(record.started_at),
-        links,
+        _links(folder, record.result.get("report") or _REPORT),
         months=", ".join(record.months),
         counts=record.counts,
         duration=_duration(record.duration_s),
@@ -96,6 +91,13 @@ def _entry(folder: Path) -> Entry:
         said=_said(record),
         rerun_of=record.result.get("rerun_of"),
     )
+
+
+def _links(folder: Path, report: str) -> dict[str, str]:
+    """What there is to look at: text -> file name; `report` is the address of the run's page."""
+    page = Path(report).name
+    names = {"report": page, "notebook": Path(page).with_suffix(".ipynb").name, "JSON": RESULT}
+    return {text: name for text, name in names.items() if (folder / name).exists()}
 
 
 def _said(record: RunRecord) -> str:

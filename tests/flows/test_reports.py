@@ -14,6 +14,8 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 
 from flows import compare, rerun
 from flows.compare import compare_runs
+from flows.reporting_flow import reporting_flow
+from flows.run_in_folder import Report, run_in_folder
 from lib import explore, rows_file, run_folder, run_record, utility_tasks
 from lib.reconcile import Outcome
 from sandbox import seed
@@ -111,6 +113,29 @@ def test_a_report_that_cannot_be_made_fails_the_run_and_hides_nothing_of_it(run,
     assert "16 issues were created" in page(result)
     assert "ZeroDivisionError" in page(result)
     assert json.loads(page(result, "result.json"))["error"] == result["error"]
+
+
+def test_a_flow_may_have_a_report_of_its_own(services, tmp_path):
+    @reporting_flow(name="own-report")
+    async def own_report():
+        async def work(_run):
+            return {"done": "Seen.", "summary": {"clients": {}}, "data": []}
+
+        return await run_in_folder(
+            "own-report",
+            work,
+            delay_seconds=(0, 0),
+            google_block="none",
+            jira_block="none",
+            output_dir=str(tmp_path / "output"),
+            report=Report("content_plan_audit", "seen"),
+        )
+
+    result = asyncio.run(own_report())
+    assert result.get("error") is None
+    assert "Seen." in page(result, "seen.html")
+    assert on_its_page(result)[1].keys() == {"summary", "seen"}
+    assert f"{Path(result['run_folder']).name}/seen.html" in (tmp_path / "output/index.html").read_text()
 
 
 def on_its_page(result):

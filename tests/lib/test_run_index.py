@@ -28,6 +28,14 @@ def test_all_runs_are_listed_newest_first_with_links_to_what_is_there(tmp_path):
     assert "1 min 15 s" in first
 
 
+def test_the_report_that_is_linked_is_the_one_that_the_result_names(tmp_path):
+    folder = runs.leave(tmp_path, [runs.row(1)], report="https://files.example.com/runs/20260625/topics.html")
+    for name in ("topics.html", "topics.ipynb", "audit.html"):
+        (folder / name).write_text("x")
+    [line] = lines(tmp_path)
+    assert re.findall(rf'href="{folder.name}/(.*?)"', line) == ["topics.html", "topics.ipynb", "result.json"]
+
+
 def test_a_rerun_and_the_run_that_it_repeats_name_each_other(tmp_path):
     first = runs.leave(tmp_path, [runs.row(1)])
     second = runs.leave(tmp_path, [runs.row(1)], rerun_of=first.name)
