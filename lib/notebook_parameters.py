@@ -1,8 +1,9 @@
 """What a notebook takes: its cell tagged `parameters`, read without running it, as a pydantic model.
 
 The cell is a contract. Each line is an assignment: a name, perhaps a type, perhaps a default, and what it means as a comment.
+The cell runs before any import, so a type that is not Python's own stands in quotes.
 
-    quota: Annotated[int, Field(ge=0)] = 0  # posts that the client ordered
+    quota: "Annotated[int, Field(ge=0)]" = 0  # posts that the client ordered
 """
 
 import ast
@@ -37,7 +38,8 @@ _TYPES: dict[str, Any] = {
 }
 _LIMITS = frozenset({"gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length", "pattern"})
 _TYPE_ADVICE = (
-    "types are str, int, float, bool, date, list[…], dict[str, …], Literal[…], `… | None` and Annotated[…, Field(ge=…)]"
+    "types are str, int, float, bool, list[…], dict[str, …] and `… | None`, "
+    "and in quotes also 'date', 'Literal[…]' and 'Annotated[…, Field(ge=…)]'"
 )
 _SECRET = re.compile(r"token|passw|passphrase|secret|api_?key|private_?key|access_?key|cookie|bearer", re.IGNORECASE)
 _SHOWN = 80
@@ -174,8 +176,9 @@ def _comments(source: str) -> dict[int, str]:
 def _read_statement(statement: ast.stmt, comments: Mapping[int, str]) -> _Parameter:
     match statement:
         case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
-            written = ast.unparse(annotation)
+            written = ast.unparse(annotation).strip("'\"")
             type_ = _type(annotation)
+            _check_quotes(annotation)
         case ast.Assign(targets=[ast.Name(id=name)], value=value):
             type_ = _type_of_value(_literal(value))
             written = getattr(type_, "__name__", "any JSON value")
@@ -248,6 +251,16 @@ def _type(node: ast.expr) -> Any:
         case ast.Subscript(value=ast.Name(id=name) | ast.Attribute(attr=name), slice=inside):
             return _generic(name, inside, ast.unparse(node))
     raise _CellError(f"has the type {ast.unparse(node)}; {_TYPE_ADVICE}")
+
+
+def _check_quotes(annotation: ast.expr) -> None:
+    """What is not quoted is evaluated as the cell runs: there are Python's own names only, and no text has a `|`."""
+    for node in ast.walk(annotation):
+        match node:
+            case ast.Name(id="str" | "int" | "float" | "bool" | "list" | "dict"):
+                continue
+            case ast.Name() | ast.BinOp(left=ast.Constant(value=str())) | ast.BinOp(right=ast.Constant(value=str())):
+                raise _CellError(f"has the type {ast.unparse(annotation)}; write all of it in quotes: {_TYPE_ADVICE}")
 
 
 def _parse_quoted(text: str) -> ast.expr:

@@ -37,10 +37,10 @@ def field(line):
         pytest.param("a: float = 1", float, 1.0, id="float-from-int"),
         pytest.param("a: bool = False", bool, False, id="bool"),
         pytest.param("a: str | None = None", str | None, None, id="or-none"),
-        pytest.param("a: Optional[int] = 3", int | None, 3, id="optional"),
-        pytest.param("a: date = '2026-07-31'", dt.date, dt.date(2026, 7, 31), id="date"),
-        pytest.param("a: dt.date = '2026-07-31'", dt.date, dt.date(2026, 7, 31), id="dt.date"),
-        pytest.param("a: 'dt.date' = '2026-07-31'", dt.date, dt.date(2026, 7, 31), id="quoted"),
+        pytest.param("a: 'Optional[int]' = 3", int | None, 3, id="optional"),
+        pytest.param("a: 'date' = '2026-07-31'", dt.date, dt.date(2026, 7, 31), id="date"),
+        pytest.param("a: 'dt.date' = '2026-07-31'", dt.date, dt.date(2026, 7, 31), id="dt.date"),
+        pytest.param("a: list['date'] | None = None", list[dt.date] | None, None, id="quoted-inside"),
         pytest.param("a: list[str] = ['x']", list[str], ["x"], id="list"),
         pytest.param("a: dict[str, str] = {'x': 'y'}", dict[str, str], {"x": "y"}, id="dict"),
         pytest.param("a: dict[str, list[int]] = {}", dict[str, list[int]], {}, id="nested"),
@@ -52,6 +52,7 @@ def field(line):
 def test_types_and_defaults_are_read(line, annotation, default):
     assert field(line).annotation == annotation
     assert field(line).default == default
+    exec(line, {})  # as JupyterLab and a kernel do, before any import
 
 
 @pytest.mark.parametrize(
@@ -69,7 +70,7 @@ def test_the_trailing_comment_describes_a_parameter(line, description):
 
 def test_limits_and_choices_stand_in_the_form():
     schema = model(
-        "n: Annotated[int, Field(ge=1, le=5)] = 2\nkind: Literal['post', 'story'] = 'post'"
+        "n: 'Annotated[int, Field(ge=1, le=5)]' = 2\nkind: \"Literal['post', 'story']\" = 'post'"
     ).model_json_schema()
     assert (schema["properties"]["n"]["minimum"], schema["properties"]["n"]["maximum"]) == (1, 5)
     assert schema["properties"]["kind"]["enum"] == ["post", "story"]
@@ -91,11 +92,17 @@ def test_limits_and_choices_stand_in_the_form():
         pytest.param("a: list[(lambda: 1)()] = []", "types are", id="code-as-type"),
         pytest.param("a: 'x y' = 1", "types are", id="quoted-nonsense"),
         pytest.param("a: dict[int, str] = {}", "types are", id="keys-that-are-not-text"),
-        pytest.param("a: Annotated[int, Field(default_factory=f)] = 1", "limits are", id="code-as-limit"),
-        pytest.param("a: Annotated[str, Field(ge=1)] = 'x'", "cannot be used", id="limit-of-another-type"),
-        pytest.param("a: Annotated[str, Field(pattern='(')] = 'x'", "cannot be used", id="broken-pattern"),
+        pytest.param("a: date = '2026-07-31'", "write all of it in quotes", id="bare-date"),
+        pytest.param("a: dt.date = '2026-07-31'", "write all of it in quotes", id="bare-dt.date"),
+        pytest.param("a: Literal['x'] = 'x'", "write all of it in quotes", id="bare-choice"),
+        pytest.param("a: list[Annotated[int, Field(ge=1)]] = []", "write all of it in quotes", id="bare-limit"),
+        pytest.param("a: 'date' | None = None", "write all of it in quotes", id="quotes-or-none"),
+        pytest.param("a: None | 'date' = None", "write all of it in quotes", id="none-or-quotes"),
+        pytest.param("a: 'Annotated[int, Field(default_factory=f)]' = 1", "limits are", id="code-as-limit"),
+        pytest.param("a: 'Annotated[str, Field(ge=1)]' = 'x'", "cannot be used", id="limit-of-another-type"),
+        pytest.param("a: \"Annotated[str, Field(pattern='(')]\" = 'x'", "cannot be used", id="broken-pattern"),
         pytest.param("a: int = '7'", "Input should be a valid integer, not '7'", id="default-of-another-type"),
-        pytest.param("a: Annotated[int, Field(ge=1)] = 0", "greater than or equal to 1", id="default-out-of-range"),
+        pytest.param("a: 'Annotated[int, Field(ge=1)]' = 0", "greater than or equal to 1", id="default-out-of-range"),
         pytest.param("a = (1, 2)", "type tuple", id="tuple"),
         pytest.param("a = {1: 2}", "not text", id="int-key"),
         pytest.param("a = 1e999", "not a number", id="infinity"),
@@ -138,9 +145,9 @@ def test_there_is_exactly_one_parameters_cell(cells, found):
 
 PLAN = model("""
 name: str  # whose plan
-posts: Annotated[int, Field(ge=1, le=60)] = 12  # how many
-kind: Literal['post', 'story'] = 'post'
-day: dt.date | None = None
+posts: "Annotated[int, Field(ge=1, le=60)]" = 12  # how many
+kind: "Literal['post', 'story']" = 'post'
+day: "dt.date | None" = None
 names: list[str] = []
 share: float = 0.5
 anything = None
