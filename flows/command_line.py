@@ -16,10 +16,11 @@ import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from prefect import get_client
 from prefect.utilities.callables import parameter_docstrings
+from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.table import Table
 
@@ -91,10 +92,13 @@ def parser(flow: ReportingFlow, positional: Sequence[str] = ()) -> argparse.Argu
     made = argparse.ArgumentParser(
         description=described.partition("\n\n")[0],
         epilog=EXIT_CODES,
+        allow_abbrev=False,  # a new flag must not change what an old command line means
     )
     hints = typing.get_type_hints(flow.fn)
     for name, parameter in inspect.signature(flow.fn).parameters.items():
-        options = {"help": helps.get(name, "").replace("%", "%%"), **_kind(hints[name], parameter.default)}
+        default = None if parameter.default is parameter.empty else parameter.default
+        told = f"{helps.get(name, '')}{_shown(default)}".replace("%", "%%")
+        options = {"help": told, "default": default, **_kind(hints[name])}
         if name in positional:
             optional = {} if parameter.default is parameter.empty else {"nargs": "?"}
             made.add_argument(name, **{**options, "metavar": name.upper(), **optional})
@@ -116,21 +120,43 @@ def add_sandbox_state(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--keep-open", action="store_true", help="after the run, keep it open for a look until Ctrl-C")
 
 
-def _kind(hint: Any, default: Any) -> dict[str, Any]:
+def _shown(default: Any) -> str:
+    """A default as the help tells it; nothing for one that says nothing."""
+    if default is None or default is False or default in ("", (), []):
+        return ""
+    told = " ".join(str(part) for part in default) if isinstance(default, list | tuple) else default
+    return f" (default: {told})"
+
+
+def _kind(hint: Any) -> dict[str, Any]:
     """How argparse reads a value of this type."""
-    if isinstance(hint, types.UnionType):
+    if typing.get_origin(hint) in (types.UnionType, typing.Union):
         hint = next(part for part in typing.get_args(hint) if part is not type(None))
     if hint is bool:
-        return {"action": "store_true"}
-    default = None if default is inspect.Parameter.empty else default
+        return {"action": argparse.BooleanOptionalAction}
     origin, parts = typing.get_origin(hint), typing.get_args(hint)
     if origin is Literal:
-        return {"choices": parts, "default": default}
+        return {"choices": parts}
     if origin is list:
-        return {"nargs": "+", "metavar": "NAME"}
+        return {"nargs": "+", "type": _reader(parts[0]), "metavar": "NAME"}
     if origin is tuple:
-        return {"nargs": len(parts), "type": parts[0], "default": default, "metavar": ("SHORTEST", "LONGEST")}
-    return {"type": hint, "default": default, "metavar": "VALUE"}
+        return {"nargs": len(parts), "type": _reader(parts[0]), "metavar": ("SHORTEST", "LONGEST")}
+    return {"type": _reader(hint), "metavar": "VALUE"}
+
+
+def _reader(hint: Any) -> Callable[[str], Any]:
+    """What reads a text as this type: the type itself where argparse can say what is wrong, pydantic for any other."""
+    if hint in (str, int, float):
+        return cast("Callable[[str], Any]", hint)
+    adapter = TypeAdapter(hint)
+
+    def read(text: str) -> Any:
+        try:
+            return adapter.validate_strings(text)
+        except ValidationError as error:
+            raise argparse.ArgumentTypeError(f"{error.errors()[0]['msg']}, not {text!r}") from None
+
+    return read
 
 
 def show_outcomes(result: Result) -> None:
@@ -262,10 +288,11 @@ def _flags(parameters: Mapping[str, Any], positional: Sequence[str] = ()) -> lis
     """The command line that gives a flow these parameters."""
     flags = [str(parameters[name]) for name in positional if parameters.get(name) is not None]
     for name, value in parameters.items():
-        if value is None or value is False or name in positional:
+        if value is None or name in positional:
             continue
-        values = [] if value is True else value if isinstance(value, list | tuple) else [value]
-        flags += [f"--{name.replace('_', '-')}", *(str(part) for part in values)]
+        flag = f"--{'no-' if value is False else ''}{name.replace('_', '-')}"
+        values = [] if isinstance(value, bool) else value if isinstance(value, list | tuple) else [value]
+        flags += [flag, *(str(part) for part in values)]
     return flags
 
 

@@ -88,14 +88,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description="Run a finished run again: the same flow, the recorded parameters, the project's notebooks as they are now.",
         epilog="A run that was made on the sandbox runs there again. " + command_line.EXIT_CODES,
+        allow_abbrev=False,
     )
     parser.add_argument("run", type=Path, help="its run folder")
     change_help = (
         "change a parameter, such as validate_only=true or client_names='[\"Kopi Senja\"]'; may be given again"
     )
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="changes", help=change_help)
+    parser.add_argument("--sandbox", action="store_true", help=argparse.SUPPRESS)
     command_line.add_sandbox_state(parser)
     given = parser.parse_args(argv)
+    if given.sandbox:
+        parser.error("leave out --sandbox: a run that was made on the sandbox runs there again, and no other does")
     try:
         record = run_record.read_head(given.run.resolve())
         changes = read_changes(given.changes)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from prefect import runtime
 from prefect.logging import get_run_logger
 from pydantic import JsonValue
+from pydantic_core import to_jsonable_python
 
 from flows import clients, library_log, prefect_page
 from flows.reporting_flow import Result, state
@@ -196,7 +197,7 @@ def _result(name: str, started: dt.datetime, sources: Sources, parts: Mapping[st
         "end_time": iso_utc(utc_now()),
         "flow": name,
         "state": ended,
-        "parameters": dict(runtime.flow_run.parameters or {}),
+        "parameters": to_jsonable_python(dict(runtime.flow_run.parameters or {})),
         "flow_run_id": runtime.flow_run.id,
         "rerun_of": rerun_of(runtime.flow_run.tags or []),
         "sandbox": in_sandbox(),

@@ -1,5 +1,6 @@
 """The flow as a command: flags, the sandbox, exit codes; and that no secret leaves it."""
 
+import datetime as dt
 import http.server
 import json
 import os
@@ -10,11 +11,15 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from flows import command_line
 from flows.content_plan_to_jira import content_plan_to_jira
+from flows.reporting_flow import reporting_flow
+from flows.run_in_folder import keep_folder
+from lib import run_record
 from sandbox import seed
 from tests.servers import prefect_server
 
@@ -73,9 +78,70 @@ def test_parameters_survive_the_way_through_a_command_line():
     }
     again = parsed(*command_line._flags(parameters))
     assert again | parameters == again | {"delay_seconds": (0, 0)}
+    assert command_line.parser(typed).parse_args(command_line._flags({"full": False})).full is False
 
 
-@pytest.mark.parametrize("arguments", [["--foo"], ["--delay-seconds", "5"], ["--settle-seconds", "soon"]])
+@reporting_flow(name="typed")
+async def typed(
+    day: dt.date = dt.date(2026, 7, 1),
+    days: list[dt.date] | None = None,
+    kind: Literal["post", "story"] | None = None,
+    full: bool = True,
+    rows: int = 0,
+    note: str = "",
+):
+    """
+    Take parameters of all kinds.
+
+    Args:
+        day: A day.
+    """
+
+    async def work(_folder, _settings):
+        data = [{"day": day.isoformat(), "days": len(days or []), "kind": kind, "full": full, "note": note}]
+        return {"done": "Read.", "summary": {"rows": rows, "clients": {}}, "data": data}
+
+    return await keep_folder("typed", work, output_dir=None)
+
+
+def test_a_parameter_of_any_type_is_read_and_comes_to_the_flow(prefect_engine, tmp_path, monkeypatch):
+    monkeypatch.setenv("OUTPUT_DIR", str(tmp_path))
+    given = ["--day", "2026-07-31", "--days", "2026-07-01", "2026-07-02", "--kind", "story", "--no-full"]
+    assert command_line.main(typed, given) == 0
+    result = run_record.read(tmp_path).result
+    assert result["data"] == [{"day": "2026-07-31", "days": 2, "kind": "story", "full": False, "note": ""}]
+    assert result["parameters"]["days"] == ["2026-07-01", "2026-07-02"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--day", "31/7/2026"], "argument --day: Input should be a valid date"),
+        (["--days", "2026-07-01", "besok"], "argument --days: Input should be a valid date.*not 'besok'"),
+        (["--kind", "reel"], "choose from '?post'?, '?story'?"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_with_what_it_should_be(capsys, arguments, says):
+    with pytest.raises(SystemExit):
+        command_line.parser(typed).parse_args(arguments)
+    assert re.search(says, " ".join(capsys.readouterr().err.split()))
+
+
+def test_the_help_shows_defaults_that_say_something():
+    shown = {
+        action.dest: (action.help or "").partition("(default: ")[2] for action in command_line.parser(typed)._actions
+    }
+    assert {name: told for name, told in shown.items() if told and name != "sandbox_state"} == {
+        "day": "2026-07-01)",
+        "full": "True)",
+        "rows": "0)",
+    }
+    assert "(default: 5.0 10.0)" in " ".join(command_line.parser(content_plan_to_jira).format_help().split())
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--foo"], ["--delay-seconds", "5"], ["--settle-seconds", "soon"], ["--target", "Juli 2026"]]
+)
 def test_an_unknown_or_wrong_flag_is_refused(arguments):
     with pytest.raises(SystemExit) as ended:
         parsed(*arguments)

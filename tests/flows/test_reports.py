@@ -213,6 +213,19 @@ def test_progress_counts_a_client_that_could_not_be_read(run, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("flag", "says"),
+    [
+        ("--sandbox", "a run that was made on the sandbox runs there again, and no other does"),
+        ("--sandb", "unrecognized arguments: --sandb"),
+    ],
+)
+def test_a_rerun_needs_no_flag_for_the_sandbox(tmp_path, capsys, flag, says):
+    with pytest.raises(SystemExit):
+        rerun.main([str(tmp_path), flag])
+    assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("change", "says"),
     [
         ("client_name=Kopi Senja", "content-plan-to-jira has no such parameter; it has target_month, client_names"),
