@@ -99,11 +99,13 @@ def parse_date(value: object) -> ReadDate:
     Raises:
         FormatError: There is no such day, or the text has more than one reading, or none.
     """
-    if isinstance(value, bool) or value is None:
+    if isinstance(value, bool):
         raise FormatError(f"{value!r} is not a date; {_DATE_ADVICE}")
     if isinstance(value, int | float):
         return _date_of_serial(value)
-    text = _plain(str(value))
+    text = _plain("" if value is None else str(value))
+    if not text:
+        raise FormatError(f"is empty; {_DATE_ADVICE}")
     weekday, rest = _split_weekday(re.sub(r"^(tgl|tanggal)\.? ", "", text.casefold()))
     rest, time = _split_time(rest.rstrip(" ,."))
     day = _date_of_numbers(text, rest) or _date_of_names(text, rest)
@@ -204,12 +206,14 @@ def parse_time(value: object) -> dt.time:
         FormatError: It is no time of day.
     """
     advice = "write it as 10.00 or 10:00"
-    if isinstance(value, bool) or value is None:
+    if isinstance(value, bool):
         raise FormatError(f"{value!r} is not a time; {advice}")
     if isinstance(value, int | float) and 0 <= value < 1:
         minutes = round(value * 24 * 60) % (24 * 60)
         return dt.time(minutes // 60, minutes % 60)
-    text = _plain(str(value)).casefold()
+    text = _plain("" if value is None else str(value)).casefold()
+    if not text:
+        raise FormatError(f"is empty; {advice}")
     match = re.fullmatch(
         r"(?:pukul |jam |pk\.? )?([0-9]{1,2})(?:[.:]([0-9]{2})(?:[.:][0-9]{2})?)? ?(wib|wita|wit)?", text
     )

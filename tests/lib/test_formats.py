@@ -70,6 +70,13 @@ def test_an_impossible_or_ambiguous_date_is_refused_with_advice(typed):
         parse_date(typed)
 
 
+@pytest.mark.parametrize("read", [parse_date, parse_time])
+@pytest.mark.parametrize("nothing", [None, "", " \n"])
+def test_an_empty_cell_is_refused_as_empty_with_what_to_write(read, nothing):
+    with pytest.raises(FormatError, match=r"^is empty; write "):
+        read(nothing)
+
+
 def test_a_wrong_weekday_and_a_time_are_told_and_the_date_is_kept():
     assert parse_date("Sabtu, 5 Jul 2026").day == FIFTH_OF_JULY
     assert "Minggu, 5 Juli 2026" in parse_date("Sabtu, 5 Jul 2026").note
