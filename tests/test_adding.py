@@ -1,9 +1,11 @@
 """The templates of docs/adding.md run as they stand."""
 
 import asyncio
+import datetime as dt
 import importlib.util
 import json
 import re
+import shutil
 import textwrap
 from pathlib import Path
 
@@ -12,12 +14,27 @@ import pytest
 from pydantic import SecretStr
 
 from flows import command_line
-from lib import notebook, run_record
+from lib import notebook, rows_file, run_record, utility_tasks
+from lib.formats import parse_date
+from lib.reconcile import read_key
 from sandbox import seed
-from tests import runs
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/adding.md").read_text()
+
+
+def code_below(heading):
+    section = PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return re.search(r"^```python\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)[1]
+
+
+def flow_with_a_notebook():
+    """The template of plans, changed as the page says."""
+    code, counts = code_below("A flow that reads plans"), "long = sum(len(topic) > longest for topic in topics)"
+    assert counts in code
+    instead = re.search(r"`(long = .*?)` takes the place", PAGE)[1]
+    main = 'if __name__ == "__main__"'
+    return code.replace(counts, instead).replace(main, f"{code_below('A flow with a notebook')}\n\n{main}")
 
 
 @pytest.fixture
@@ -25,16 +42,35 @@ def template(tmp_path):
     """The template below a heading, as a module."""
 
     def load(heading):
-        section = PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
-        code = re.search(r"^```python\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)[1]
         path = tmp_path / f"{heading.replace(' ', '_').casefold()}.py"
-        path.write_text(code)
+        path.write_text(flow_with_a_notebook() if heading == "A flow with a notebook" else code_below(heading))
         spec = importlib.util.spec_from_file_location(path.stem, path)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         return module
 
     return load
+
+
+@pytest.fixture
+def notebook_of_the_page(tmp_path, monkeypatch):
+    """The notebook of the page, where flows look for notebooks."""
+    section = PAGE.partition("\n## A notebook\n")[2]
+    parameters, setup, question, code = (
+        textwrap.dedent(text)
+        for text in re.findall(r"^  ```(?:python|markdown)\n(.*?)^  ```$", section, re.DOTALL | re.MULTILINE)
+    )
+    cells = [
+        nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]}),
+        nbformat.v4.new_code_cell(setup, metadata={"tags": ["setup"]}),
+        nbformat.v4.new_markdown_cell(question),
+        nbformat.v4.new_code_cell(code),
+    ]
+    shutil.copytree(ROOT / "notebooks", tmp_path / "project/notebooks")
+    path = tmp_path / "project/notebooks/count_topics.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    monkeypatch.setattr(utility_tasks, "ROOT", tmp_path / "project")
+    return path
 
 
 @pytest.mark.report
@@ -66,6 +102,24 @@ def test_the_flow_of_the_page_that_reads_plans_counts_all_that_it_can_read(templ
     assert result["done"] in (Path(result["run_folder"]) / "audit.html").read_text()
 
 
+@pytest.mark.report
+def test_the_flow_of_the_page_with_a_notebook_finds_the_same_and_its_report_lists_the_copy(
+    template, notebook_of_the_page, services, tmp_path, capsys
+):
+    given = ["--target-month", seed.MONTH, "--client-names", "Kopi Senja", "Klinik Gigi Cemara"]
+    given += ["--delay-seconds", "0", "0", "--output-dir", str(tmp_path / "output")]
+    headings = ("A flow with a notebook", "A flow that reads plans")
+    codes = [command_line.main(template(heading).count_topics, given) for heading in headings]
+    assert codes == [0, 0], capsys.readouterr().out
+    counted, noted = map(run_record.read, run_record.run_folders(tmp_path / "output"))
+    assert noted.result["data"] == counted.result["data"]
+    assert {one.path for one in noted.notebooks if one.status == "completed"} == {
+        "kopi-senja/count_topics.ipynb",
+        "klinik-gigi-cemara/count_topics.ipynb",
+    }
+    assert "kopi-senja/count_topics.ipynb" in (noted.folder / "audit.html").read_text()
+
+
 @pytest.mark.parametrize(
     ("heading", "name"), [("A flow", "count_clients"), ("A flow that reads plans", "count_topics")]
 )
@@ -82,6 +136,22 @@ def test_a_flow_of_the_page_is_a_command(template, services, tmp_path, capsys, h
     assert "rejected" not in shown, "no row has an outcome, so there is no table of outcomes"
 
 
+def test_a_row_is_read_as_the_page_says():
+    plan = rows_file.load(ROOT / "notebooks/samples/kopi_senja_juli_2026.json")
+    row = plan.rows[0].model_copy(update={"key": "cp-abc"})
+    names = {"plan": plan, "row": row, "parse_date": parse_date, "read_key": read_key}
+    table = PAGE.partition("| wanted | how |")[2].partition("```")[0]
+    said = re.findall(r"`((?:plan\.\w+|parse_date|read_key)\(.*?|row\.row)`", table)
+    assert [eval(code, names) for code in said] == [
+        row.texts["Topik"],
+        1,
+        dt.date(2026, 7, 1),
+        None,
+        row.row,
+        f"'{plan.tab}'!J{row.row}",
+    ]
+
+
 def test_the_task_of_the_page_asks_jira_and_is_named_and_retried_as_all_are(template, services):
     task = template("A task").count_components
     assert asyncio.run(task.fn(seed.PROJECT_KEY)) > 0
@@ -95,24 +165,13 @@ def test_the_block_of_the_page_says_what_is_missing(template):
     assert "x" not in repr(block(token=SecretStr("x")))
 
 
-def test_the_notebook_of_the_page_shows_the_rows_of_a_run(tmp_path):
-    section = PAGE.partition("\n## A notebook\n")[2]
-    parameters, setup, question, code = (
-        textwrap.dedent(text)
-        for text in re.findall(r"^  ```(?:python|markdown)\n(.*?)^  ```$", section, re.DOTALL | re.MULTILINE)
+def test_the_notebook_of_the_page_runs_by_itself_and_shows_what_it_leaves(notebook_of_the_page, tmp_path):
+    executed, left = tmp_path / "executed.ipynb", tmp_path / "topics.json"
+    ran = asyncio.run(
+        notebook.run_notebook(notebook_of_the_page, executed, {"topics_path": str(left)}, working_dir=ROOT)
     )
-    cells = [
-        nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]}),
-        nbformat.v4.new_code_cell(setup, metadata={"tags": ["setup"]}),
-        nbformat.v4.new_markdown_cell(question),
-        nbformat.v4.new_code_cell(code),
-    ]
-    source, executed = tmp_path / "rows.ipynb", tmp_path / "executed.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), source)
-    folder = runs.leave(tmp_path, [runs.row(2), runs.row(3, "flagged", topic="Menu baru untuk Agustus")])
-    given = {"run_folder": str(folder), "longest": 9}
-    ran = asyncio.run(notebook.run_notebook(source, executed, given, working_dir=ROOT))
     assert ran.status == "completed"
+    found = json.loads(left.read_text())["data"]
+    assert 0 < len(found) < 60
     shown = nbformat.read(executed, as_version=4).cells[-1].outputs[0].data["text/plain"]
-    assert "Menu baru…" in shown
-    assert "Topik 2" not in shown
+    assert len(shown.splitlines()) == 1 + len(found)
