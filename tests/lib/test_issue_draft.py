@@ -85,6 +85,11 @@ def test_a_cell_that_its_field_cannot_take_refuses_the_row_with_its_address():
     assert fields_of([*row(1), "Rp 5.000", "foto"], header=header, mapping=mapping)["customfield_10099"] == 5000.0
 
 
+def test_a_mapping_that_misspells_a_column_makes_no_drafts():
+    with pytest.raises(LookupError, match="'Captoin' is no column"):
+        drafts_of(row(1), mapping={**BASE, "customfield_10097": text("Captoin")})
+
+
 def test_an_analyst_can_map_another_column_in_one_line():
     mapping = {**BASE, "customfield_10097": text("Caption")}
     fields = fields_of(row(1, caption="a\nb"), mapping=mapping)
