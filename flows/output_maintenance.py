@@ -25,7 +25,7 @@ async def output_maintenance(keep_days: int = 90, keep_failed_days: int = 365, o
     """
     Archive old run folders: each into a zip file that is read back before the folder is removed.
 
-    Runs that failed, were cancelled or need attention are kept longer. A run without a result may still be going on and is
+    Runs that failed, were cancelled or need attention are kept longer, unless an earlier one told all of it. A run without a result may still be going on and is
     never touched.
 
     Args:

@@ -172,7 +172,7 @@ async def keep_folder(
     result |= {"run_folder": str(folder), "report": prefect_page.link(folder, report.name, settings.output_url)}
     await _save(result, folder, settings)
     if problem := await _make_report(folder, report, log):
-        result |= {"error": "; ".join(filter(None, (result.get("error"), problem)))}
+        result |= {"error": "; ".join(filter(None, (result.get("error"), problem))), "nothing_new": False}
         result["state"] = "cancelled" if cancelled else "failed"
         result["bottom_line"] = f"{result['bottom_line']} {problem}"
         await _save(result, folder, settings)

@@ -34,7 +34,8 @@ def candidates(
     """
     All run folders, oldest first, with what is to become of them.
 
-    A run without a result may still be going on, whatever its age, and is never archived.
+    A run without a result may still be going on, whatever its age, and is never archived. One with nothing in it that an earlier
+    one did not tell is kept as completed ones are, whatever its state.
     """
     for folder in reversed(run_record.run_folders(output_dir)):
         if folder == own:
@@ -44,7 +45,8 @@ def candidates(
         except FixInputError:
             yield Candidate(folder, "not finished", "it has no result: it is still running, or was stopped hard")
             continue
-        limit = keep if record.state == "completed" else keep_failed
+        told = record.result.get("nothing_new", False)
+        limit = keep if told or record.state == "completed" else keep_failed
         age = now - run_record.begun_at(folder)
         young = f"it is {age.days} days old, and {record.state} runs are kept for {limit.days}" if age <= limit else ""
         yield Candidate(folder, record.state, young)

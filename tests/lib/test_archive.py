@@ -7,6 +7,7 @@ from filelock import FileLock
 
 from lib import archive, run_record
 from lib.errors import ConflictError
+from lib.run_folder import utc_now
 from tests import runs
 
 DAY = dt.timedelta(days=1)
@@ -55,6 +56,15 @@ def test_a_folder_stays_while_its_archive_is_not_the_same(tmp_path, content):
     with pytest.raises(ConflictError, match=folder.name):
         archive.archive(folder)
     assert run_record.read(folder).counts["rows"] == 1
+
+
+def test_a_run_with_nothing_new_is_kept_no_longer_than_a_completed_one(tmp_path):
+    at = utc_now() - dt.timedelta(days=91)
+    new = runs.leave(tmp_path, [runs.row(1)], at=at, state="needs attention", nothing_new=False)
+    told = runs.leave(tmp_path, [runs.row(1)], at=at, state="needs attention", nothing_new=True)
+    keep = {"keep": dt.timedelta(days=90), "keep_failed": dt.timedelta(days=365)}
+    kept = {one.folder: bool(one.kept) for one in archive.candidates(tmp_path, utc_now(), **keep)}
+    assert kept == {new: True, told: False}
 
 
 def stop(*_given):
