@@ -78,6 +78,7 @@ class Fleet:
             "PREFECT_WORKER_QUERY_SECONDS": "2",
         }
         command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", deploy.POOL, "--type", "process"]
+        command += ["--limit", "5"]  # or the one that asks first takes all runs
         running = contextlib.ExitStack()
         running.enter_context(process([*command, "--name", name], self.folder / f"{name}.log", environment))
         self._workers[name] = (mark, running)
