@@ -1,19 +1,19 @@
 """The Dockerfile and the compose files, read; `make container-test` builds and runs them."""
 
 import asyncio
+import datetime as dt
+import importlib
 import json
 import re
 import signal
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
 import yaml
-from prefect import get_client
-from prefect.settings import Settings
-
-from tests.servers import prefect_server
+from prefect.settings import PREFECT_HOME, Settings, temporary_settings
 
 ROOT = Path(__file__).parents[1]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
@@ -229,34 +229,14 @@ def test_the_server_removes_old_runs_and_the_document_says_when(monkeypatch):
     assert f"removes events after {events} days, and {runs} days after a run's end the run" in upkeep
 
 
-async def take_a_place():
-    """A place at a concurrency limit, as a run takes it; its lease."""
-    async with get_client() as prefect:
-        await prefect.upsert_global_concurrency_limit_by_name("one-at-once", 1)
-        taken = await prefect.increment_concurrency_slots_with_lease(
-            names=["one-at-once"], slots=1, mode="concurrency", lease_duration=300
-        )
-        return taken.json()["lease_id"]
-
-
-async def keep(lease):
-    async with get_client() as prefect:
-        await prefect.renew_concurrency_lease(lease, lease_duration=300)
-
-
-@pytest.mark.timeout(600)
 def test_a_run_keeps_its_place_when_the_servers_container_is_made_anew(tmp_path):
     """Prefect ends a run that cannot renew its lease: https://github.com/PrefectHQ/prefect/issues/19068."""
-    storage = "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE"
-    given = {storage: SERVICES["prefect"]["environment"][storage]}
+    name = SERVICES["prefect"]["environment"]["PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE"]
+    storage = importlib.import_module(name).ConcurrencyLeaseStorage
     home = re.search(r"PREFECT_HOME=(\S+)", DOCKERFILE)[1]
     [kept] = [volume.partition(f":{home}/")[2] for volume in SERVICES["prefect"]["volumes"] if f":{home}/" in volume]
     assert f"install -d -o app -g app output {home} {home}/{kept}\n" in DOCKERFILE, "or the volume belongs to root"
-    first, second = tmp_path / "first", tmp_path / "second"
-    first.mkdir()
-    (second / "prefect").mkdir(parents=True)
-    with prefect_server(first, **given):
-        lease = asyncio.run(take_a_place())
-    (first / "prefect" / kept).rename(second / "prefect" / kept)
-    with prefect_server(second, **given):
-        asyncio.run(keep(lease))
+    with temporary_settings({PREFECT_HOME: tmp_path}):
+        lease = asyncio.run(storage().create_lease([uuid.uuid4()], dt.timedelta(seconds=300)))
+        assert [path.name for path in tmp_path.iterdir()] == [kept]
+        assert asyncio.run(storage().read_lease(lease.id)) == lease
