@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from typing import Literal
 
 from lib.claims import Claim
 from lib.clock import Clock
@@ -142,10 +143,8 @@ class PlanRun:
         actions = await self._decide(plan, make_drafts, settle=False)
         for action in actions:
             if action.token and action.outcome is Outcome.EXISTING:
-                result = self._result(action.row)
-                result.outcome = Outcome.UNCERTAIN
-                cell = self._read().address(action.row, KEY)
-                result.problems.append(Problem(cell=cell, message=not_written_yet(action.key), level="warning"))
+                self._result(action.row).outcome = Outcome.UNCERTAIN
+                self._say(self._read(), action.row, not_written_yet(action.key), level="warning")
         return actions
 
     async def make(
@@ -370,8 +369,8 @@ class PlanRun:
     def _result(self, row: int) -> RowResult:
         return self.result.by_row[row]
 
-    def _say(self, plan: ContentPlan, row: int, message: str) -> None:
-        self._result(row).problems.append(Problem(cell=plan.address(row, KEY), message=message))
+    def _say(self, plan: ContentPlan, row: int, message: str, *, level: Literal["error", "warning"] = "error") -> None:
+        self._result(row).problems.append(Problem(cell=plan.address(row, KEY), message=message, level=level))
 
 
 def sum_up(results: Iterable[PlanResult]) -> dict[str, int]:
