@@ -221,7 +221,11 @@ async def _watch_all(
             WatchedPlan(name, months[0], result=PlanResult(error=f"{name}: {problem}"))
             for name, problem in unknown.items()
         ]
-        news = sum(cache.count_news(one.name, one.said()) for one in watched if one.state != "busy")
+        news = sum(
+            cache.count_news(one.name, one.said(), finished=not one.result.error)
+            for one in watched
+            if one.state != "busy"
+        )
         cache.save()
     finally:
         lock.release()

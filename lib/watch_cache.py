@@ -77,12 +77,16 @@ class WatchCache:
         """Remember a plan that is done with."""
         self._content.plans[spreadsheet_id] = seen
 
-    def count_news(self, plan: str, said: Iterable[str]) -> int:
-        """How much of what is said of a plan its last pass did not say; from now on it is told."""
+    def count_news(self, plan: str, said: Iterable[str], *, finished: bool) -> int:
+        """
+        How much of what is said of a plan its last pass did not say; from now on it is told.
+
+        What a pass that could not finish the plan leaves unsaid stays told: nobody has looked whether it still holds.
+        """
+        before = set(self._content.told.get(plan, []))
         now = {hashlib.sha256(text.encode()).hexdigest()[:16] for text in said}
-        news = now.difference(self._content.told.get(plan, []))
-        self._content.told[plan] = sorted(now)
-        return len(news)
+        self._content.told[plan] = sorted(now if finished else now | before)
+        return len(now - before)
 
     def sent_at(self, change_hash: str) -> dt.datetime | None:
         """When the comment on this change was last sent and its answer not heard; None when it was not."""

@@ -105,6 +105,14 @@ def test_a_pass_knows_whether_the_last_one_told_it_all(clients, make, watch, ser
     assert [(one["state"], one["nothing_new"]) for one in unknown] == [("failed", False), ("failed", True)]
 
 
+def test_a_pass_that_could_not_finish_a_plan_makes_no_news_of_what_was_told_before(tmp_path):
+    cache = watch_cache.WatchCache(tmp_path, "site")
+    assert cache.count_news("Kopi Senja", ["row 5 was changed"], finished=True) == 1
+    assert cache.count_news("Kopi Senja", ["Jira answered 503"], finished=False) == 1
+    assert cache.count_news("Kopi Senja", ["row 5 was changed"], finished=True) == 0
+    assert cache.count_news("Kopi Senja", ["Jira answered 503"], finished=False) == 1
+
+
 def test_twenty_unchanged_plans_cost_two_drive_calls_and_no_reading(clients, watch, services):
     clients(20, rows=1)
     first = watch()
