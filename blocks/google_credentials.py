@@ -1,11 +1,22 @@
 """Credentials for Google Sheets and Drive, as a Prefect block."""
 
+if __name__ == "__main__":  # Prefect takes seconds to import
+    import argparse
+
+    from lib import error_line
+
+    argparse.ArgumentParser(
+        description="Log in to Google with the browser and save the token: `make login`."
+    ).parse_args()
+    error_line.show_all()
+
 import datetime as dt
 import functools
 import json
 import os
 import sys
 import warnings
+import webbrowser
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,11 +24,13 @@ from typing import Any
 
 from google.oauth2 import service_account
 from google.oauth2.credentials import Credentials
-from google_auth_oauthlib.flow import InstalledAppFlow
+from google_auth_oauthlib.flow import InstalledAppFlow, WSGITimeoutError
+from oauthlib.oauth2 import OAuth2Error
 from prefect.blocks.abstract import CredentialsBlock
 from prefect.types import SecretDict
 from pydantic import Field, HttpUrl, SecretStr
 
+from lib import error_line
 from lib.errors import CredentialsError, FixInputError, WorkflowError
 from lib.google_api import GoogleApi
 from lib.run_folder import write_bytes
@@ -189,16 +202,38 @@ def log_in(token_file: Path) -> _Login:
         message = f"a login needs exactly one client_secret_*.json in {ROOT} (seen: {seen}); download it from the Cloud console"
         raise CredentialsError("Google", message)
     os.environ.setdefault("OAUTHLIB_RELAX_TOKEN_SCOPE", "1")  # an unticked box is checked below, in words
-    flow = InstalledAppFlow.from_client_secrets_file(str(secrets[0]), scopes=list(SCOPES))
+    try:
+        flow = InstalledAppFlow.from_client_secrets_file(str(secrets[0]), scopes=list(SCOPES))
+    except (ValueError, AttributeError, TypeError):
+        message = "is no client secret of Google; download it again from the Cloud console, for a desktop app"
+        raise CredentialsError(secrets[0].name, message) from None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        granted = flow.run_local_server(port=0, prompt="consent", timeout_seconds=LOGIN_TIMEOUT_S)
+        granted = _let_log_in(flow)
     missing = set(SCOPES) - set(granted.granted_scopes or SCOPES)
     if missing or not granted.refresh_token:
         message = f"not granted: {', '.join(sorted(missing)) or 'offline access'}; log in again and tick all boxes"
         raise CredentialsError("Google", message)
     write_bytes(token_file, granted.to_json().encode(), private=True)
     return _Login("token file", granted.to_json())
+
+
+def _let_log_in(flow: InstalledAppFlow) -> Any:
+    """
+    What a person granted in the browser.
+
+    Raises:
+        CredentialsError: Nothing, in time.
+    """
+    try:
+        return flow.run_local_server(port=0, prompt="consent", timeout_seconds=LOGIN_TIMEOUT_S)
+    except WSGITimeoutError:
+        problem = f"nobody logged in within {LOGIN_TIMEOUT_S} s; run `make login` again, and open the printed address"
+    except webbrowser.Error:
+        problem = "there is no browser here; run `make login` on a machine with one, and copy token.json"
+    except OAuth2Error as refused:
+        problem = f"the login was refused ({refused.error}); run `make login` again and grant access"
+    raise CredentialsError("Google", problem)
 
 
 def _saved_token(path: Path) -> _Login | None:
@@ -238,6 +273,14 @@ def _somebody_is_there() -> bool:
     return sys.stdin.isatty() and bool(screen)
 
 
+def main() -> int:
+    """The command `make login`; the exit code."""
+    token_file = GoogleEnvironment.read().google_token_file
+    with error_line.shown(WorkflowError, OSError):
+        log_in(token_file)
+    print(f"Logged in; the token is saved in {token_file}.")  # noqa: T201
+    return 0
+
+
 if __name__ == "__main__":
-    log_in(GoogleEnvironment.read().google_token_file)
-    print("Logged in; the token is saved.")  # noqa: T201
+    raise SystemExit(main())

@@ -1,14 +1,26 @@
 """Set Prefect up: the work pool, the blocks' types, the fleet's limits, the deployments of prefect.yaml, alerts: `make deploy`.
 
-Running it again changes what differs and leaves one of each. The work pool is only made: what was set on its page stays.
+It does so on the server that PREFECT_API_URL names, and on no other. Running it again changes what differs and leaves one
+of each. The work pool is only made: what was set on its page stays.
 """
+
+if __name__ == "__main__":  # Prefect takes seconds to import
+    import argparse
+
+    from lib import error_line
+
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    error_line.show_all()
 
 import asyncio
 import contextlib
 import datetime as dt
+import logging
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -16,21 +28,30 @@ from prefect import get_client
 from prefect.automations import Automation
 from prefect.blocks.notifications import SlackWebhook
 from prefect.client.orchestration import PrefectClient
-from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.actions import DeploymentUpdate, WorkPoolCreate
 from prefect.client.schemas.objects import StateType
 from prefect.events.actions import ChangeFlowRunState, SendNotification
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.settings import get_current_settings
+from prefect.utilities.callables import ParameterSchema
 from pydantic import SecretStr
 
 from blocks.google_credentials import GoogleCredentials
 from blocks.jira_credentials import JiraCredentials
+from blocks.loading import load
+from flows import prefect_api
+from flows.dispatch import DEPLOYMENT as PART
 from flows.dispatch import POOL
 from flows.reporting_flow import NEEDS_ATTENTION, NOTHING_NEW
-from lib import quotas
+from lib import client_list, error_line, quotas
+from lib.client_list import Client
+from lib.errors import FixInputError, WorkflowError
+from lib.google_api import GoogleApi
+from lib.google_tasks import BLOCK as GOOGLE_BLOCK
 from lib.settings import ROOT, Settings
 
+CREATE = "content-plan-to-jira/create"
 TAG = "content-plans"  # of the deployments whose runs give alerts
 PART_TAG = "content-plans-client"
 ALERT = "content-plans-alert"
@@ -77,6 +98,7 @@ async def deploy(alert_url: SecretStr, project_dir: str, gone_after: dt.timedelt
             done.append(f"limit {quota.name}: {quota.burst} at once, {quota.per_second:g} a second")
         await asyncio.to_thread(_deploy_all, project_dir)
         done += [f"deployment {name}" for name in sorted(await _deployments(prefect))]
+        done += await _ask_for(prefect)
         automations = [_gone(gone_after), _never_begun()]
         done.append(f"runs that nothing is heard of for {gone_after} count as crashed")
         if alert_url.get_secret_value():
@@ -100,6 +122,57 @@ def _deploy_all(project_dir: str) -> None:
 async def _deployments(prefect: PrefectClient) -> list[str]:
     found = await prefect.read_deployments()
     return [one.name for one in found if {TAG, PART_TAG} & set(one.tags)]
+
+
+async def _ask_for(prefect: PrefectClient) -> list[str]:
+    """
+    What makes issues wants its month, where a flow takes the next one when it is left out; a part wants its client, too.
+
+    Prefect makes forms from the flow's signature, in which these have defaults for schedules and command lines.
+    """
+    names, not_read = await _client_names()
+    await _require(prefect, CREATE, ["target_month"], {"client_names": names})
+    await _require(prefect, PART, ["target_month", "client_names"], {})
+    listed = f"{len(names)} clients to choose from" if names else f"client names are typed in ({not_read})"
+    return [f"{CREATE} asks for the month; {listed}"]
+
+
+async def _require(prefect: PrefectClient, name: str, required: list[str], choices: Mapping[str, list[str]]) -> None:
+    """The deployment refuses a run without these parameters; lists of texts are chosen among `choices`, if there are any."""
+    deployment = await prefect.read_deployment_by_name(name)
+    schema = ParameterSchema.model_validate(deployment.parameter_openapi_schema)
+    for parameter in required:
+        stated = schema.properties[parameter]
+        [kind] = [one for one in stated.pop("anyOf", [{}]) if one.get("type") != "null"]
+        stated.pop("default", None)
+        stated |= {**kind, ("minItems" if kind.get("type") == "array" else "minLength"): 1}
+    for parameter, allowed in choices.items():
+        [kind] = [one for one in schema.properties[parameter]["anyOf"] if one["type"] == "array"]
+        if allowed:
+            kind |= {"items": {"type": "string", "enum": allowed}, "uniqueItems": True, "minItems": 1}
+    schema.required = [*dict.fromkeys((*schema.required, *required))]
+    update = DeploymentUpdate(parameter_openapi_schema=schema.model_dump(), enforce_parameter_schema=True)
+    await prefect.update_deployment(deployment.id, update)
+
+
+async def _client_names() -> tuple[list[str], str]:
+    """The names of the client list as it is now; or none, and why."""
+    settings = Settings.read()
+    if not settings.clients_spreadsheet_id:
+        return [], "CLIENTS_SPREADSHEET_ID is not set here"
+    try:
+        google = (await load(GoogleCredentials, GOOGLE_BLOCK)).get_client()
+        listed = await asyncio.to_thread(_read_list, google, settings.clients_spreadsheet_id)
+    except WorkflowError as error:
+        return [], f"the client list cannot be read here: {error}"
+    return [*dict.fromkeys(client.name for client in listed)], ""
+
+
+def _read_list(google: GoogleApi, spreadsheet_id: str) -> list[Client]:
+    spreadsheet = google.read_spreadsheet(spreadsheet_id)
+    return client_list.parse(
+        google.read_values(spreadsheet.id, client_list.tab_of(spreadsheet)), title=spreadsheet.title
+    )
 
 
 async def _leave_one_of_each(prefect: PrefectClient, automations: list[Automation]) -> None:
@@ -175,6 +248,59 @@ def _alert(block_id: UUID) -> Automation:
     )
 
 
-if __name__ == "__main__":
-    for line in asyncio.run(deploy(Settings.read().alert_url, os.environ.get("PROJECT_DIR") or str(ROOT))):
+def _read_alert_url() -> SecretStr:
+    """
+    ALERT_URL.
+
+    Raises:
+        FixInputError: It is no address that alerts can go to.
+    """
+    url = Settings.read().alert_url
+    if url.get_secret_value():
+        logging.getLogger("apprise").setLevel(logging.CRITICAL)  # it would print the address, which is a secret
+        try:
+            understood = len(SlackWebhook(url=url, allow_private_urls=True)._apprise_client)  # noqa: SLF001  # it says no more
+        except ValueError:
+            understood = 0
+        if not understood:
+            problem = "is no Apprise URL or Slack webhook; see https://appriseit.com/services/, or leave it empty"
+            raise FixInputError("ALERT_URL", problem)
+    return url
+
+
+def _read_target() -> tuple[str, str]:
+    """
+    The address of Prefect's API, and where the workers have the project.
+
+    Raises:
+        FixInputError: There is no address, or the other is no place.
+    """
+    where, project_dir = prefect_api.address(), os.environ.get("PROJECT_DIR") or str(ROOT)
+    if not where:
+        advice = "write the server to set up, such as PREFECT_API_URL=http://127.0.0.1:4200/api"
+        raise FixInputError("PREFECT_API_URL", f"is not set, and nothing was done; {advice}")
+    if not Path(project_dir).is_absolute():
+        raise FixInputError(
+            "PROJECT_DIR", f"{project_dir!r} is no absolute path; write where the workers have the project"
+        )
+    return where, project_dir
+
+
+def main() -> int:
+    """The command: say where, set up, say what was done; the exit code."""
+    try:
+        where, project_dir = _read_target()
+        alert_url = _read_alert_url()
+    except FixInputError as error:
+        error_line.show(error)
+        return error_line.MISUSE
+    print(f"Prefect at {where}:", flush=True)
+    with error_line.shown(WorkflowError):
+        asyncio.run(prefect_api.check())
+    for line in asyncio.run(deploy(alert_url, project_dir)):
         print(line)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

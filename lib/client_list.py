@@ -8,7 +8,7 @@ from lib import a1
 from lib.content_plan import HEADER_SEARCH_ROWS, CellValue
 from lib.errors import FixInputError
 from lib.formats import FormatError, match_key, one_line, parse_number
-from lib.ports import Google
+from lib.ports import Google, Spreadsheet
 
 TAB = "Clients"
 _NAME, _FOLDER = "Name", "Content Plan Folder ID"
@@ -32,11 +32,21 @@ async def read(google: Google, spreadsheet_id: str) -> list[Client]:
         FixInputError: It cannot be read, or lists nobody.
     """
     spreadsheet = await google.read_spreadsheet(spreadsheet_id)
+    return parse(await google.read_values(spreadsheet.id, tab_of(spreadsheet)), title=spreadsheet.title)
+
+
+def tab_of(spreadsheet: Spreadsheet) -> str:
+    """
+    The title of the tab that lists the clients.
+
+    Raises:
+        FixInputError: There is none.
+    """
     tab = next((tab for tab in spreadsheet.tabs if match_key(tab.title) == match_key(TAB)), None)
     if tab is None:
         seen = ", ".join(tab.title for tab in spreadsheet.tabs)
         raise FixInputError(spreadsheet.title, f"has no tab {TAB!r}; there are {seen}")
-    return parse(await google.read_values(spreadsheet.id, tab.title), title=spreadsheet.title)
+    return tab.title
 
 
 def parse(values: Sequence[Sequence[CellValue]], *, title: str) -> list[Client]:

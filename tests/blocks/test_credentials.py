@@ -4,10 +4,13 @@ import asyncio
 import io
 import json
 import sys
+import webbrowser
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from google_auth_oauthlib.flow import WSGITimeoutError
+from oauthlib.oauth2 import AccessDeniedError
 from prefect.testing.standard_test_suites import BlockStandardTestSuite
 
 from blocks import google_credentials, loading
@@ -167,6 +170,50 @@ def test_a_login_needs_exactly_one_client_file(outside, files):
         (outside / name).write_text("{}")
     with pytest.raises(CredentialsError, match="exactly one client_secret"):
         google_credentials.log_in(outside / "token.json")
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"installed": {"client_id": "a"}}', '{"web": 3}', "[]"])
+def test_a_client_file_that_is_none_is_named(outside, content):
+    (outside / "client_secret_1.json").write_text(content)
+    with pytest.raises(CredentialsError, match=r"client_secret_1\.json: is no client secret of Google; download"):
+        google_credentials.log_in(outside / "token.json")
+
+
+def refuse(error):
+    def run(*_given, **_more):
+        raise error
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (WSGITimeoutError("late"), "nobody logged in within 300 s; run `make login` again"),
+        (webbrowser.Error("none"), "there is no browser here; run `make login` on a machine with one"),
+        (AccessDeniedError(), r"the login was refused \(access_denied\); run `make login` again"),
+    ],
+)
+def test_a_login_that_did_not_come_about_says_what_to_do(outside, monkeypatch, error, says):
+    installed = {
+        "client_id": "a",
+        "client_secret": "b",
+        "auth_uri": "http://127.0.0.1/",
+        "token_uri": "http://127.0.0.1/",
+    }
+    (outside / "client_secret_1.json").write_text(json.dumps({"installed": installed}))
+    monkeypatch.setattr(google_credentials.InstalledAppFlow, "run_local_server", refuse(error))
+    with pytest.raises(CredentialsError, match=says):
+        google_credentials.log_in(outside / "token.json")
+
+
+def test_make_login_without_a_client_file_ends_in_one_line(outside, capsys):
+    with pytest.raises(SystemExit) as ended:
+        google_credentials.main()
+    assert ended.value.code == 1
+    told = capsys.readouterr().err
+    assert told.startswith("error: Google: a login needs exactly one client_secret_*.json in ")
+    assert told.count("\n") == 1
 
 
 @pytest.mark.parametrize(

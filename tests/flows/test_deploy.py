@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import yaml
 from prefect import get_client
 from prefect.client.schemas.actions import WorkPoolUpdate
 from prefect.deployments import run_deployment
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import get_current_settings
 from pydantic import SecretStr
 
@@ -210,6 +212,89 @@ def test_a_set_up_leaves_what_is_there_as_it_should_be(tmp_path):
         kept = {first[one] for one in first.keys() & other.keys()}
         assert kept == {"A run is marked Crashed: a worker took it and never began it."}
         assert len(other) == 2, "the alert is gone, and the one that differs was made anew"
+
+
+async def asked_for(name, **parameters):
+    """Ask the server for a run as its form does; why it refuses, or nothing."""
+    async with get_client() as prefect:
+        deployment = await prefect.read_deployment_by_name(name)
+        try:
+            await prefect.create_flow_run_from_deployment(deployment.id, parameters=parameters)
+        except PrefectHTTPStatusError as refused:
+            return refused.response.json()["detail"]
+    return ""
+
+
+async def form(name):
+    async with get_client() as prefect:
+        return (await prefect.read_deployment_by_name(name)).parameter_openapi_schema
+
+
+def test_what_makes_issues_wants_its_month_and_offers_the_clients_of_the_list(tmp_path, box, monkeypatch):
+    """A run without a month would make the issues of the next one for all clients."""
+
+    def refuses(name, **parameters):
+        return asyncio.run(asked_for(name, **parameters))
+
+    for name, value in box.environment().items():
+        monkeypatch.setenv(name, value)
+    month, create, part = {"target_month": "Juli 2026"}, deploy.CREATE, "content-plan-to-jira/client"
+    with prefect_server(tmp_path):
+        done = asyncio.run(deploy.deploy(SecretStr(""), str(ROOT)))
+        pause_schedules()
+        assert "content-plan-to-jira/create asks for the month; 6 clients to choose from" in done
+        asked = asyncio.run(form(create))
+        assert asked["required"] == ["target_month"]
+        assert "default" not in asked["properties"]["target_month"]
+        assert "Month of the plans" in asked["properties"]["target_month"]["description"]
+        choices = asked["properties"]["client_names"]["anyOf"][0]["items"]["enum"]
+        assert len(choices) == 6
+        assert "Klinik Gigi Cemara" in choices
+        assert "'target_month' is a required property" in refuses(create)
+        assert "'target_month' is a required property" in refuses(create, validate_only=True)
+        assert "None is not of type 'string'" in refuses(create, target_month=None)
+        assert refuses(create, target_month="")
+        assert "'Siapa Ini' is not one of ['Kopi Senja'" in refuses(create, client_names=["Siapa Ini"], **month)
+        assert refuses(create, **month) == refuses(create, client_names=["Kopi Senja"], **month) == ""
+        assert refuses(create, client_names=None, **month) == ""
+        assert "'client_names' is a required property" in refuses(part, **month)
+        assert refuses(part, client_names=["Siapa Ini"], **month) == "", "the run that asks has read the list itself"
+        assert refuses("content-plan-to-jira/validate-only") == "", "a schedule takes the next month"
+
+
+@pytest.mark.parametrize(
+    ("environment", "says"),
+    [
+        ({}, r"error: PREFECT_API_URL: is not set, and nothing was done; write the server to set up, such as .*"),
+        ({"PREFECT_API_URL": "http://127.0.0.1:9/api"}, r"error: PREFECT_API_URL http://127.0.0.1:9/api: .* start the server.*"),
+        ({"PREFECT_API_URL": "127.0.0.1:9/api"}, r"error: PREFECT_API_URL 127.0.0.1:9/api: .* missing an 'http://' .*"),
+        ({"PREFECT_API_URL": "http://127.0.0.1:9/api", "ALERT_URL": "nowhere"}, r"error: ALERT_URL: is no Apprise URL.*"),
+        ({"PREFECT_API_URL": "http://127.0.0.1:9/api", "PROJECT_DIR": "app"}, r"error: PROJECT_DIR: 'app' is no absolute.*"),
+    ],
+)  # fmt: skip
+def test_a_set_up_without_a_server_to_set_up_is_refused_in_one_line(tmp_path, environment, says):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    ended = subprocess.run(
+        [sys.executable, ROOT / "flows/deploy.py"],
+        env={**kept, "PREFECT_HOME": str(tmp_path / "home"), **environment},
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert ended.returncode in (1, 2)
+    assert re.fullmatch(says, ended.stderr.strip()), "one line"
+    assert ended.stdout in ("", f"Prefect at {environment.get('PREFECT_API_URL')}:\n")
+    assert not (tmp_path / "home/prefect.db").exists()
+
+
+def test_help_of_the_set_up_sets_nothing_up():
+    """No address is set: Prefect would start a server of its own and keep the deployments there."""
+    command = [sys.executable, "-X", "importtime", ROOT / "flows/deploy.py", "--help"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ended.stdout.startswith("usage: deploy.py [-h]")
+    assert "PREFECT_API_URL" in ended.stdout
+    assert "prefect" not in ended.stderr, "Prefect is not even imported"
 
 
 def test_every_deployment_has_a_description_and_its_flow_is_there():
