@@ -30,6 +30,7 @@ from prefect.blocks.abstract import CredentialsBlock
 from prefect.types import SecretDict
 from pydantic import Field, HttpUrl, SecretStr
 
+from blocks.loading import not_connected
 from lib import error_line
 from lib.errors import CredentialsError, FixInputError, WorkflowError
 from lib.google_api import GoogleApi
@@ -91,14 +92,14 @@ class GoogleCredentials(CredentialsBlock):
         return self.api
 
     def test_connection(self) -> dict[str, Any]:
-        """Whether Google lets us in: `ok`, `service`, `method`, or the `problem` and what to do."""
+        """Whether Google lets us in: `ok`, `service`, `method`; or the `problem`, what to do, and whether it is `passing`."""
         try:
             if spreadsheet_id := Settings.read().clients_spreadsheet_id:
                 self.api.read_spreadsheet(spreadsheet_id)
             else:
                 self.api.find_files(["root"])
         except WorkflowError as error:
-            return {"ok": False, "service": "Google", "problem": str(error)}
+            return not_connected("Google", error)
         return {"ok": True, "service": "Google", "method": self._find_login().kind}
 
     def get_credentials(self) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 from prefect.blocks.abstract import CredentialsBlock
 from pydantic import Field, HttpUrl, SecretStr
 
+from blocks.loading import not_connected
 from lib.errors import WorkflowError
 from lib.jira_api import JiraApi
 from lib.settings import JiraEnvironment
@@ -54,11 +55,11 @@ class JiraCredentials(CredentialsBlock):
         return self.api
 
     def test_connection(self) -> dict[str, Any]:
-        """Whether Jira knows us: `ok`, `service`, and the `account` and `site`, or the `problem` and what to do."""
+        """Whether Jira knows us: `ok`, `service`, `account`, `site`; or the `problem`, what to do, and whether it is `passing`."""
         try:
             account = self.api.read_myself()
         except WorkflowError as error:
-            return {"ok": False, "service": "Jira", "problem": str(error)}
+            return not_connected("Jira", error)
         return {"ok": True, "service": "Jira", "site": self.api.url, "account": account.name or account.account_id}
 
 

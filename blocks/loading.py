@@ -1,8 +1,10 @@
-"""How a credentials block is found: registered under its name, or else made from the environment."""
+"""How a credentials block is found (registered under its name, or else made from the environment), and that it does not connect."""
+
+from typing import Any
 
 from prefect.blocks.abstract import CredentialsBlock
 
-from lib.errors import CredentialsError
+from lib.errors import CredentialsError, TryLaterError, WorkflowError
 from lib.settings import in_sandbox
 
 
@@ -23,3 +25,10 @@ async def load[Block: CredentialsBlock](block_type: type[Block], name: str) -> B
         if "Unable to find block document" not in str(error):
             raise CredentialsError(f"Block {name!r}", f"cannot be read: {error}") from None
         return block_type()
+
+
+def not_connected(service: str, error: WorkflowError) -> dict[str, Any]:
+    """What `test_connection` of a block says of a service that did not let us in, or could not say just now."""
+    passing = isinstance(error, TryLaterError)
+    hint = ". This may pass by itself: the credentials are not known to be wrong; try again in some minutes"
+    return {"ok": False, "service": service, "passing": passing, "problem": f"{error}{hint if passing else ''}"}

@@ -1,4 +1,4 @@
-"""Google Sheets and Drive: endpoints, retries, errors. Next to `jira_api` the only place that speaks HTTP.
+"""Google Sheets and Drive: endpoints, retries, errors. With `google_token` and `jira_api` the only places that speak HTTP.
 
 One object serves many threads: requests are built from shared, read-only resources, and each thread sends through an
 AuthorizedHttp of its own (https://googleapis.github.io/google-api-python-client/docs/thread_safety.html).
@@ -15,13 +15,12 @@ from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-import google_auth_httplib2
 import httplib2
-from google.auth.exceptions import GoogleAuthError, RefreshError, TransportError
+from google.auth.exceptions import GoogleAuthError
 from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
 
-from lib import a1, api_calls, retry
+from lib import a1, api_calls, google_token, retry
 from lib.content_plan import CellValue
 from lib.errors import (
     ConflictError,
@@ -221,7 +220,7 @@ class GoogleApi:
             proxy = {"proxy_info": None} if local else {}  # httplib2 minds proxy variables even for exempt hosts
             http = httplib2.Http(timeout=self._timeout_s, **proxy)
             http.follow_redirects = False  # a redirected POST would come back as a GET's "success"
-            self._local.http = google_auth_httplib2.AuthorizedHttp(self._credentials, http=http)
+            self._local.http = google_token.AuthorizedHttp(self._credentials, http)
             with self._lock:
                 self._opened.append(self._local.http)
         return self._local.http
@@ -251,8 +250,10 @@ class GoogleApi:
             answer = request.execute(http=self._http(), num_retries=0)
         except HttpError as error:
             raise _http_error(error, where, no_answer) from None
-        except (RefreshError, TransportError, GoogleAuthError) as error:
-            raise _auth_error(error) from None
+        except GoogleAuthError as error:  # what the token service says comes as an error of ours
+            raise CredentialsError(
+                "Google", f"the credentials cannot be used: {error}; see README, Connecting"
+            ) from None
         except (httplib2.ServerNotFoundError, ConnectionRefusedError) as error:
             raise TryLaterError(where, f"cannot be reached ({type(error).__name__}); is the network up?") from None
         except (OSError, httplib2.HttpLib2Error, ValueError, EOFError) as error:
@@ -280,7 +281,10 @@ def _http_error(error: HttpError, where: str, no_answer: NoAnswer) -> WorkflowEr
 def _refusal(status: int, reasons: set[str], where: str, said: str) -> WorkflowError:
     """The error for a request that Google understood and will not carry out."""
     if status == HTTPStatus.UNAUTHORIZED:
-        return CredentialsError("Google", "the access token is refused; log in again (see README, Connecting)")
+        return CredentialsError(
+            "Google",
+            "the access token is refused; log in again (see README, Connecting), or make a new service account key",
+        )
     if status == HTTPStatus.FORBIDDEN and reasons & {"ACCESS_TOKEN_SCOPE_INSUFFICIENT", "insufficientPermissions"}:
         return CredentialsError("Google", "a scope was not granted; log in again and tick Sheets and Drive")
     if status == HTTPStatus.FORBIDDEN and reasons & {"SERVICE_DISABLED", "accessNotConfigured"}:
@@ -299,22 +303,6 @@ def _refusal(status: int, reasons: set[str], where: str, said: str) -> WorkflowE
 def _reasons(error: HttpError) -> set[str]:
     details = error.error_details if isinstance(error.error_details, list) else []
     return {str(detail.get("reason", "")) for detail in details if isinstance(detail, Mapping)}
-
-
-def _auth_error(error: Exception) -> WorkflowError:
-    """A refresh that failed: over for good when Google says so, else worth another try."""
-    code = error.args[1].get("error", "") if len(error.args) > 1 and isinstance(error.args[1], Mapping) else ""
-    if code == "invalid_grant":
-        return CredentialsError(
-            "Google",
-            "the refresh token is refused (invalid_grant): it expired, was revoked, or was not used for six months; "
-            "tokens of an app in testing live 7 days. Log in again (see README, Connecting)",
-        )
-    if code:
-        return CredentialsError(
-            "Google", f"the login is refused ({code}); check GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET"
-        )
-    return TryLaterError("Google", f"the token service did not answer ({type(error).__name__})")
 
 
 def _is_grid(sheet: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""Jira Cloud: endpoints, retries, errors. Next to `google_api` the only place that speaks HTTP.
+"""Jira Cloud: endpoints, retries, errors. With `google_api` and `google_token` the only places that speak HTTP.
 
 Built on atlassian-python-api with its own retries off: they send a create again after a lost answer. Reads are tried again
 here; a create never is, unless Jira is known not to have carried it out (429, or no connection at all).

@@ -33,7 +33,7 @@ SPEAKS_HTTP = {
 }
 # Part -> third-party packages that it must not import, and the files that may all the same.
 FORBIDDEN = {
-    "lib": ({"prefect"} | SPEAKS_HTTP, {"lib/google_api.py", "lib/jira_api.py"}),
+    "lib": ({"prefect"} | SPEAKS_HTTP, {"lib/google_api.py", "lib/google_token.py", "lib/jira_api.py"}),
     "lib tasks": (SPEAKS_HTTP, set()),
     "blocks": (SPEAKS_HTTP, set()),
     "notebooks": ({"prefect"} | SPEAKS_HTTP, set()),

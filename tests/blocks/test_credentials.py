@@ -96,6 +96,30 @@ def test_a_failed_connection_names_what_is_wrong_and_what_to_do(box, monkeypatch
     assert says in status["problem"]
 
 
+@pytest.mark.parametrize(
+    ("block", "operation"),
+    [
+        (JiraCredentials, "getCurrentUser"),
+        (GoogleCredentials, "oauth.token"),
+        (GoogleCredentials, "drive.files.list"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["429", "500", "503-before", "reset-after"])
+def test_a_passing_fault_is_told_as_passing_and_wrong_credentials_are_not(box, monkeypatch, block, operation, kind):
+    set_environment(monkeypatch, {**box.environment(), "CLIENTS_SPREADSHEET_ID": ""})
+    google_credentials._api.cache_clear()  # with its token, which the sandbox may give out again
+    monkeypatch.setattr(block().api, "_sleep", lambda _s: None)
+    box.fault(operation, kind, times=5)
+    status = block().test_connection()
+    assert (status["ok"], status["passing"]) == (False, True)
+    assert "This may pass by itself" in status["problem"]
+    assert "{" not in status["problem"]
+    set_environment(monkeypatch, {"JIRA_TOKEN": "wrong", "GOOGLE_REFRESH_TOKEN": "wrong"})
+    status = block().test_connection()
+    assert (status["ok"], status["passing"]) == (False, False)
+    assert "pass by itself" not in status["problem"]
+
+
 def test_a_service_account_is_a_further_way(box, monkeypatch, tmp_path):
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
