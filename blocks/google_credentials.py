@@ -1,11 +1,9 @@
 """Credentials for Google Sheets and Drive, as a Prefect block."""
 
 if __name__ == "__main__":  # Prefect takes seconds to import
-    import argparse
-
     from lib import error_line
 
-    argparse.ArgumentParser(
+    error_line.OneLineParser(
         description="Log in to Google with the browser and save the token: `make login`."
     ).parse_args()
     error_line.show_all()

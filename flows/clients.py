@@ -8,7 +8,6 @@ from lib.client_list import Client
 from lib.errors import FixInputError
 from lib.exactly_once import PlanResult, sum_up
 from lib.formats import FormatError, Month, parse_month
-from lib.settings import Settings
 
 CLIENTS_AT_ONCE = 4
 
@@ -21,21 +20,6 @@ class Ended(Protocol):
 
     def summary(self) -> dict[str, Any]: ...
     def data(self) -> list[dict[str, Any]]: ...
-
-
-def check(settings: Settings) -> Settings:
-    """
-    The settings, if they have all that a run needs.
-
-    Raises:
-        FixInputError: Some are not set; the message names them.
-    """
-    needed = ("clients_spreadsheet_id", "jira_project_key", "jira_issue_type_id")
-    if missing := [name.upper() for name in needed if not getattr(settings, name)]:
-        raise FixInputError(
-            "Settings", f"{', '.join(missing)} must be set, in the environment or in .env; see .env.example"
-        )
-    return settings
 
 
 def read_month(text: str, *, parameter: str = "target_month") -> Month:

@@ -1,9 +1,9 @@
-"""A flow as a command: one flag per parameter, the sandbox on request, a summary at the end, an exit code.
+"""A flow as a command: its arguments (`flows.arguments`), the sandbox on request, a summary at the end, an exit code.
 
-Exit codes: 0 done; 1 the run failed, or a client could not be read or finished; 2 rows were rejected, are uncertain or flagged.
+Exit codes: 0 done; 1 the run failed, or a client could not be read or finished; 2 an argument was refused, or rows were
+rejected, are uncertain or flagged.
 """
 
-import argparse
 import contextlib
 import inspect
 import os
@@ -12,33 +12,28 @@ import socket
 import subprocess
 import sys
 import threading
-import types
-import typing
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any
 
 from prefect import get_client
-from prefect.utilities.callables import parameter_docstrings
-from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from flows import progress
+from flows import arguments, progress
 from flows.reporting_flow import ReportingFlow, Result, exit_code, run_to_end
 from flows.run_in_folder import output_folder
+from lib import error_line
+from lib.errors import FixInputError
 from lib.formats import plural
 from lib.reconcile import NEEDS_A_PERSON, Outcome
 from lib.run_index import INDEX
 from lib.settings import ROOT, SANDBOX_SWITCH, Settings, in_sandbox
 
-EXIT_CODES = "Exit code: 0 done; 1 failed, or a client could not be read or finished; 2 rows were rejected, are uncertain or flagged."
-STATE = ROOT / ".sandbox"
 SANDBOX_PORT = 8089
 _PLAIN_WIDTH = 130  # where output is no terminal
 _PROBLEMS_SHOWN = 10
 _TOLD = (Outcome.REFUSED, *NEEDS_A_PERSON)
-_OWN = ("sandbox", "sandbox_state", "keep_open")
 _SERVICES = ("GOOGLE_", "JIRA_", "PREFECT_", "CLIENTS_SPREADSHEET_ID", "OAUTHLIB_")
 
 
@@ -53,10 +48,10 @@ def main(
     Run the flow with the parameters of the command line (`positional` without flags); show what came of it; the exit code.
 
     Raises:
-        SystemExit: Ctrl-C; the message says where the report of what was done is.
+        SystemExit: An argument or a setting cannot be used; or Ctrl-C, and the message says where the report of what was done is.
     """
-    given = vars(parser(flow, positional).parse_args(argv))
-    parameters = {name: value for name, value in given.items() if name not in _OWN and value is not None}
+    given = arguments.read(arguments.of_function(flow.fn, positional), argv)
+    parameters = {name: value for name, value in given.items() if name not in arguments.OWN and value is not None}
     if given["sandbox"] and not in_sandbox():
         command = _command(flow, parameters, positional)
         return run_in_sandbox(command, state=given["sandbox_state"], keep_open=given["keep_open"])
@@ -83,80 +78,6 @@ def _start_server() -> None:
             pass
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-
-
-def parser(flow: ReportingFlow, positional: Sequence[str] = ()) -> argparse.ArgumentParser:
-    """One flag per parameter, described as in the flow's docstring; those of `positional` go without."""
-    described = inspect.getdoc(flow.fn) or ""
-    helps = parameter_docstrings(described)
-    made = argparse.ArgumentParser(
-        description=described.partition("\n\n")[0],
-        epilog=EXIT_CODES,
-        allow_abbrev=False,  # a new flag must not change what an old command line means
-    )
-    hints = typing.get_type_hints(flow.fn)
-    for name, parameter in inspect.signature(flow.fn).parameters.items():
-        default = None if parameter.default is parameter.empty else parameter.default
-        told = f"{helps.get(name, '')}{_shown(default)}".replace("%", "%%")
-        options = {"help": told, "default": default, **_kind(hints[name])}
-        if name in positional:
-            optional = {} if parameter.default is parameter.empty else {"nargs": "?"}
-            made.add_argument(name, **{**options, "metavar": name.upper(), **optional})
-        else:
-            made.add_argument(f"--{name.replace('_', '-')}", dest=name, **options)
-    sandbox = made.add_argument_group("sandbox", "a local Google and Jira with invented clients; needs no credentials")
-    sandbox.add_argument(
-        "--sandbox", action="store_true", help="start it and run there; nothing else is read or reached"
-    )
-    add_sandbox_state(sandbox)
-    return made
-
-
-def add_sandbox_state(parser: argparse._ActionsContainer) -> None:
-    """The flags for where the sandbox keeps its state, and for how long it is open."""
-    parser.add_argument(
-        "--sandbox-state", type=Path, default=STATE, help=f"folder that keeps its state (default: {STATE.name})"
-    )
-    parser.add_argument("--keep-open", action="store_true", help="after the run, keep it open for a look until Ctrl-C")
-
-
-def _shown(default: Any) -> str:
-    """A default as the help tells it; nothing for one that says nothing."""
-    if default is None or default is False or default in ("", (), []):
-        return ""
-    told = " ".join(str(part) for part in default) if isinstance(default, list | tuple) else default
-    return f" (default: {told})"
-
-
-def _kind(hint: Any) -> dict[str, Any]:
-    """How argparse reads a value of this type."""
-    if typing.get_origin(hint) in (types.UnionType, typing.Union):
-        hint = next(part for part in typing.get_args(hint) if part is not type(None))
-    if hint is bool:
-        return {"action": argparse.BooleanOptionalAction}
-    origin, parts = typing.get_origin(hint), typing.get_args(hint)
-    if origin is Literal:
-        return {"choices": parts}
-    if origin is list:
-        return {"nargs": "+", "type": _reader(parts[0]), "metavar": "NAME"}
-    if origin is tuple:
-        return {"nargs": len(parts), "type": _reader(parts[0]), "metavar": ("SHORTEST", "LONGEST")}
-    return {"type": _reader(hint), "metavar": "VALUE"}
-
-
-def _reader(hint: Any) -> Callable[[str], Any]:
-    """What reads a text as this type: the type itself where argparse can say what is wrong, pydantic for any other."""
-    if hint in (str, int, float):
-        return cast("Callable[[str], Any]", hint)
-    adapter = TypeAdapter(hint)
-
-    def read(text: str) -> Any:
-        try:
-            return adapter.validate_strings(text)
-        except ValidationError as error:
-            raise argparse.ArgumentTypeError(f"{error.errors()[0]['msg']}, not {text!r}") from None
-
-    return read
 
 
 def show_outcomes(result: Result) -> None:
@@ -249,10 +170,17 @@ def _command(flow: ReportingFlow, parameters: Mapping[str, Any], positional: Seq
 def run_in_sandbox(command: Sequence[str], *, state: Path, keep_open: bool) -> int:
     """Run the command in a process that knows nothing but the sandbox; its exit code."""
     from sandbox.server import Sandbox  # noqa: PLC0415
+    from sandbox.state_file import StateFileError  # noqa: PLC0415
 
     state = state.resolve()
-    (state / "prefect").mkdir(parents=True, exist_ok=True)
-    with Sandbox(port=_free_port(), state_path=state / "state.json") as box:
+    with contextlib.ExitStack() as opened:
+        try:
+            (state / "prefect").mkdir(parents=True, exist_ok=True)
+            box = opened.enter_context(Sandbox(port=_free_port(), state_path=state / "state.json"))
+        except StateFileError as error:
+            problem = str(error).partition(";")[0]
+            error_line.show(FixInputError("--sandbox-state", f"{problem}; remove it, or name another folder"))
+            return 1
         print(f"Sandbox: {box.url}", flush=True)
         with subprocess.Popen(command, env=_environment(box.environment(), state), cwd=state) as run:  # noqa: S603  # our own command
             code = _wait(run)

@@ -1,5 +1,10 @@
 """What differs between two runs: `python flows/compare.py --help`."""
 
+if __name__ == "__main__":  # before Prefect is imported
+    from flows import arguments
+
+    arguments.refuse_early(__file__)
+
 import dataclasses
 from pathlib import Path
 from typing import Any

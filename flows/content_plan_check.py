@@ -1,5 +1,10 @@
 """What would go wrong before the first issue is made: `python flows/content_plan_check.py --help`."""
 
+if __name__ == "__main__":  # before Prefect is imported
+    from flows import arguments
+
+    arguments.refuse_early(__file__)
+
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 

@@ -1,5 +1,10 @@
 """Content plans of a month become Jira issues, one per row, exactly once: `python flows/content_plan_to_jira.py --help`."""
 
+if __name__ == "__main__":  # before Prefect is imported
+    from flows import arguments
+
+    arguments.refuse_early(__file__)
+
 import asyncio
 from collections.abc import Mapping
 from typing import Any, Literal

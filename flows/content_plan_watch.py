@@ -1,5 +1,10 @@
 """What changed in content plans after their issues were made: `python flows/content_plan_watch.py --help`."""
 
+if __name__ == "__main__":  # before Prefect is imported
+    from flows import arguments
+
+    arguments.refuse_early(__file__)
+
 import asyncio
 import dataclasses
 import datetime as dt

@@ -9,7 +9,7 @@ if __name__ == "__main__":  # Prefect takes seconds to import
 
     from lib import error_line
 
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    error_line.OneLineParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     error_line.show_all()
 
 import asyncio

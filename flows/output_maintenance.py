@@ -1,5 +1,10 @@
 """Old run folders into verified zip files: `python flows/output_maintenance.py --help`."""
 
+if __name__ == "__main__":  # before Prefect is imported
+    from flows import arguments
+
+    arguments.refuse_early(__file__)
+
 import asyncio
 import datetime as dt
 from pathlib import Path

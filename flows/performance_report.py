@@ -1,5 +1,10 @@
 """How fast the runs of the last days were, and what to do about it: `python flows/performance_report.py --help`."""
 
+if __name__ == "__main__":  # before Prefect is imported
+    from flows import arguments
+
+    arguments.refuse_early(__file__)
+
 import dataclasses
 from pathlib import Path
 from typing import Any

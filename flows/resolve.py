@@ -1,12 +1,17 @@
 """Carry out what a person decided about a row: `python flows/resolve.py PLAN ROW --key CP-12`, `--create`, `--forget-issue CP-12`."""
 
+if __name__ == "__main__":  # before Prefect is imported
+    from flows import arguments
+
+    arguments.refuse_early(__file__)
+
 import dataclasses
 import re
 from typing import Any
 
 from prefect import runtime
 
-from flows import clients, command_line
+from flows import arguments, clients, command_line
 from flows.client_plan import ClientResult, Project, flow_run_ended, make_drafts, open_plan
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import Run, run_in_folder
@@ -71,10 +76,7 @@ async def content_plan_resolve(
     """
 
     async def work(run: Run) -> dict[str, Any]:
-        if sum((key is not None, create, forget_issue is not None)) != 1:
-            raise FixInputError(NAME, "needs exactly one of --key, --create and --forget-issue")
-        if row is None and forget_issue is None:
-            raise FixInputError(NAME, "needs the number of the row in the sheet")
+        arguments.check_decision(row, key, forget_issue, create=create)
         return await _resolve(run, _read_id(plan), row or 0, key, forget_issue)
 
     return await run_in_folder(

@@ -117,7 +117,7 @@ async def run_in_folder(
             name=name,
             month=clients.read_month(target_month) if target_month else this_month(clock.now()).next(),
             folder=folder,
-            settings=clients.check(settings),
+            settings=settings.check(),
             google=GoogleTasks(google_block, settings.retry_delay_seconds),
             jira=JiraTasks(jira_block, settings.retry_delay_seconds),
             clock=clock,

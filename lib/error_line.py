@@ -3,6 +3,7 @@
 `PREFECT_LOGGING_LEVEL=DEBUG` shows the traceback, too.
 """
 
+import argparse
 import contextlib
 import errno
 import os
@@ -11,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from types import TracebackType
+from typing import NoReturn
 
 from lib.errors import WorkflowError
 
@@ -18,6 +20,15 @@ DEBUG_HINT = "PREFECT_LOGGING_LEVEL=DEBUG shows where"
 MISUSE = 2
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """Reads a command line, and refuses one in one line: the usage of a command with many flags hides what is wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with the message on one line; exit code 2."""
+        said = " ".join(message.split()).removeprefix("argument ")
+        self.exit(MISUSE, f"error: {said.rstrip('.')}; see --help\n")
 
 
 def wants_traceback() -> bool:

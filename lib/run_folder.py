@@ -4,7 +4,6 @@ The timestamped folder of one run and the files in it, each written whole or not
 `python -m lib.run_folder verify output/<run>` says whether a finished run's files are as they were written.
 """
 
-import argparse
 import datetime as dt
 import hashlib
 import importlib.metadata
@@ -14,7 +13,6 @@ import platform
 import re
 import shutil
 import subprocess
-import sys
 import uuid
 import warnings
 from collections.abc import Mapping, Sequence
@@ -22,6 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from lib import error_line
 from lib.errors import FixInputError
 from lib.settings import ROOT
 
@@ -262,15 +261,15 @@ def _commit() -> str | None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """`verify` on the command line; 0 when the folder is as it was written, 1 when it is not."""
-    parser = argparse.ArgumentParser(prog="python -m lib.run_folder", description="What became of a run folder since.")
+    parser = error_line.OneLineParser(prog="python -m lib.run_folder", description="What became of a run folder since.")
     commands = parser.add_subparsers(required=True, metavar="verify")
     command = commands.add_parser("verify", help="compare the files with the manifest that the run wrote")
     command.add_argument("run", type=Path, help="a run folder, such as output/20260705_100000_content-plan-to-jira")
     folder = parser.parse_args(argv).run
     try:
         verdict = verify(folder)
-    except FixInputError as error:
-        print(error, file=sys.stderr)  # noqa: T201  # a command line prints
+    except (FixInputError, OSError) as error:
+        error_line.show(error)
         return 1
     for line in verdict.altered:
         print(line)  # noqa: T201
@@ -282,4 +281,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    error_line.show_all()
     raise SystemExit(main())

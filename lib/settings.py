@@ -7,8 +7,11 @@ import os
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, SecretStr
+from dotenv.parser import parse_stream
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from lib.errors import FixInputError
 
 ROOT = Path(__file__).resolve().parents[1]
 SANDBOX_SWITCH = "CONTENT_PLAN_SANDBOX"
@@ -25,8 +28,47 @@ class _Environment(BaseSettings):
 
     @classmethod
     def read(cls) -> Self:
-        """What is set now; `.env` counts where the environment says nothing."""
-        return cls(_env_file=None if in_sandbox() else ROOT / ".env")
+        """
+        What is set now; `.env` counts where the environment says nothing.
+
+        Raises:
+            FixInputError: A value cannot be used, or a line of `.env` cannot be read.
+        """
+        file = None if in_sandbox() else ROOT / ".env"
+        if file is not None:
+            check_env_file(file)
+        try:
+            return cls(_env_file=file)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name, advice = str(first["loc"][0]).upper(), "correct it in the environment or in .env"
+            raise FixInputError(name, f"{first['msg']}, not {first['input']!r}; {advice}") from None
+
+
+def check_env_file(path: Path) -> None:
+    """
+    Whether every line of the file can be read: a line that cannot would be passed over, and its setting missed.
+
+    Raises:
+        FixInputError: Which line, and how it is written.
+    """
+    try:
+        with path.open(encoding="utf-8") as file:
+            lines = (one for one in parse_stream(file) if one.error or (one.key and one.value is None))
+            broken = next((one.original for one in lines), None)
+    except FileNotFoundError:
+        return
+    except UnicodeDecodeError:
+        raise FixInputError(str(path), "is no text in UTF-8; save it as UTF-8") from None
+    except OSError as error:
+        raise FixInputError(
+            str(path), f"cannot be read ({error.strerror}); it is a text file that this user may read"
+        ) from None
+    if broken is not None:
+        line = broken.line + len(broken.string) - len(broken.string.lstrip("\n"))
+        raise FixInputError(
+            f"{path}, line {line}", "is no setting; write NAME=value, in quotes a value that has spaces or #"
+        )
 
 
 class Settings(_Environment):
@@ -54,6 +96,20 @@ class Settings(_Environment):
         default=12, ge=1, description="How many clients' runs are on workers at once, with dispatch=workers."
     )
     retry_delay_seconds: float = Field(default=30, ge=0, description="Pause before Prefect runs a failed task again.")
+
+    def check(self) -> Self:
+        """
+        Itself, if it has all that a run needs.
+
+        Raises:
+            FixInputError: Some settings are missing; the message names them.
+        """
+        needed = ("clients_spreadsheet_id", "jira_project_key", "jira_issue_type_id")
+        if missing := [name.upper() for name in needed if not getattr(self, name)]:
+            raise FixInputError(
+                "Settings", f"{', '.join(missing)} must be set, in the environment or in .env; see .env.example"
+            )
+        return self
 
 
 class GoogleEnvironment(_Environment):

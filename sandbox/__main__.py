@@ -3,11 +3,13 @@
 import argparse
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import NoReturn
 
 from sandbox.server import Sandbox
 from sandbox.state_file import StateFileError
@@ -24,18 +26,39 @@ example:
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    """Refuses in one line; the usage would hide what is wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {' '.join(message.split()).removeprefix('argument ')}; see --help\n")
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is no port; write a number from 0 (any) to 65535")
+    return port
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds <= 3600:
+        raise argparse.ArgumentTypeError(f"{text} cannot be used; write a number of seconds from 0 to 3600")
+    return seconds
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit code."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m sandbox",
         description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=8089, help="port to listen on, 0 for any (default: %(default)s)")
+    parser.add_argument("--port", type=_port, default=8089, help="port to listen on, 0 for any (default: %(default)s)")
     parser.add_argument("--state", type=Path, metavar="PATH", help="JSON file that keeps the state between two starts")
-    parser.add_argument("--index-lag", type=float, default=2.0, metavar="SECONDS",
+    parser.add_argument("--index-lag", type=_seconds, default=2.0, metavar="SECONDS",
                         help="how long Jira's search takes to see a change (default: %(default)s)")  # fmt: skip
     parser.add_argument("--reset", action="store_true", help="forget what the state file holds and begin anew")
     parser.add_argument("--no-seed", action="store_true", help="begin without client lists, plans and issues")
@@ -43,8 +66,15 @@ def main(arguments: list[str] | None = None) -> int:
         "command", nargs="*", help="after --: a program to run with the sandbox's settings; both end together"
     )
     chosen = parser.parse_args(arguments)
-    if chosen.reset and chosen.state is not None:
-        chosen.state.unlink(missing_ok=True)
+    if chosen.command and shutil.which(chosen.command[0]) is None:
+        parser.error(f"there is no program {chosen.command[0]!r}; write its name or path behind --")
+    try:
+        if chosen.reset and chosen.state is not None:
+            chosen.state.unlink(missing_ok=True)
+        if chosen.state is not None:
+            chosen.state.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return _fail(f"--state {chosen.state}: {error.strerror}; name a file in a folder that this user may write to")
     try:
         box = Sandbox(
             chosen.port, chosen.state, chosen.index_lag, seed=not chosen.no_seed, host=chosen.host

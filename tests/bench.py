@@ -1,6 +1,5 @@
 """How long the commands take, several times each: `make bench`. Figures for people; nothing fails for them."""
 
-import argparse
 import os
 import statistics
 import subprocess
@@ -11,6 +10,8 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+
+from lib import error_line
 
 ROOT = Path(__file__).parents[1]
 FLOWS = ROOT / "flows"
@@ -43,9 +44,11 @@ def seconds(name, count):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Time the commands on the sandbox.")
+    parser = error_line.OneLineParser(description="Time the commands on the sandbox.")
     parser.add_argument("--count", type=int, default=3, help="runs of each (default: 3)")
     count = parser.parse_args().count
+    if count < 1:
+        parser.error(f"--count: {count} cannot be used; write a number from 1")
     table = Table(
         "command", "median (s)", "shortest", "longest", title=f"{count} runs each, {os.cpu_count()} processors"
     )

@@ -13,7 +13,7 @@ import nbformat
 import pytest
 from pydantic import SecretStr
 
-from flows import command_line
+from flows import arguments, command_line
 from lib import notebook, rows_file, run_record, utility_tasks
 from lib.formats import parse_date
 from lib.reconcile import read_key
@@ -33,7 +33,7 @@ def flow_with_a_notebook():
     code, counts = code_below("A flow that reads plans"), "long = sum(len(topic) > longest for topic in topics)"
     assert counts in code
     instead = re.search(r"`(long = .*?)` takes the place", PAGE)[1]
-    main = 'if __name__ == "__main__"'
+    main = 'if __name__ == "__main__":\n    raise'
     return code.replace(counts, instead).replace(main, f"{code_below('A flow with a notebook')}\n\n{main}")
 
 
@@ -82,7 +82,7 @@ def test_the_flow_of_the_page_runs_and_leaves_its_folder_and_report(template, se
     folder = Path(result["run_folder"])
     assert json.loads((folder / "result.json").read_text())["metadata"]["record_count"] == 6
     assert "6 clients are in the list." in (folder / "audit.html").read_text()
-    described = command_line.parser(flow).format_help()
+    described = arguments.parser(arguments.of_function(flow.fn)).format_help()
     assert "Count the clients of the list." in described
     assert "--delay-seconds" in described
 
@@ -124,7 +124,9 @@ def test_the_flow_of_the_page_with_a_notebook_finds_the_same_and_its_report_list
     ("heading", "name"), [("A flow", "count_clients"), ("A flow that reads plans", "count_topics")]
 )
 def test_a_flow_of_the_page_is_a_command(template, services, tmp_path, capsys, heading, name):
-    flow = getattr(template(heading), name)
+    module = template(heading)
+    flow = getattr(module, name)
+    assert arguments.of_file(Path(module.__file__)) == arguments.of_function(flow.fn), "it is refused early, too"
     month = ["--target-month", seed.MONTH] if heading != "A flow" else []
     code = command_line.main(flow, [*month, "--delay-seconds", "0", "0", "--output-dir", str(tmp_path / "output")])
     shown = capsys.readouterr().out

@@ -15,7 +15,7 @@ from typing import Literal
 
 import pytest
 
-from flows import command_line
+from flows import arguments, command_line
 from flows.content_plan_to_jira import content_plan_to_jira
 from flows.reporting_flow import reporting_flow
 from flows.run_in_folder import keep_folder
@@ -27,15 +27,19 @@ ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "flows/content_plan_to_jira.py"
 
 
-def parsed(*arguments):
-    return vars(command_line.parser(content_plan_to_jira).parse_args(arguments))
+def parser(flow):
+    return arguments.parser(arguments.of_function(flow.fn))
+
+
+def parsed(*given):
+    return vars(parser(content_plan_to_jira).parse_args(given))
 
 
 def test_every_parameter_is_a_flag_of_the_same_name_with_a_description():
-    help_text = command_line.parser(content_plan_to_jira).format_help()
+    help_text = parser(content_plan_to_jira).format_help()
     for name in content_plan_to_jira.parameters.properties:
         assert f"--{name.replace('_', '-')}" in help_text
-    undescribed = [a.dest for a in command_line.parser(content_plan_to_jira)._actions if not a.help]
+    undescribed = [a.dest for a in parser(content_plan_to_jira)._actions if not a.help]
     assert undescribed == []
 
 
@@ -64,6 +68,8 @@ def test_ctrl_c_says_where_the_report_is_and_how_to_go_on(monkeypatch, tmp_path)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(command_line, "run_to_end", stopped)
+    for name in ("CLIENTS_SPREADSHEET_ID", "JIRA_PROJECT_KEY", "JIRA_ISSUE_TYPE_ID"):
+        monkeypatch.setenv(name, "any")
     with pytest.raises(SystemExit, match=rf"{tmp_path}/index.html has the report .* run the command again"):
         command_line.main(content_plan_to_jira, ["--output-dir", str(tmp_path)])
 
@@ -78,7 +84,7 @@ def test_parameters_survive_the_way_through_a_command_line():
     }
     again = parsed(*command_line._flags(parameters))
     assert again | parameters == again | {"delay_seconds": (0, 0)}
-    assert command_line.parser(typed).parse_args(command_line._flags({"full": False})).full is False
+    assert parser(typed).parse_args(command_line._flags({"full": False})).full is False
 
 
 @reporting_flow(name="typed")
@@ -116,27 +122,25 @@ def test_a_parameter_of_any_type_is_read_and_comes_to_the_flow(prefect_engine, t
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--day", "31/7/2026"], "argument --day: Input should be a valid date"),
-        (["--days", "2026-07-01", "besok"], "argument --days: Input should be a valid date.*not 'besok'"),
+        (["--day", "31/7/2026"], "--day: Input should be a valid date"),
+        (["--days", "2026-07-01", "besok"], "--days: Input should be a valid date.*not 'besok'"),
         (["--kind", "reel"], "choose from '?post'?, '?story'?"),
     ],
 )
 def test_a_value_of_another_type_is_refused_with_what_it_should_be(capsys, arguments, says):
     with pytest.raises(SystemExit):
-        command_line.parser(typed).parse_args(arguments)
+        parser(typed).parse_args(arguments)
     assert re.search(says, " ".join(capsys.readouterr().err.split()))
 
 
 def test_the_help_shows_defaults_that_say_something():
-    shown = {
-        action.dest: (action.help or "").partition("(default: ")[2] for action in command_line.parser(typed)._actions
-    }
+    shown = {action.dest: (action.help or "").partition("(default: ")[2] for action in parser(typed)._actions}
     assert {name: told for name, told in shown.items() if told and name != "sandbox_state"} == {
         "day": "2026-07-01)",
         "full": "True)",
         "rows": "0)",
     }
-    assert "(default: 5.0 10.0)" in " ".join(command_line.parser(content_plan_to_jira).format_help().split())
+    assert "(default: 5.0 10.0)" in " ".join(parser(content_plan_to_jira).format_help().split())
 
 
 @pytest.mark.parametrize(

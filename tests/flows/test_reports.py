@@ -12,7 +12,7 @@ from nbclient import NotebookClient
 from prefect import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
 
-from flows import compare, rerun
+from flows import arguments, compare, rerun, rerun_arguments
 from flows.compare import compare_runs
 from flows.reporting_flow import reporting_flow
 from flows.run_in_folder import Report, run_in_folder
@@ -228,16 +228,36 @@ def test_a_rerun_needs_no_flag_for_the_sandbox(tmp_path, capsys, flag, says):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ("client_name=Kopi Senja", "content-plan-to-jira has no such parameter; it has target_month, client_names"),
-        ("validate_only", "is not of the form name=value"),
+        (
+            "client_name=Kopi Senja",
+            "--set client_name: the flow has no such parameter; it has target_month, client_names",
+        ),
+        ("validate_only", "--set validate_only: is not of the form name=value"),
+        ("client_names=Kopi, Teh", """write a list of all of them, such as --set client_names='["Kopi", "Teh"]'"""),
+        ("client_names=", "cannot be used; write a list"),
+        ("validate_only=perhaps", "--set validate_only=perhaps: cannot be used; write true or false"),
+        ("delay_seconds=5", "write 2 numbers, such as --set delay_seconds='[5, 10]'"),
+        ("delay_seconds=[10, 5]", "--set delay_seconds: 10 5 is no pause"),
+        ("settle_seconds=soon", "--set settle_seconds=soon: cannot be used; write a number"),
+        ("target-month=Jlui 2026", "--set target_month: 'Jlui 2026' is not a month"),
+        ("target_month=2026", "--set target_month: '2026' is not a month"),
+        ("dispatch=there", "write here or workers"),
     ],
 )
-def test_a_change_that_cannot_be_made_runs_nothing(run, services, capsys, change, says):
-    first = run(client_names=["Klinik Gigi Cemara"], validate_only=True)
-    runs = len(run_record.run_folders(Path(first["run_folder"]).parent))
-    assert rerun.main([first["run_folder"], "--set", change]) == 1
-    assert says in capsys.readouterr().err
-    assert len(run_record.run_folders(Path(first["run_folder"]).parent)) == runs
+def test_a_change_that_cannot_be_made_is_refused_in_one_line(tmp_path, capsys, change, says):
+    first = runs.leave(tmp_path, [runs.row(1)])
+    with pytest.raises(SystemExit) as ended:
+        rerun.main([str(first), "--set", change])
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert says in told
+    assert told.count("\n") == 1
+
+
+def test_each_flow_that_can_be_run_again_has_its_file():
+    assert rerun_arguments.FILES.keys() == rerun.FLOWS.keys()
+    for name, file in rerun_arguments.FILES.items():
+        assert f'NAME = "{name}"' in (arguments.ROOT / "flows" / file).read_text()
 
 
 def test_two_runs_are_compared_row_by_row(run, services, capsys, tmp_path):

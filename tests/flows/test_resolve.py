@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from flows import command_line
+from flows import arguments, command_line
 from flows.content_plan_to_jira import content_plan_to_jira
 from flows.reporting_flow import exit_code
 from flows.resolve import content_plan_resolve
@@ -64,7 +64,7 @@ def test_a_spreadsheet_that_is_no_plan_is_named(run, services):
 
 
 def test_plan_and_row_need_no_flags():
-    parser = command_line.parser(content_plan_resolve, ("plan", "row"))
+    parser = arguments.parser(arguments.of_function(content_plan_resolve.fn, ("plan", "row")))
     given = vars(parser.parse_args(["1abc", "12", "--key", "CP-3"]))
     assert (given["plan"], given["row"], given["key"]) == ("1abc", 12, "CP-3")
     assert vars(parser.parse_args(["1abc", "--forget-issue", "CP-3"]))["row"] is None

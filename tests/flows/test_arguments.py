@@ -1,0 +1,207 @@
+"""What a command refuses, before Prefect is imported: one line with what is wrong, where, and what to write instead."""
+
+import fcntl
+import importlib
+import os
+import pty
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import termios
+
+import pytest
+from prefect.utilities.callables import parameter_docstrings
+
+from flows import arguments
+from flows.reporting_flow import ReportingFlow
+from lib import settings
+from lib.settings import ROOT
+
+FLOWS = sorted(path for path in ROOT.glob("flows/*.py") if "raise SystemExit(command_line.main(" in path.read_text())
+
+
+def flow_of(path):
+    flows = vars(importlib.import_module(f"flows.{path.stem}")).values()
+    return next(one for one in flows if isinstance(one, ReportingFlow) and one.fn.__module__ == f"flows.{path.stem}")
+
+
+@pytest.mark.parametrize("path", FLOWS, ids=lambda path: path.stem)
+def test_a_flows_file_says_the_same_of_its_arguments_as_the_flow(path):
+    """So the early answer is the right one, and no flow has to import Prefect for it."""
+    told = arguments.of_file(path)
+    assert told is not None
+    assert told == arguments.of_function(flow_of(path).fn, told.positional)
+    by_prefect = {name: " ".join(text.split()) for name, text in parameter_docstrings(told.docstring).items()}
+    assert arguments._helps(told.docstring) == by_prefect
+
+
+@pytest.fixture
+def at_home(monkeypatch, tmp_path):
+    """No sandbox: the environment and an `.env` count, in a project folder of the test's own."""
+    monkeypatch.delenv("CONTENT_PLAN_SANDBOX")
+    monkeypatch.setattr(settings, "ROOT", tmp_path)
+    for name in ("CLIENTS_SPREADSHEET_ID", "JIRA_PROJECT_KEY", "JIRA_ISSUE_TYPE_ID"):
+        monkeypatch.setenv(name, "x")
+    return tmp_path
+
+
+@pytest.fixture
+def refused(at_home, capsys):
+    """What a flow says that refuses its arguments."""
+
+    def read(flow, *given):
+        with pytest.raises(SystemExit) as ended:
+            arguments.read(arguments.of_file(ROOT / f"flows/{flow}.py"), [*map(str, given)])
+        assert ended.value.code == 2
+        told = capsys.readouterr()
+        assert (told.out, told.err.count("\n")) == ("", 1), told.err
+        return told.err
+
+    return read
+
+
+@pytest.mark.parametrize(
+    ("flow", "given", "says"),
+    [
+        ("content_plan_to_jira", ["--target-month", "Jlui 2026"], r"--target-month: 'Jlui 2026' is not a month; write it as Juli 2026"),
+        ("content_plan_to_jira", ["--target-month", ""], "--target-month: is empty; write a value, or leave it out"),
+        ("content_plan_to_jira", ["--target-month", "2026-13"], "--target-month: '2026-13' is not a month"),
+        ("content_plan_to_jira", ["--target-month"], "--target-month: expected one argument"),
+        ("content_plan_check", ["--target-month", "Juli"], "--target-month: 'Juli' is not a month"),
+        ("content_plan_watch", ["--target-months", "Juli 2026", "Agustsu 2026"], "--target-months: 'Agustsu 2026' is not a month"),
+        ("content_plan_to_jira", ["--client-names", "Kopi Senja", " "], "--client-names: is empty"),
+        ("content_plan_to_jira", ["--client-names"], "--client-names: expected at least one argument"),
+        ("content_plan_to_jira", ["Kopi Senja"], "unrecognized arguments: Kopi Senja"),
+        ("content_plan_to_jira", ["--delay-seconds", "10", "5"], "--delay-seconds: 10 5 is no pause; write the shortest and the longest in seconds, such as 5 10"),
+        ("content_plan_to_jira", ["--delay-seconds", "-1", "5"], "--delay-seconds: -1 5 is no pause"),
+        ("content_plan_to_jira", ["--delay-seconds", "nan", "nan"], "--delay-seconds: nan nan is no pause"),
+        ("content_plan_to_jira", ["--delay-seconds", "0", "1e9"], "is no pause; .*at most 3600"),
+        ("content_plan_to_jira", ["--delay-seconds", "5"], "--delay-seconds: expected 2 arguments"),
+        ("content_plan_to_jira", ["--delay-seconds", "a", "b"], "--delay-seconds: invalid float value: 'a'"),
+        ("content_plan_to_jira", ["--settle-seconds", "inf"], "--settle-seconds: inf cannot be used; write a number of seconds from 0"),
+        ("content_plan_to_jira", ["--settle-seconds", "-5"], "--settle-seconds: -5 cannot be used"),
+        ("content_plan_to_jira", ["--dispatch", "there"], "--dispatch: invalid choice: 'there'.*here.*workers"),
+        ("content_plan_to_jira", ["--google-credentials-block-name", "My Block"], "'My Block' is no name of a block; it has lower-case letters"),
+        ("resolve", [], "the following arguments are required: PLAN"),
+        ("resolve", ["1abc", "7"], "needs exactly one of --key, --create and --forget-issue"),
+        ("resolve", ["1abc", "7", "--key", "CP-1", "--create"], "needs exactly one of --key"),
+        ("resolve", ["1abc", "--create"], "needs the number of the row in the sheet, behind the plan"),
+        ("resolve", ["1abc", "0", "--create"], "ROW: 0 cannot be used; write the number of a row from 1"),
+        ("resolve", ["1abc", "seven", "--create"], "ROW: invalid int value: 'seven'"),
+        ("resolve", ["not a plan", "7", "--create"], "PLAN: 'not a plan' is no plan; write the spreadsheet's id, or its address"),
+        ("resolve", ["", "7", "--create"], "PLAN: is empty"),
+        ("resolve", ["1abc", "7", "--key", "seven"], "--key: 'seven' is no key of an issue; .*such as CP-12"),
+        ("resolve", ["1abc", "--forget-issue", ""], "--forget-issue: is empty"),
+        ("compare", ["nowhere", "nowhere"], "RUN_A: nowhere does not exist; write a run folder, such as output/"),
+        ("compare", ["."], "the following arguments are required: RUN_B"),
+        ("compare", [".", __file__], r"RUN_B: .*test_arguments.py is a file; write the run folder that it lies in"),
+        ("performance_report", ["--days", "0"], "--days: 0 cannot be used; write a number of days from 1 to 36500"),
+        ("performance_report", ["--days", "99999999999999999999"], "--days: 9+ cannot be used"),
+        ("output_maintenance", ["--keep-days", "-1"], "--keep-days: -1 cannot be used"),
+        ("output_maintenance", ["--keep-failed-days", "1.5"], "--keep-failed-days: invalid int value: '1.5'"),
+    ],
+)  # fmt: skip
+def test_an_argument_that_means_nothing_is_refused_in_one_line(refused, flow, given, says):
+    told = refused(flow, *given)
+    assert told.startswith("error: ")
+    assert re.search(says, told), told
+
+
+def test_a_value_that_can_be_used_is_read(at_home):
+    given = ["--target-month", "2026-07", "--client-names", "Kopi Senja", "--output-dir", str(at_home / "new/folder")]
+    read = arguments.read(arguments.of_file(ROOT / "flows/content_plan_to_jira.py"), given)
+    assert (read["target_month"], read["client_names"]) == ("2026-07", ["Kopi Senja"])
+    assert not (at_home / "new").exists(), "nothing is made yet"
+
+
+def test_a_folder_that_cannot_be_written_into_is_named(refused, at_home, monkeypatch):
+    file, link = at_home / "file", at_home / "link"
+    file.touch()
+    link.symlink_to(at_home / "gone")
+    flow = "performance_report"
+    assert f"--output-dir: {file} is a file; name a folder" in refused(flow, "--output-dir", file)
+    assert f"--output-dir: {file} is a file; name a folder" in refused(flow, "--output-dir", file / "below")
+    assert f"--output-dir: {link} leads nowhere; name a folder" in refused(flow, "--output-dir", link)
+    assert "--output-dir: is empty" in refused(flow, "--output-dir", "")
+    monkeypatch.setenv("OUTPUT_DIR", str(file))
+    assert f"OUTPUT_DIR: {file} is a file" in refused(flow)
+    assert f"--sandbox-state: {file} is a file" in refused(flow, "--sandbox", "--sandbox-state", file)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert f"--output-dir: this user may not write into {at_home}" in refused(flow, "--output-dir", at_home / "new")
+
+
+def test_a_disk_without_space_is_named_before_anything_is_begun(refused, at_home, monkeypatch):
+    usage = shutil.disk_usage(at_home)._replace(free=4096)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage)
+    told = refused("performance_report", "--output-dir", at_home / "new")
+    assert f"--output-dir: no space is left for {at_home}/new; make room there, or name another folder" in told
+
+
+def test_settings_that_are_missing_or_cannot_be_used_are_named(refused, at_home, monkeypatch):
+    monkeypatch.delenv("JIRA_PROJECT_KEY")
+    assert "Settings: JIRA_PROJECT_KEY must be set, in the environment or in .env" in refused("content_plan_to_jira")
+    monkeypatch.setenv("SETTLE_SECONDS", "soon")
+    assert re.search("SETTLE_SECONDS: .*valid number.*, not 'soon'; correct it", refused("content_plan_to_jira"))
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"A=1\n\n\nJIRA PROJECT\n", "line 4: is no setting; write NAME=value, in quotes a value that has spaces"),
+        (b'A="x" y\n', "line 1: is no setting"),
+        (b"A=1\nTOKEN\n", "line 2: is no setting"),
+        (b"A='x\nB=2\n", "line 1: is no setting"),
+        (b"A=\xff\n", "is no text in UTF-8; save it as UTF-8"),
+    ],
+)
+def test_a_line_of_the_env_file_that_cannot_be_read_is_named(refused, at_home, content, says):
+    (at_home / ".env").write_bytes(content)
+    told = refused("performance_report")
+    assert re.search(rf"{at_home}/\.env[,:] ?{says}", told), told
+
+
+def test_an_env_file_that_is_a_folder_is_named(refused, at_home):
+    (at_home / ".env").mkdir()
+    assert f"{at_home}/.env: cannot be read (Is a directory)" in refused("performance_report")
+
+
+def on_terminal(command, columns=80, **environment):
+    """What a command writes on a terminal of that width, and its exit code."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "CONTENT_PLAN_"))}
+    with subprocess.Popen(
+        command,
+        env={**kept, **environment},
+        cwd=ROOT,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        try:
+            while part := os.read(ours, 65536):
+                shown += part
+        except OSError:  # the other end was closed
+            pass
+        code = process.wait(60)
+    os.close(ours)
+    return shown.decode().replace("\r\n", "\n"), code
+
+
+def test_a_misspelt_month_is_refused_on_a_terminal_before_prefect_is_imported(tmp_path):
+    flags = ["--sandbox", "--sandbox-state", str(tmp_path), "--target-month", "Jlui 2026"]
+    command = [sys.executable, "-X", "importtime", str(ROOT / "flows/content_plan_to_jira.py"), *flags]
+    shown, code = on_terminal(command)
+    said = [line for line in shown.splitlines() if not line.startswith("import time:")]
+    assert code == 2
+    assert said == [
+        "error: --target-month: 'Jlui 2026' is not a month; write it as Juli 2026, July 2026 or 2026-07; see --help"
+    ]
+    assert "import time:" in shown
+    assert not re.search(r"\| +prefect\b", shown)
+    assert list(tmp_path.iterdir()) == []

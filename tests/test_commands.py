@@ -1,0 +1,138 @@
+"""Every file that can be run: it reads its arguments before it does anything, whoever adds the next one."""
+
+import ast
+import os
+import re
+import socket
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from lib import run_folder
+from sandbox import __main__ as sandbox_command
+
+ROOT = Path(__file__).parents[1]
+PARTS = ("blocks", "flows", "lib", "notebooks", "sandbox", "tests")
+
+# What a command must not do before it knows what it is asked for; `sys.argv` holds the file and its arguments.
+WATCHED = """
+import os, runpy, sys
+sys.dont_write_bytecode = True
+DONE = ("socket.connect", "socket.bind", "subprocess.Popen", "os.system", "os.posix_spawn", "os.mkdir", "os.remove",
+        "os.rename", "os.rmdir", "sqlite3.connect")
+
+def watch(event, given):
+    writes = event == "open" and isinstance(given[2], int) and given[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+    if (event in DONE or writes) and given[0] != os.devnull:
+        print("ACTED:", event, given[:1], file=sys.stderr, flush=True)
+        os._exit(99)
+
+sys.argv.pop(0)
+sys.addaudithook(watch)
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def is_run(path):
+    """Whether it does something when it is run: `if __name__ == "__main__"` at its outermost level."""
+    tests = (ast.unparse(node.test) for node in ast.parse(path.read_text()).body if isinstance(node, ast.If))
+    return "__name__ == '__main__'" in tests or path.name == "__main__.py"
+
+
+COMMANDS = sorted(
+    path.relative_to(ROOT)
+    for path in [*ROOT.glob("*.py"), *(path for part in PARTS for path in ROOT.glob(f"{part}/**/*.py"))]
+    if is_run(path)
+)
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory):
+    """Run commands, two at a time, with these arguments and nothing set up; how each ended."""
+    home = tmp_path_factory.mktemp("home")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "CONTENT_PLAN_"))}
+    environment = {**kept, "HOME": str(home), "PREFECT_HOME": str(home / "prefect"), "MPLCONFIGDIR": str(home)}
+
+    def run(commands):
+        def one(command):
+            return subprocess.run(
+                [sys.executable, "-c", WATCHED, *map(str, command)],
+                env=environment,
+                cwd=home,
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+            )
+
+        with ThreadPoolExecutor(2) as at_once:
+            return dict(zip(commands, at_once.map(one, commands), strict=True))
+
+    return run
+
+
+def test_the_commands_are_found():
+    names = {path.as_posix() for path in COMMANDS}
+    assert {"flows/deploy.py", "flows/rerun.py", "sandbox/__main__.py", "lib/run_folder.py"} <= names
+
+
+def test_help_is_all_that_is_done_when_help_is_asked_for(watched):
+    for (path, _), ended in watched([(ROOT / path, "--help") for path in COMMANDS]).items():
+        assert ended.returncode == 0, f"{path}: {ended.stderr}"
+        assert ended.stdout.startswith("usage: "), path
+        assert ended.stderr == "", path
+
+
+def test_an_argument_that_does_not_exist_is_refused_before_anything_is_done(watched):
+    for (path, _), ended in watched([(ROOT / path, "--no-such-flag") for path in COMMANDS]).items():
+        assert ended.returncode == 2, f"{path}: {ended.stderr}"
+        assert re.fullmatch("error: .*--no-such-flag.*|error: .* required: .*", ended.stderr.strip()), path
+        assert ended.stdout == ""
+
+
+def ended(capsys, main, *arguments):
+    """How a command refuses: exit code, and its only line."""
+    try:
+        code = main([*map(str, arguments)])
+    except SystemExit as refused:
+        code = refused.code
+    told = capsys.readouterr()
+    assert (told.out, told.err.count("\n")) == ("", 1), told
+    return code, told.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["--port", "99999"], 2, "--port: 99999 is no port; write a number from 0"),
+        (["--port", "http"], 2, "--port: invalid _port value: 'http'"),
+        (["--index-lag", "nan"], 2, "--index-lag: nan cannot be used; write a number of seconds"),
+        (["--", "no-such-program"], 2, "there is no program 'no-such-program'"),
+        (["--state", "{folder}"], 1, "{folder} is not a state file of this sandbox"),
+        (["--state", "{folder}", "--reset"], 1, "--state {folder}: .* name a file"),
+        (["--state", "{file}/state.json"], 1, "--state {file}/state.json: .* name a file"),
+        (["--port", "{taken}"], 1, "cannot listen on 127.0.0.1:{taken}: Address already in use; name another --port"),
+        (["--host", "256.1.1.1", "--port", "0"], 1, "cannot listen on 256.1.1.1:0: .*; name another --port"),
+    ],
+)
+def test_a_sandbox_that_cannot_be_opened_says_so_in_one_line(tmp_path, capsys, arguments, code, says):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        known = {"folder": tmp_path, "file": tmp_path / "file", "taken": taken.getsockname()[1]}
+        known["file"].touch()
+        given = [one.format(**known) for one in arguments]
+        assert re.search(says.format(**known), ended(capsys, sandbox_command.main, *given)[1])
+        assert ended(capsys, sandbox_command.main, *given)[0] == code
+
+
+def test_a_run_folder_that_is_none_is_named_in_one_line(tmp_path, capsys):
+    file = tmp_path / "file"
+    file.touch()
+    for path in (tmp_path / "nowhere", tmp_path, file):
+        code, told = ended(capsys, run_folder.main, "verify", path)
+        assert code == 1
+        assert str(path) in told
+    assert ended(capsys, run_folder.main, "verfy", file)[0] == 2
+    assert ended(capsys, run_folder.main)[0] == 2
