@@ -29,6 +29,7 @@ from lib.formats import plural
 from lib.reconcile import NEEDS_A_PERSON, Outcome
 from lib.run_index import INDEX
 from lib.settings import ROOT, SANDBOX_SWITCH, Settings, in_sandbox
+from lib.terminal import steady
 
 SANDBOX_PORT = 8089
 _PLAIN_WIDTH = 130  # where output is no terminal
@@ -37,6 +38,7 @@ _TOLD = (Outcome.REFUSED, *NEEDS_A_PERSON)
 _SERVICES = ("GOOGLE_", "JIRA_", "PREFECT_", "CLIENTS_SPREADSHEET_ID", "OAUTHLIB_")
 
 
+@steady()
 def main(
     flow: ReportingFlow,
     argv: Sequence[str] | None = None,

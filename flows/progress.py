@@ -9,16 +9,20 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
-from prefect.logging.configuration import setup_logging
-from prefect.logging.handlers import PrefectConsoleHandler
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
+from rich.segment import Segment
+from rich.table import Column
+from rich.theme import Theme
 
+from flows import library_log
 from lib.plan_sheet import Log
 
 ARTIFACT = "progress"
-_DOING = 80  # characters of what is happening now
+_ROOMY = 60  # columns of a terminal that has room for a bar of the width
+_WIDE, _NARROW = 20, 8
+_LOG = logging.getLogger(__name__)
 
 
 def _nobody(_progress: "Progress") -> None:
@@ -43,7 +47,7 @@ class Progress:
     def tell(self, client: str, step: str, rows: int) -> None:
         """What begins for a client, and how many rows of it are known."""
         self.now[client], self.rows[client] = step, rows
-        self.listener(self)
+        self._show()
 
     async def end(self, client: str, rows: int, log: Log) -> None:
         """A client has ended, with so many rows."""
@@ -51,11 +55,15 @@ class Progress:
         self.rows[client] = rows
         self.rows_ended += rows
         self.now.pop(client, None)
-        self.listener(self)
+        self._show()
         try:
             await self._publish()
         except Exception as failed:  # noqa: BLE001  # no run fails for it
             log.debug("progress was not told to Prefect: %s", failed)
+
+    def _show(self) -> None:
+        with _never_failing("follow"):
+            self.listener(self)
 
     async def _publish(self) -> None:
         done = 100.0 * self.ended / max(self.clients, 1)
@@ -69,41 +77,81 @@ class Progress:
 @contextlib.contextmanager
 def shown_on_terminal() -> Iterator[None]:
     """While it lasts, runs of this process show a bar below their log lines; nothing where there is no terminal."""
-    if not sys.stderr.isatty():
+    library_log.show()
+    console = _console()
+    if not (sys.stderr and sys.stderr.isatty() and console.is_terminal) or console.is_dumb_terminal:
         yield
         return
-    doing = TextColumn("{task.fields[doing]}", markup=False)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        doing,
-    )
-    setup_logging()  # before the flow does it: its handler then stays the one whose console we share
-    with Bars(*columns, console=_console(), transient=True) as bars:
-        clients = bars.add_task("clients", total=None, doing="")
-        rows = bars.add_task("rows", total=None, doing="")
+    bars = _Bars(console)
+    token = _LISTENER.set(bars.show)
+    try:
+        with console.use_theme(Theme()):  # Prefect's console has the styles of its log lines alone
+            with _never_failing("begin"):
+                bars.start()
+            try:
+                yield
+            finally:
+                with _never_failing("end"):
+                    bars.stop()
+    finally:
+        _LISTENER.reset(token)
 
-        def show(progress: Progress) -> None:
-            now = " · ".join(f"{client}: {step}" for client, step in progress.now.items())
-            bars.update(
-                clients,
-                total=progress.clients,
-                completed=progress.ended,
-                doing=now if len(now) <= _DOING else f"{now[:_DOING]}…",
-            )
-            bars.update(rows, total=sum(progress.rows.values()) or None, completed=progress.rows_ended)
 
-        token = _LISTENER.set(show)
-        try:
-            yield
-        finally:
-            _LISTENER.reset(token)
+class _Bars(Bars):
+    """Bars that are whole in a narrow terminal, where what is happening is cut; what cannot be drawn is left out."""
+
+    def __init__(self, console: Console) -> None:
+        self._terminal = console
+        self._bar = BarColumn(table_column=Column(no_wrap=True))
+        doing = Column(ratio=1, no_wrap=True, overflow="ellipsis")
+        super().__init__(
+            TextColumn("{task.description}"),
+            self._bar,
+            MofNCompleteColumn(table_column=Column(no_wrap=True)),
+            TimeElapsedColumn(table_column=Column(no_wrap=True)),
+            TextColumn("{task.fields[doing]}", markup=False, table_column=doing),
+            console=console,
+            transient=True,
+            expand=True,
+            redirect_stdout=sys.stdout is not None and sys.stdout.isatty(),  # a pipe gets its own text
+        )
+        self._clients = self.add_task("clients", total=None, doing="")
+        self._rows = self.add_task("rows", total=None, doing="")
+
+    def show(self, progress: Progress) -> None:
+        """Bring the bars up to date."""
+        doing = " · ".join(f"{client}: {step}" for client, step in progress.now.items())
+        self.update(self._clients, total=progress.clients, completed=progress.ended, doing=doing)
+        self.update(self._rows, total=sum(progress.rows.values()) or None, completed=progress.rows_ended)
+
+    def get_renderable(self) -> RenderableType:
+        """The bars, for the width that the terminal has now."""
+        self._bar.bar_width = _WIDE if self._terminal.width >= _ROOMY else _NARROW
+        return _Attempt(super().get_renderable)
+
+
+@dataclass
+class _Attempt:
+    """What rich draws if it can: each log line draws it anew, and so does a thread that nobody waits for."""
+
+    get: Callable[[], RenderableType]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        with _never_failing(""):
+            yield from list(console.render(self.get(), options))
+
+
+@contextlib.contextmanager
+def _never_failing(doing: str) -> Iterator[None]:
+    """No run fails for what it shows of itself."""
+    try:
+        yield
+    except Exception as failed:  # noqa: BLE001
+        if doing:  # while it is drawn, a line of ours would be drawn with it
+            _LOG.debug("the progress bar did not %s: %s", doing, failed)
 
 
 def _console() -> Console:
     """The console that Prefect logs to, so that its lines and the bar do not overwrite each other."""
-    handlers = logging.getLogger().handlers
-    consoles = (handler.console for handler in handlers if isinstance(handler, PrefectConsoleHandler))
+    consoles = (handler.console for handler in library_log.consoles())
     return next(consoles, Console(stderr=True))

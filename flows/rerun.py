@@ -23,6 +23,7 @@ from flows.reporting_flow import Result, exit_code, run_to_end
 from flows.resolve import content_plan_resolve
 from flows.run_in_folder import RERUN_TAG
 from lib.run_record import RunRecord
+from lib.terminal import steady
 
 FLOWS = {
     flow.name: flow for flow in (content_plan_to_jira, content_plan_watch, content_plan_check, content_plan_resolve)
@@ -41,6 +42,7 @@ def rerun(record: RunRecord, changes: Mapping[str, Any]) -> Result:
         return run_to_end(FLOWS[record.flow], **{**recorded, **changes})
 
 
+@steady()
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; exit codes as of the flows."""
     asked = rerun_arguments.read(argv)
