@@ -26,10 +26,10 @@ from google_auth_oauthlib.flow import InstalledAppFlow, WSGITimeoutError
 from oauthlib.oauth2 import OAuth2Error
 from prefect.blocks.abstract import CredentialsBlock
 from prefect.types import SecretDict
-from pydantic import Field, HttpUrl, SecretStr
+from pydantic import ConfigDict, Field, HttpUrl, SecretStr
 
 from blocks.loading import not_connected
-from lib import error_line
+from lib import error_line, service_url
 from lib.errors import CredentialsError, FixInputError, WorkflowError
 from lib.google_api import GoogleApi
 from lib.run_folder import write_bytes
@@ -60,6 +60,8 @@ class GoogleCredentials(CredentialsBlock):
         ```
     """
 
+    model_config = ConfigDict(hide_input_in_errors=True)
+
     _block_type_name = "Google Credentials (content plans)"
     _block_type_slug = "content-plan-google-credentials"
     _logo_url = HttpUrl("https://www.gstatic.com/images/branding/product/2x/sheets_2020q4_48dp.png")
@@ -72,8 +74,12 @@ class GoogleCredentials(CredentialsBlock):
     service_account_info: SecretDict | None = Field(
         default=None, title="Service account key", description="Content of a service account's key file."
     )
-    api_endpoint: str = Field(default="", description="Base URL for development; Google's own when empty.")
-    token_uri: str = Field(default="", description="Token endpoint for development; Google's own when empty.")
+    api_endpoint: service_url.Endpoint = Field(
+        default="", description="Base URL for development; Google's own when empty."
+    )
+    token_uri: service_url.Endpoint = Field(
+        default="", description="Token endpoint for development; Google's own when empty."
+    )
 
     @property
     def api(self) -> GoogleApi:
@@ -245,7 +251,11 @@ def _saved_token(path: Path) -> _Login | None:
         raise CredentialsError(f"Google, {path.name}", message)
     if not all(info.get(name) for name in ("client_id", "client_secret", "refresh_token")):
         return None
-    return _Login("token file", json.dumps({**info, "token_uri": info.get("token_uri") or GOOGLE_TOKEN_URI}))
+    try:
+        token_uri = service_url.checked(str(info.get("token_uri") or GOOGLE_TOKEN_URI), path=True)
+    except ValueError as error:
+        raise FixInputError(f"{path.name}, token_uri", f"{error}, or run `make login` again") from None
+    return _Login("token file", json.dumps({**info, "token_uri": token_uri}))
 
 
 def _expiry(info: Mapping[str, Any]) -> dt.datetime | None:

@@ -4,9 +4,10 @@ import functools
 from typing import Any
 
 from prefect.blocks.abstract import CredentialsBlock
-from pydantic import Field, HttpUrl, SecretStr
+from pydantic import ConfigDict, Field, HttpUrl, SecretStr
 
 from blocks.loading import not_connected
+from lib import service_url
 from lib.errors import WorkflowError
 from lib.jira_api import JiraApi
 from lib.settings import JiraEnvironment
@@ -28,13 +29,15 @@ class JiraCredentials(CredentialsBlock):
         ```
     """
 
+    model_config = ConfigDict(hide_input_in_errors=True)
+
     _block_type_name = "Jira Credentials (content plans)"
     _block_type_slug = "content-plan-jira-credentials"
     _logo_url = HttpUrl("https://wac-cdn.atlassian.com/assets/img/favicons/atlassian/apple-touch-icon.png")
     _documentation_url = HttpUrl("https://developer.atlassian.com/cloud/jira/platform/basic-auth-for-rest-apis/")
     _description = "Credentials of a Jira Cloud site, with JIRA_URL, JIRA_USERNAME and JIRA_TOKEN as fallback."
 
-    url: str = Field(default="", description="The site, such as https://example.atlassian.net.")
+    url: service_url.Site = Field(default="", description="The site, such as https://example.atlassian.net.")
     username: str = Field(default="", description="E-mail address of the account.")
     token: SecretStr = Field(default=SecretStr(""), title="API token", description="The account's API token.")
 

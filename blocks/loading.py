@@ -3,8 +3,9 @@
 from typing import Any
 
 from prefect.blocks.abstract import CredentialsBlock
+from pydantic import ValidationError
 
-from lib.errors import CredentialsError, TryLaterError, WorkflowError
+from lib.errors import CredentialsError, FixInputError, TryLaterError, WorkflowError
 from lib.settings import in_sandbox
 
 
@@ -16,6 +17,7 @@ async def load[Block: CredentialsBlock](block_type: type[Block], name: str) -> B
 
     Raises:
         CredentialsError: Prefect's API, which holds the blocks, cannot be asked.
+        FixInputError: What the block holds cannot be used; the message names its field.
     """
     if in_sandbox():
         return block_type()
@@ -25,6 +27,12 @@ async def load[Block: CredentialsBlock](block_type: type[Block], name: str) -> B
         if "Unable to find block document" not in str(error):
             raise CredentialsError(f"Block {name!r}", f"cannot be read: {error}") from None
         return block_type()
+    except RuntimeError as error:  # Prefect's word for a block that was saved with something that cannot be used
+        if not isinstance(error.__cause__, ValidationError):
+            raise
+        first = error.__cause__.errors(include_input=False)[0]
+        field, advice = ".".join(str(part) for part in first["loc"]), "correct it on Prefect's page of blocks"
+        raise FixInputError(f"Block {name!r}, {field}", f"{first['msg']}; {advice}") from None
 
 
 def not_connected(service: str, error: WorkflowError) -> dict[str, Any]:

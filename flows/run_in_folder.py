@@ -13,11 +13,14 @@ from prefect.logging import get_run_logger
 from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
 
+from blocks import loading
+from blocks.google_credentials import GoogleCredentials
+from blocks.jira_credentials import JiraCredentials
 from flows import clients, library_log, prefect_page
 from flows.reporting_flow import Result, state
 from lib import api_calls, audit, run_folder, run_index
 from lib.clock import Clock, SystemClock
-from lib.errors import WorkflowError
+from lib.errors import FixInputError, WorkflowError
 from lib.formats import Month, this_month
 from lib.google_tasks import GoogleTasks
 from lib.jira_tasks import JiraTasks
@@ -109,6 +112,7 @@ async def run_in_folder(
         report: The notebook that reports on it.
     """
     begun: list[clients.Ended] = []
+    await _refuse_unusable(google_block, jira_block)
 
     async def in_folder(folder: Path, settings: Settings) -> dict[str, Any]:
         log: Log = get_run_logger()
@@ -133,6 +137,22 @@ async def run_in_folder(
         return {"months": [str(run.month)], **await work(run)}
 
     return await keep_folder(name, in_folder, output_dir=output_dir, begun=begun, report=report)
+
+
+async def _refuse_unusable(google_block: str, jira_block: str) -> None:
+    """
+    Stop before there is a run folder where a block holds what cannot be used, such as an address without https://.
+
+    Raises:
+        FixInputError: Which block and field, and what to write.
+    """
+    for block_type, name in ((GoogleCredentials, google_block), (JiraCredentials, jira_block)):
+        try:
+            await loading.load(block_type, name)
+        except FixInputError:
+            raise
+        except Exception:  # noqa: BLE001  # Prefect's API is away: the tasks ask again, and say it
+            return
 
 
 async def keep_folder(

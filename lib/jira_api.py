@@ -16,7 +16,7 @@ import requests
 import urllib3
 from atlassian import Jira
 
-from lib import api_calls, retry
+from lib import api_calls, retry, service_url
 from lib.errors import (
     CredentialsError,
     FixInputError,
@@ -57,6 +57,7 @@ class JiraApi:
 
     Raises:
         CredentialsError: A part is missing; the library would silently go on as an anonymous visitor.
+        FixInputError: The address cannot be used.
     """
 
     def __init__(
@@ -73,7 +74,10 @@ class JiraApi:
         ]
         if missing:
             raise CredentialsError("Jira", f"{' and '.join(missing)} is not set; see README, Connecting")
-        self.url = url.strip().rstrip("/")
+        try:
+            self.url = service_url.checked(url)
+        except ValueError as error:
+            raise FixInputError("JIRA_URL", str(error)) from None
         self._account = (username.strip(), token.strip())
         self._timeout_s = timeout_s
         self._sleep = sleep

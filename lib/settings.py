@@ -11,6 +11,7 @@ from dotenv.parser import parse_stream
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from lib import service_url
 from lib.errors import FixInputError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,7 +43,8 @@ class _Environment(BaseSettings):
         except ValidationError as error:
             first = error.errors()[0]
             name, advice = str(first["loc"][0]).upper(), "correct it in the environment or in .env"
-            raise FixInputError(name, f"{first['msg']}, not {first['input']!r}; {advice}") from None
+            given = "" if first["type"] == service_url.ERROR else f", not {first['input']!r}"  # it may hold a password
+            raise FixInputError(name, f"{first['msg']}{given}; {advice}") from None
 
 
 def check_env_file(path: Path) -> None:
@@ -82,7 +84,7 @@ class Settings(_Environment):
         default="", description="Account id, or a name in WORKERS; the token's owner when empty."
     )
     output_dir: Path = Field(default=Path("output"), description="Where run folders go.")
-    output_url: str = Field(
+    output_url: service_url.Page = Field(
         default="", description="Where browsers find the output folder; Prefect's links are file:// when empty."
     )
     alert_url: SecretStr = Field(
@@ -96,6 +98,18 @@ class Settings(_Environment):
         default=12, ge=1, description="How many clients' runs are on workers at once, with dispatch=workers."
     )
     retry_delay_seconds: float = Field(default=30, ge=0, description="Pause before Prefect runs a failed task again.")
+
+    @classmethod
+    def read(cls) -> Self:
+        """
+        What is set now; the addresses of the services are looked at, too, before anything is sent to them.
+
+        Raises:
+            FixInputError: A value cannot be used.
+        """
+        GoogleEnvironment.read()
+        JiraEnvironment.read()
+        return super().read()
 
     def check(self) -> Self:
         """
@@ -120,14 +134,14 @@ class GoogleEnvironment(_Environment):
     google_refresh_token: SecretStr = SecretStr("")
     google_token_file: Path = ROOT / "token.json"
     google_application_credentials: Path | None = None
-    google_api_endpoint: str = ""
-    google_token_uri: str = GOOGLE_TOKEN_URI
+    google_api_endpoint: service_url.Endpoint = ""
+    google_token_uri: service_url.Endpoint = GOOGLE_TOKEN_URI
 
 
 class JiraEnvironment(_Environment):
     """Jira's part of the environment."""
 
-    jira_url: str = ""
+    jira_url: service_url.Site = ""
     jira_username: str = ""
     jira_token: SecretStr = SecretStr("")
 

@@ -11,7 +11,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from google_auth_oauthlib.flow import WSGITimeoutError
 from oauthlib.oauth2 import AccessDeniedError
+from prefect import get_client
+from prefect.client.schemas.actions import BlockDocumentUpdate
 from prefect.testing.standard_test_suites import BlockStandardTestSuite
+from pydantic import ValidationError
 
 from blocks import google_credentials, loading
 from blocks.google_credentials import SCOPES, GoogleCredentials
@@ -278,3 +281,45 @@ def test_a_kernel_without_credentials_gets_no_secret(monkeypatch):
     set_environment(monkeypatch, dict.fromkeys(names, SECRET))
     assert SECRET not in settings.environment_without_secrets().values()
     assert "PATH" in settings.environment_without_secrets()
+
+
+@pytest.mark.parametrize(
+    ("block", "field", "address"),
+    [
+        (JiraCredentials, "url", "example.com"),
+        (JiraCredentials, "url", f"https://me:{SECRET}@example.com"),
+        (JiraCredentials, "url", "http://example.com"),
+        (GoogleCredentials, "api_endpoint", "http://example.com"),
+        (GoogleCredentials, "token_uri", "https:/example.com"),
+    ],
+)
+def test_a_block_with_an_address_that_cannot_be_used_is_not_made(block, field, address):
+    with pytest.raises(ValidationError) as error:
+        block(**{field: address})
+    assert "write https://example.com" in str(error.value)
+    assert SECRET not in str(error.value)
+
+
+def test_a_saved_address_that_cannot_be_used_is_refused_by_block_and_field(outside, prefect_engine):
+    """What is typed into Prefect's page of blocks is not looked at when it is saved."""
+
+    async def saved():
+        await JiraCredentials.register_type_and_schema()
+        block = JiraCredentials(url="https://example.com", username="a", token=SECRET)
+        document = await block.asave("typed-in")
+        async with get_client() as prefect:
+            data = {"url": f"http://me:{SECRET}@example.com", "username": "a", "token": SECRET}
+            await prefect.update_block_document(document, BlockDocumentUpdate(data=data))
+        await loading.load(JiraCredentials, "typed-in")
+
+    with pytest.raises(FixInputError) as error:
+        asyncio.run(saved())
+    assert str(error.value).startswith("Block 'typed-in', url: has a user name or password in it")
+    assert "write https://example.com; correct it on Prefect's page of blocks" in str(error.value)
+    assert SECRET not in str(error.value)
+
+
+def test_a_saved_token_is_sent_to_no_address_in_clear(outside):
+    saved_token(outside, token_uri="http://oauth2.example.com/token")
+    with pytest.raises(FixInputError, match=r"token\.json, token_uri: .* write https://oauth2\.example\.com/token"):
+        GoogleCredentials().get_credentials()

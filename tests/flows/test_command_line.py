@@ -320,3 +320,29 @@ def _plan_of(box):
         for sheet, file in box.google.files.items()
         if file.name.startswith("Content Plan") and "Warung" in file.name
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("JIRA_URL", "JIRA_URL: does not begin with https://; write http://127.0.0.1"),
+        ("GOOGLE_TOKEN_URI", "GOOGLE_TOKEN_URI: does not begin with https://; write http://127.0.0.1"),
+    ],
+)
+def test_an_address_that_cannot_be_used_ends_the_command_before_anything_begins(checkout, trap, name, says):
+    """Without the sandbox switch, from `.env`, with a Prefect server that would hear of a run."""
+    values = {"JIRA_URL": trap.url, "GOOGLE_API_ENDPOINT": trap.url, "GOOGLE_TOKEN_URI": f"{trap.url}/token"}
+    values[name] = values[name].removeprefix("http://")
+    (checkout / ".env").write_text("".join(f"{key}={value}\n" for key, value in values.items()) + SETTINGS)
+    home = checkout / "prefect-home"
+    ended = run(checkout, environment={"PREFECT_API_URL": f"{trap.url}/api", "PREFECT_HOME": str(home)})
+    assert ended.returncode != 0
+    assert ended.stdout == ""
+    assert re.fullmatch(rf".*{re.escape(says)}\S*; correct it in the environment or in \.env\b.*\n", ended.stderr)
+    assert trap.requests == []
+    assert not (checkout / "output").exists()
+
+
+SETTINGS = (
+    "CLIENTS_SPREADSHEET_ID=1list\nJIRA_PROJECT_KEY=CP\nJIRA_ISSUE_TYPE_ID=10001\nJIRA_USERNAME=a\nJIRA_TOKEN=b\n"
+)

@@ -1,11 +1,16 @@
 """The main job for real: Prefect's engine, the notebook in a kernel, the sandbox over HTTP."""
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
+from prefect import get_client
+from prefect.client.schemas.actions import BlockDocumentUpdate
 
+from blocks.jira_credentials import JiraCredentials
 from flows.reporting_flow import exit_code
+from lib import settings
 from sandbox import seed
 
 
@@ -126,3 +131,27 @@ def test_bad_input_ends_with_what_to_do_and_nothing_half_written(
         == 0
     )
     assert saved(result)["error"] == result["error"]
+
+
+def test_an_address_in_a_block_that_cannot_be_used_ends_a_run_before_it_has_a_folder(
+    run, services, tmp_path, monkeypatch
+):
+    """As on a server, without the sandbox switch: what is typed into Prefect's page of blocks is not looked at there."""
+
+    async def save():
+        await JiraCredentials.register_type_and_schema()
+        document = await JiraCredentials(url="https://example.com").asave("jira-typed-in", overwrite=True)
+        async with get_client() as prefect:
+            await prefect.update_block_document(document, BlockDocumentUpdate(data={"url": "example.com"}))
+
+    asyncio.run(save())
+    monkeypatch.delenv("CONTENT_PLAN_SANDBOX")
+    monkeypatch.setattr(settings, "ROOT", tmp_path)
+    before = len(services.journal)
+    result = run(jira_credentials_block_name="jira-typed-in")
+    assert result["error"].startswith(
+        "Block 'jira-typed-in', url: does not begin with https://; write https://example.com"
+    )
+    assert "run_folder" not in result
+    assert not (tmp_path / "output").exists()
+    assert len(services.journal) == before
