@@ -1,5 +1,6 @@
 """Two runs side by side: which parameters, rows, drafts and outcomes differ. Pure: two run folders are read, none is written."""
 
+import itertools
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,7 @@ from lib import adf, run_folder, run_record
 from lib.errors import FixInputError
 from lib.formats import clean_text
 from lib.run_record import RunRecord
-from lib.step_files import DRAFTS, ROWS
+from lib.step_files import DRAFTS, RESULT, ROWS
 
 NOT_THERE = "(not there)"
 
@@ -181,11 +182,23 @@ def _plain(value: object) -> str:
 
 def read(then: Path, now: Path) -> Comparison:
     """
-    Read two finished runs and compare them.
+    Read two finished runs and compare them; of one output folder, named twice, the newest two of one flow.
 
     Raises:
         FixInputError: One of them is no finished run, or they are the same.
     """
     if then.resolve() == now.resolve():
-        raise FixInputError(str(now), "is the same run twice; name two runs")
+        then, now = _newest_two(now)
     return compare(run_record.read(then), run_record.read(now))
+
+
+def _newest_two(output_dir: Path) -> tuple[Path, Path]:
+    if (output_dir / RESULT).exists():
+        raise FixInputError(str(output_dir), "is the same run twice; name two runs")
+    finished = run_record.newest_finished(output_dir)
+    for later, earlier in itertools.combinations(finished, 2):
+        if run_record.flow_of(later) == run_record.flow_of(earlier):
+            return earlier, later
+    raise FixInputError(
+        str(output_dir), "no flow has finished twice here; run one again (`make demo`), or name two run folders"
+    )

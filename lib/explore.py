@@ -6,17 +6,20 @@ import logging
 from collections.abc import Sequence
 from typing import Any, cast
 
+from IPython.display import HTML
+
 from lib import client_list, issue_draft, notebook, rows_file
 from lib.client_list import Client
 from lib.clock import SystemClock
 from lib.content_plan import ContentPlan
 from lib.errors import FixInputError
-from lib.formats import Month, parse_month, this_month
+from lib.formats import Month, match_key, parse_month, this_month
 from lib.google_api import GoogleApi
+from lib.html_report import sentence
 from lib.issue_draft import Drafts
-from lib.plan_files import find_plan
+from lib.plan_files import NoPlanError, find_plan, read_plan_name
 from lib.plan_sheet import PlanSheet
-from lib.ports import Google
+from lib.ports import DriveFile, Google
 from lib.run_folder import client_folder
 from lib.settings import ROOT, Settings, environment_without_secrets
 from lib.step_files import DRAFTS, ROWS
@@ -51,7 +54,10 @@ async def read_clients(api: GoogleApi) -> list[Client]:
 
 async def read_plan(api: GoogleApi, clients: Sequence[Client], name: str, month: str) -> ContentPlan:
     """
-    A client's plan of a month; of the first client with a folder, and of the next month in Jakarta, where these are empty.
+    A client's plan of a month.
+
+    Where the month is empty: of the next month in Jakarta, or else the newest that the client has. Where the name is empty:
+    of the first client that has one.
 
     Raises:
         FixInputError: There is no such client or plan, or the plan cannot be read.
@@ -60,12 +66,45 @@ async def read_plan(api: GoogleApi, clients: Sequence[Client], name: str, month:
     with_folder = [client for client in chosen if client.folder_id]
     if not with_folder:
         raise FixInputError(name or "The client list", problems.get(name, "names no folder for it"))
-    client = with_folder[0]
-    file = find_plan(await asyncio.to_thread(api.find_files, [client.folder_id]), client, read_month(month))
+    client, file = await _find(api, with_folder, month)
     google = cast("Google", _InThreads(api))
     return await PlanSheet(
         google, SystemClock(), client=client.name, spreadsheet_id=file.id, log=logging.getLogger(__name__)
     ).read()
+
+
+async def _find(api: GoogleApi, clients: Sequence[Client], month: str) -> tuple[Client, DriveFile]:
+    """The plan's file, of the first of these clients that has one."""
+    none: NoPlanError | None = None
+    for client in clients:
+        files = await asyncio.to_thread(api.find_files, [client.folder_id])
+        try:
+            return client, find_plan(files, client, _month_for(month, files, client))
+        except NoPlanError as error:
+            none = none or error
+    raise none or NoPlanError("The client list", "names nobody")
+
+
+def _month_for(text: str, files: Sequence[DriveFile], client: Client) -> Month:
+    """The month asked for; the next one, or else the newest that the client has a plan of, when the text is empty."""
+    wanted = read_month(text)
+    names = [read_plan_name(file.name) for file in files]
+    planned = [named[1] for named in names if named and match_key(named[0]) == match_key(client.name)]
+    if text or wanted in planned or not planned:
+        return wanted
+    return max(planned, key=lambda month: (month.year, month.month))
+
+
+def heading(plan: ContentPlan, month: str) -> HTML:
+    """Which plan was read, and why when it is none that was asked for."""
+    told, wanted, own = f"{plan.title}, {len(plan.rows)} rows", read_month(month), month_of(plan, month)
+    return sentence(told if own == wanted else f"{told}: the newest plan; there is none for {wanted} yet.")
+
+
+def month_of(plan: ContentPlan, month: str) -> Month:
+    """The month that a plan's name tells; the one asked for where it tells none."""
+    named = read_plan_name(plan.title)
+    return named[1] if named else read_month(month)
 
 
 def read_month(text: str) -> Month:
@@ -86,7 +125,7 @@ async def transform(plan: ContentPlan, month: str, rows: int) -> Drafts:
     SCRATCH.mkdir(parents=True, exist_ok=True)
     folder = client_folder(SCRATCH, plan.client)
     rows_file.save(few, folder / ROWS, workflow="explore")
-    given = parameters(Settings.read(), folder, read_month(month), {})  # a few rows fill no quota
+    given = parameters(Settings.read(), folder, month_of(plan, month), {})  # a few rows fill no quota
     executed, environment = folder / TRANSFORM.name, environment_without_secrets()
     await notebook.run_notebook(TRANSFORM, executed, given, working_dir=ROOT, environment=environment)
     return issue_draft.load(folder / DRAFTS, few.rows, notebook=f"notebooks/{TRANSFORM.name}")

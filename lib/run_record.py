@@ -108,13 +108,23 @@ def read(folder: Path) -> RunRecord:
     Raises:
         FixInputError: There is no such run, or its `result.json` cannot be read.
     """
-    if folder.is_dir() and not (folder / RESULT).exists():
-        finished = [path for path in run_folders(folder) if (path / RESULT).exists()]
-        folder = finished[0] if finished else folder
+    if finished := newest_finished(folder):
+        folder = finished[0]
+    elif not (folder / RESULT).exists() and not _FOLDER.fullmatch(folder.name):
+        raise FixInputError(
+            str(folder), "no run has finished here; make one (`make demo`) and run this again, or name a run folder"
+        )
     result = read_json(folder / RESULT)
     elsewhere = (plan.get("folder") or "" for plan in result.get("clients", {}).values())
     others = [folder / name for name in elsewhere if name.startswith("..")]  # of clients that ran on workers
     return RunRecord(folder, result, [ending for part in (folder, *others) for ending in _endings(part, folder)])
+
+
+def newest_finished(output_dir: Path) -> list[Path]:
+    """The finished runs of an output folder, newest first; none of a folder that is a run itself, or is not there."""
+    if not output_dir.is_dir() or (output_dir / RESULT).exists():
+        return []
+    return [path for path in run_folders(output_dir) if (path / RESULT).exists()]
 
 
 def read_head(folder: Path) -> RunRecord:

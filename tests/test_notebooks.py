@@ -1,8 +1,11 @@
 """The shipped notebooks: clean, readable, and running on the sample that ships with them."""
 
 import asyncio
+import datetime as dt
 import json
+import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -10,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from lib import html_report, issue_draft, notebook, rows_file
+from lib import explore, html_report, issue_draft, notebook, rows_file
+from lib.errors import FixInputError
 from lib.notebook_parameters import parameters_model
 from sandbox import seed
 from tests import runs
-from tests.direct import NOTEBOOK, run_cells
+from tests.direct import NOTEBOOK, google_api, run_cells
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted(ROOT.glob("notebooks/*.ipynb"))
@@ -69,28 +73,79 @@ def test_the_transform_runs_on_its_defaults(tmp_path):
     assert names["mapping"]
 
 
-@pytest.fixture
-def given(tmp_path, services):
-    """Parameters with which each shipped notebook runs for real: no sandbox but the tests', nothing left in the project."""
-    first, second = (runs.leave(tmp_path, [runs.row(2), runs.row(3, "refused")]) for _ in range(2))
-    return {
-        "content_plan_to_jira": {"drafts_path": str(tmp_path / "drafts.json")},
-        "content_plan_watch": {"findings_path": str(tmp_path / "findings.json")},
-        "content_plan_audit": {"run_folder": str(first)},
-        "compare_runs": {"run_a": str(first), "run_b": str(second)},
-        "performance_report": {"output_dir": str(tmp_path), "days": 3650},
-        "explore_content_plan": {"target_month": seed.MONTH, "client_name": "kopi senja", "row_count": 3},
-    }
+RUN_ALL = """
+import pathlib, sys, nbformat
+from nbclient import NotebookClient
+for path in map(pathlib.Path, sys.argv[1:]):
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(notebook, timeout=200, resources={"metadata": {"path": str(path.parent)}}).execute()
+    nbformat.write(notebook, path)
+"""
+
+
+@pytest.fixture(scope="module")
+def all_run(tmp_path_factory):
+    """A copy of the project in which all notebooks were opened by `make lab-sandbox` and run as they are; after two runs."""
+    folder = tmp_path_factory.mktemp("project")
+    for name in ("lib", "flows", "blocks", "sandbox", "notebooks", "hashmap.py", "pyproject.toml"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, folder / name)
+    for _ in range(2):
+        runs.leave(folder / "output", [runs.row(2), runs.row(3, "refused")])
+    lab = re.search(r"^lab-sandbox:.*\n\t(.*) -- \$\(LAB\)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
+    command = [part.replace("$(RUN)", f"{Path(sys.executable).parent}/") for part in lab.split()]
+    command += ["--port", "0", "--", sys.executable, "-c", RUN_ALL]
+    given = {**os.environ, "PYTHONPATH": str(folder)}
+    given.pop("CONTENT_PLAN_SANDBOX", None)
+    for name in NOTEBOOKS:
+        command.append(str(folder / "notebooks" / name.name))
+    ended = subprocess.run(command, cwd=folder, env=given, capture_output=True, text=True, check=False, timeout=280)
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    return folder / "notebooks"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
-def test_a_notebook_runs_in_a_kernel(path, given, tmp_path):
-    output = tmp_path / "executed.ipynb"
-    run = asyncio.run(notebook.run_notebook(path, output, given[path.stem], working_dir=ROOT))
-    assert run.status == "completed"
-    outputs = [output for cell in cells(output) for output in cell["outputs"]]
+def test_a_notebook_runs_as_it_is_where_an_analyst_opens_it(path, all_run):
+    outputs = [output for cell in cells(all_run / path.name) for output in cell["outputs"]]
     assert outputs
     assert not [output for output in outputs if output.get("name") == "stderr"]
+
+
+@pytest.mark.parametrize(
+    ("today", "client", "month", "read"),
+    [
+        ("2026-05-20", "", "", "Kopi Senja - Juni 2026"),
+        ("2026-06-25", "", "", "Kopi Senja - Juli 2026"),
+        ("2026-07-31", "", "", "Kopi Senja - Juli 2026"),
+        ("2026-12-31", "", "", "Kopi Senja - Juli 2026"),
+        ("2031-02-01", "kopi senja", "", "Kopi Senja - Juli 2026"),
+        ("2026-12-31", "Kopi Senja", "Juni 2026", "Kopi Senja - Juni 2026"),
+        ("2026-12-31", "Klinik Gigi Cemara", "", "Klinik Gigi Cemara - Juli 2026"),
+    ],
+)
+def test_an_analyst_sees_a_plan_in_any_month(services, opened, monkeypatch, today, client, month, read):
+    """The next month's, or the newest where that is not written yet."""
+    now = dt.datetime.fromisoformat(f"{today}T05:00:00+00:00")
+    monkeypatch.setattr(explore.SystemClock, "now", lambda _clock: now)
+
+    async def look():
+        api = opened(google_api(services.environment()))
+        return await explore.read_plan(api, await explore.read_clients(api), client, month)
+
+    plan = asyncio.run(look())
+    assert " ".join(plan.title.replace("–", "-").split()).endswith(read)
+    told, wanted = explore.heading(plan, month).data, explore.read_month(month)
+    assert (f"there is none for {wanted} yet" in told) == (not read.endswith(str(wanted)))
+    assert read.endswith(str(explore.month_of(plan, month)))
+
+
+def test_a_month_that_is_asked_for_is_not_replaced(services, opened):
+    async def look():
+        api = opened(google_api(services.environment()))
+        await explore.read_plan(api, await explore.read_clients(api), "", "Desember 2026")
+
+    with pytest.raises(FixInputError, match=r"has no spreadsheet named .*Desember 2026"):
+        asyncio.run(look())
 
 
 def test_a_report_on_a_hundred_clients_is_no_longer_than_a_browser_opens_at_once(tmp_path):

@@ -106,6 +106,18 @@ def test_a_run_is_not_compared_with_itself(tmp_path):
         comparison.read(folder, folder / ".." / folder.name)
 
 
+def test_of_an_output_folder_the_newest_two_of_one_flow_are_compared(tmp_path):
+    output = tmp_path / "output"
+    with pytest.raises(FixInputError, match=r"output: no flow has finished twice here; run one again"):
+        comparison.read(output, output)
+    older = runs.leave(output, [runs.row(2, "refused")])
+    runs.leave(output, [], flow="performance-report")
+    newer = runs.leave(output, [runs.row(2)])
+    runs.leave(output, [], flow="compare-runs")
+    read = comparison.read(output, output)
+    assert (read.then.folder, read.now.folder) == (older, newer)
+
+
 def test_of_a_long_text_the_words_that_differ_are_shown(tmp_path):
     same = " ".join(f"kata{n}" for n in range(50))
     shown = comparison_report.word_diff(f"{same} lama <b>", f"{same} baru <b>")

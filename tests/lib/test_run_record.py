@@ -72,3 +72,9 @@ def test_how_each_notebook_ended_is_read_from_its_copy(tmp_path):
     first, second = run_record.read(folder).notebooks
     assert (first.client, first.status, first.failed_cell, first.error) == ("a", "kernel died", 7, "DeadKernelError")
     assert second.status == "did not end"
+
+
+@pytest.mark.parametrize("name", ["output", "."])
+def test_an_output_folder_without_a_finished_run_says_how_to_make_one(tmp_path, name):
+    with pytest.raises(FixInputError, match=r"no run has finished here; make one \(`make demo`\)"):
+        run_record.read(tmp_path / name)
