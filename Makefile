@@ -31,8 +31,10 @@ $(SYNCED): $(UV) pyproject.toml uv.lock .python-version
 	$(PYTHON3) -m venv .tools 2>/dev/null && .tools/bin/python -m pip install --quiet uv==$(UV_VERSION) \
 	|| $(PYTHON3) -m pip install --quiet --target .tools uv==$(UV_VERSION)
 
+# In a terminal a job of its own (-m), so that Ctrl-C closes the sandbox and does not kill make, which would call it an error.
+DEMO := $(RUN)python flows/content_plan_to_jira.py --sandbox
 demo: $(SYNCED) ## Run the main job on the local sandbox; no credentials needed
-	$(RUN)python flows/content_plan_to_jira.py --sandbox $$([ -t 0 ] && echo --keep-open) || [ $$? -eq 2 ]
+	@if [ -t 0 ]; then sh -mc '$(DEMO) --keep-open; exit $$?'; else $(DEMO); fi || [ $$? -eq 2 ]
 
 sandbox: $(SYNCED) ## Open the sandbox of the demo, as it was left
 	$(RUN)python -m sandbox --state .sandbox/state.json

@@ -17,24 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from prefect import get_client
-from rich.console import Console
-from rich.table import Table
 
-from flows import arguments, progress
+from flows import arguments, printing, progress
 from flows.reporting_flow import ReportingFlow, Result, exit_code, run_to_end
 from flows.run_in_folder import output_folder
 from lib import error_line
 from lib.errors import FixInputError
-from lib.formats import plural
-from lib.reconcile import NEEDS_A_PERSON, Outcome
-from lib.run_index import INDEX
 from lib.settings import ROOT, SANDBOX_SWITCH, Settings, in_sandbox
 from lib.terminal import steady
 
 SANDBOX_PORT = 8089
-_PLAIN_WIDTH = 130  # where output is no terminal
-_PROBLEMS_SHOWN = 10
-_TOLD = (Outcome.REFUSED, *NEEDS_A_PERSON)
 _SERVICES = ("GOOGLE_", "JIRA_", "PREFECT_", "CLIENTS_SPREADSHEET_ID", "OAUTHLIB_")
 
 
@@ -50,21 +42,22 @@ def main(
     Run the flow with the parameters of the command line (`positional` without flags); show what came of it; the exit code.
 
     Raises:
-        SystemExit: An argument or a setting cannot be used; or Ctrl-C, and the message says where the report of what was done is.
+        SystemExit: An argument or a setting cannot be used; or Ctrl-C, and the message says what there is of the run.
     """
     given = arguments.read(arguments.of_function(flow.fn, positional), argv)
     parameters = {name: value for name, value in given.items() if name not in arguments.OWN and value is not None}
     if given["sandbox"] and not in_sandbox():
         command = _command(flow, parameters, positional)
         return run_in_sandbox(command, state=given["sandbox_state"], keep_open=given["keep_open"])
+    output = output_folder(parameters.get("output_dir"), Settings.read())
+    before = printing.runs(output, flow.name)
     try:
         _start_server()
         with progress.shown_on_terminal():
             result = run_to_end(flow, **parameters)
     except KeyboardInterrupt:
-        index = output_folder(parameters.get("output_dir"), Settings.read()) / INDEX
-        sys.exit(f"Stopped. {index} has the report of what was done until then; run the command again to go on.")
-    (show or show_outcomes)(result)
+        sys.exit(printing.stopped(printing.runs(output, flow.name) - before))
+    (show or printing.show_outcomes)(result)
     return exit_code(result)
 
 
@@ -80,80 +73,6 @@ def _start_server() -> None:
             pass
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-
-
-def show_outcomes(result: Result) -> None:
-    """Print a table of rows per outcome and client if there are any, what people have to look at, and how it ended."""
-    to = console()
-    if result["summary"]["clients"]:
-        _show_counts(to, result)
-    _show_problems(to, result)
-    show_end(to, result)
-
-
-def _show_counts(to: Console, result: Result) -> None:
-    summary = result["summary"]
-    outcomes = [outcome.value for outcome in Outcome]
-    table = Table(title=str(result.get("flow", "")), title_justify="left")
-    table.add_column("client", no_wrap=True)
-    for name in ("rows", *outcomes):
-        table.add_column(name, justify="right", no_wrap=True)
-    for client, counts in summary["clients"].items():
-        table.add_row(client, *(str(counts.get(name) or "·") for name in ("rows", *outcomes)))
-    table.add_section()
-    table.add_row("all", *(str(summary.get(name, 0)) for name in ("rows", *outcomes)))
-    to.print(table)
-
-
-def console() -> Console:
-    """Standard output; wide enough for the table where it is no terminal."""
-    return Console(width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
-
-
-def show_end(to: Console, result: Result) -> None:
-    """Print what was done, what failed, and where the report is."""
-    said = result.get("bottom_line") or f"The run failed: {result.get('error')}"
-    to.print(said, style="red" if result.get("error") else "bold", markup=False, highlight=False, soft_wrap=True)
-    if result.get("run_folder"):
-        to.print(f"Run folder: {result['run_folder']}", markup=False, soft_wrap=True)
-        for page in sorted(Path(result["run_folder"]).glob("*.html")):
-            to.print(f"Report: {page}", markup=False, soft_wrap=True)
-
-
-def _show_problems(to: Console, result: Mapping[str, Any]) -> None:
-    """What people have to look at: where, and what to do; the first ones of each kind."""
-    failed = [
-        {"client": "", "cell": "", "message": plan["error"]}
-        for plan in result.get("clients", {}).values()
-        if plan.get("error")
-    ]
-    told = {name: result.get(name, []) for name in ("blocking", "warnings")}
-    if not any(told.values()):
-        told = {
-            outcome: [
-                {"client": record["client"], "row": record["row"], **problem}
-                for record in result["data"]
-                if record.get("outcome") == outcome
-                for problem in record["problems"]
-                if problem["level"] == "error"
-            ]
-            for outcome in _TOLD
-        }
-    for name, found in {"failed": failed, **told}.items():
-        rows = {(problem["client"], problem["row"]) for problem in found if "row" in problem}
-        if found:
-            in_rows = f" in {plural(len(rows), 'row')}" if len(found) > len(rows) > 0 else ""
-            to.print(f"{name}: {len(found)}{in_rows}", style="bold", markup=False)
-        for problem in found[:_PROBLEMS_SHOWN]:
-            where = ", ".join(filter(None, (problem["client"], problem["cell"])))
-            to.print(
-                f"  {': '.join(filter(None, (where, problem['message'])))}",
-                markup=False,
-                highlight=False,
-                soft_wrap=True,
-            )
-        if len(found) > _PROBLEMS_SHOWN:
-            to.print(f"  … and {len(found) - _PROBLEMS_SHOWN} more in result.json", markup=False)
 
 
 def _command(flow: ReportingFlow, parameters: Mapping[str, Any], positional: Sequence[str]) -> list[str]:
@@ -183,9 +102,10 @@ def run_in_sandbox(command: Sequence[str], *, state: Path, keep_open: bool) -> i
             problem = str(error).partition(";")[0]
             error_line.show(FixInputError("--sandbox-state", f"{problem}; remove it, or name another folder"))
             return 1
-        print(f"Sandbox: {box.url}", flush=True)
+        print(f"The sandbox of this run is at {box.url}", flush=True)
         with subprocess.Popen(command, env=_environment(box.environment(), state), cwd=state) as run:  # noqa: S603  # our own command
-            code = _wait(run)
+            code, stopped = _wait(run)
+        keep_open = keep_open and not stopped
         print(
             f"Sandbox: {box.url} shows the sheets and the issues{'' if keep_open else '; `make sandbox` opens it again'}"
         )
@@ -196,11 +116,14 @@ def run_in_sandbox(command: Sequence[str], *, state: Path, keep_open: bool) -> i
     return code
 
 
-def _wait(run: "subprocess.Popen[bytes]") -> int:
-    """Its exit code; Ctrl-C is for the run, which saves what it has done while we wait on."""
+def _wait(run: "subprocess.Popen[bytes]") -> tuple[int, bool]:
+    """Its exit code, and whether Ctrl-C was pressed: that is for the run, which saves what it has done while we wait on."""
+    stopped = False
     while True:
-        with contextlib.suppress(KeyboardInterrupt):
-            return run.wait()
+        try:
+            return run.wait(), stopped
+        except KeyboardInterrupt:
+            stopped = True
 
 
 def _free_port() -> int:

@@ -12,7 +12,7 @@ from typing import Any
 from prefect import runtime
 from prefect.logging import get_run_logger
 
-from flows import command_line
+from flows import command_line, printing
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import Report, keep_folder
 from lib import comparison, comparison_report
@@ -64,15 +64,15 @@ def _absolute(folder: str) -> str:
 
 def show(result: Result) -> None:
     """Print the differences, then and now beneath each other, and where the report is."""
-    to = command_line.console()
+    to = printing.console()
     for one in result["data"][:_SHOWN]:
         where = " ".join(filter(None, (one["client"], f"row {one['row']}" if one["row"] else "", one["topic"][:40])))
-        to.print(f"{one['kind']}: {where} {one['what']}", style="bold", markup=False, highlight=False)
-        to.print(f"  - {_one_line(one['then'])}", style="red", markup=False, highlight=False)
-        to.print(f"  + {_one_line(one['now'])}", style="green", markup=False, highlight=False)
+        printing.say(to, f"{one['kind']}: {where} {one['what']}", style="bold")
+        printing.say(to, f"- {_one_line(one['then'])}", style="red", indent=2)
+        printing.say(to, f"+ {_one_line(one['now'])}", style="green", indent=2)
     if len(result["data"]) > _SHOWN:
-        to.print(f"… and {len(result['data']) - _SHOWN} more in the report")
-    command_line.show_end(to, result)
+        printing.say(to, f"… and {len(result['data']) - _SHOWN:,} more in the report")
+    printing.show_end(to, result)
 
 
 def _one_line(text: str) -> str:

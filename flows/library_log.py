@@ -1,18 +1,21 @@
-"""The lines of a run: those of `lib` beside the flow's own, and a terminal that cannot end the run."""
+"""The lines of a run on the terminal and in Prefect: those of `lib` beside the flow's own; none steers a terminal or ends a run by it."""
 
+import copy
 import logging
 from typing import TextIO, cast
 
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.logging.handlers import APILogHandler, PrefectConsoleHandler
 
-from lib.terminal import SteadyStream
+from lib.terminal import SteadyStream, printable
 
 LIBRARY = "lib"
+_TASKS = "prefect.task_runs"
+_OF_RUNS = ("prefect.flow_runs", _TASKS, LIBRARY, "flows")
 
 
 def show() -> None:
-    """Let the loggers of `lib` speak as Prefect's own do, on a console that is steady; again and again does no harm."""
+    """Let the loggers of `lib` speak as Prefect's own do, and the terminal show what is to be read; again and again does no harm."""
     library = logging.getLogger(LIBRARY)
     library.setLevel(logging.getLogger("prefect.flow_runs").getEffectiveLevel())
     if not any(isinstance(handler, APILogHandler) for handler in library.handlers):
@@ -20,7 +23,7 @@ def show() -> None:
         handler.addFilter(_in_a_run)  # the handler complains of lines that belong to no run
         library.addHandler(handler)
     for console in consoles():
-        _steady(console)
+        _mend(console)
 
 
 def consoles() -> list[PrefectConsoleHandler]:
@@ -28,11 +31,37 @@ def consoles() -> list[PrefectConsoleHandler]:
     return [handler for handler in logging.getLogger().handlers if isinstance(handler, PrefectConsoleHandler)]
 
 
-def _steady(handler: PrefectConsoleHandler) -> None:
-    """Rich ends a process whose output is closed, which no run may end by: a worker that is killed closes that of its runs."""
-    if not isinstance(handler.stream, SteadyStream):
-        steady = cast("TextIO", SteadyStream(handler.stream))
-        handler.stream = handler.console.file = steady
+def _mend(handler: PrefectConsoleHandler) -> None:
+    """Let it write what people can read, and never fail."""
+    if isinstance(handler.stream, SteadyStream):
+        return
+    # Rich ends a process whose output is closed, as a worker that is killed closes that of its runs.
+    handler.stream = handler.console.file = cast("TextIO", SteadyStream(handler.stream))
+    handler.console._emoji = False  # noqa: SLF001  # has no other switch; `:coffee:` in a name stays what it is
+    handler.setFormatter(_Printable(handler.formatter or logging.Formatter()))
+    handler.addFilter(_is_told)
+
+
+class _Printable(logging.Formatter):
+    """Names and cells in a line can neither steer the terminal nor pass for lines of their own."""
+
+    def __init__(self, inner: logging.Formatter) -> None:
+        super().__init__()
+        self._inner = inner
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line; those of a traceback follow it, also without what acts on a terminal."""
+        if record.name.startswith(_OF_RUNS):
+            record = copy.copy(record)
+            record.msg, record.args = printable(record.getMessage()), None
+        return "\n".join(printable(line) for line in self._inner.format(record).split("\n"))
+
+
+def _is_told(record: logging.LogRecord) -> bool:
+    """One line per finished task would bury the others; at DEBUG they are shown."""
+    finished = record.levelno == logging.INFO and record.getMessage().startswith("Finished in state")
+    tasks = logging.getLogger(_TASKS)
+    return not (finished and record.name.startswith(_TASKS)) or tasks.isEnabledFor(logging.DEBUG)
 
 
 def _in_a_run(_record: logging.LogRecord) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from prefect.logging import get_run_logger
 
-from flows import command_line
+from flows import command_line, printing
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import keep_folder
 from lib import archive, run_folder
@@ -86,7 +86,7 @@ async def _archive(one: Candidate) -> dict[str, Any]:
 
 def show(result: Result) -> None:
     """Print what was done."""
-    command_line.show_end(command_line.console(), result)
+    printing.show_end(printing.console(), result)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from flows import command_line
+from flows import command_line, printing
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import Report, keep_folder, output_folder
 from lib import performance
@@ -60,10 +60,10 @@ async def performance_report(days: int = 30, output_dir: str | None = None) -> R
 
 def show(result: Result) -> None:
     """Print the advice, and where the report is."""
-    to = command_line.console()
+    to = printing.console()
     for hint in result.get("advice", []):
-        to.print(f"- {hint}", markup=False, highlight=False, soft_wrap=True)
-    command_line.show_end(to, result)
+        printing.say(to, f"- {hint}")
+    printing.show_end(to, result)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from rich.theme import Theme
 
 from flows import library_log
 from lib.plan_sheet import Log
+from lib.terminal import printable
 
 ARTIFACT = "progress"
 _ROOMY = 60  # columns of a terminal that has room for a bar of the width
@@ -120,7 +121,7 @@ class _Bars(Bars):
 
     def show(self, progress: Progress) -> None:
         """Bring the bars up to date."""
-        doing = " · ".join(f"{client}: {step}" for client, step in progress.now.items())
+        doing = printable(" · ".join(f"{client}: {step}" for client, step in progress.now.items()))
         self.update(self._clients, total=progress.clients, completed=progress.ended, doing=doing)
         self.update(self._rows, total=sum(progress.rows.values()) or None, completed=progress.rows_ended)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from prefect import tags
 
-from flows import command_line, progress, rerun_arguments
+from flows import command_line, printing, progress, rerun_arguments
 from flows.content_plan_check import content_plan_check
 from flows.content_plan_to_jira import content_plan_to_jira
 from flows.content_plan_watch import content_plan_watch
@@ -53,8 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return command_line.run_in_sandbox(command, state=asked.sandbox_state, keep_open=asked.keep_open)
     with progress.shown_on_terminal():
         result = rerun(record, asked.changes)
-    print(f"Rerun of {record.name}")
-    command_line.show_outcomes(result)
+    printing.say(printing.console(), f"Rerun of {record.name}")
+    printing.show_outcomes(result)
     return exit_code(result)
 
 

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import NoReturn
 
 from lib.errors import WorkflowError
+from lib.terminal import printable
 
 DEBUG_HINT = "PREFECT_LOGGING_LEVEL=DEBUG shows where"
 MISUSE = 2
@@ -27,7 +28,7 @@ class OneLineParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End with the message on one line; exit code 2."""
-        said = " ".join(message.split()).removeprefix("argument ")
+        said = printable(" ".join(message.split())).removeprefix("argument ")
         self.exit(MISUSE, f"error: {said.rstrip('.')}; see --help\n")
 
 
@@ -48,7 +49,7 @@ def line_of(error: BaseException) -> str:
         said = (
             f"{type(error).__name__}: {error}; {DEBUG_HINT}" if str(error) else f"{type(error).__name__}; {DEBUG_HINT}"
         )
-    return " ".join(said.split())
+    return printable(" ".join(said.split()))
 
 
 def _of_the_system(error: OSError) -> str:

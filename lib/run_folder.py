@@ -23,6 +23,7 @@ from typing import Any, Self
 from lib import error_line
 from lib.errors import FixInputError
 from lib.settings import ROOT
+from lib.terminal import printable, steady
 
 MANIFEST = "manifest.json"
 FORMAT_STANDARDS = {
@@ -259,6 +260,7 @@ def _commit() -> str | None:
     return answer.stdout.strip() or None
 
 
+@steady()
 def main(argv: Sequence[str] | None = None) -> int:
     """`verify` on the command line; 0 when the folder is as it was written, 1 when it is not."""
     parser = error_line.OneLineParser(prog="python -m lib.run_folder", description="What became of a run folder since.")
@@ -272,11 +274,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         error_line.show(error)
         return 1
     for line in verdict.altered:
-        print(line)  # noqa: T201
+        print(printable(line))  # noqa: T201
     for name in verdict.sources:
-        print(f"{name}: in the project, it has changed since this run (commit {verdict.commit})")  # noqa: T201
+        told = f"{name}: in the project, it has changed since this run (commit {verdict.commit})"
+        print(printable(told))  # noqa: T201
     told = f"{len(verdict.altered)} files are not" if verdict.altered else f"all {verdict.files} files are"
-    print(f"{folder.name}: {told} as the run wrote them; manifest {verdict.manifest_sha256}")  # noqa: T201
+    print(printable(f"{folder.name}: {told} as the run wrote them; manifest {verdict.manifest_sha256}"))  # noqa: T201
     return 1 if verdict.altered else 0
 
 

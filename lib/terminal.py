@@ -1,14 +1,36 @@
-"""What is written for people to read on a terminal: streams that cannot fail."""
+"""What is written for people to read on a terminal: text that stays text, and streams that cannot fail."""
 
 import contextlib
 import errno
 import os
 import sys
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO, cast
 
 _GONE = (errno.EPIPE, errno.EIO, errno.EBADF)  # the reader has ended, the terminal is closed
+
+_JOINERS = "\u200c\u200d"  # inside emoji, and in scripts whose letters join
+_ACTS = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # categories of what a terminal obeys, hides, breaks a line at or cannot be sent
+
+
+def printable(text: object) -> str:
+    r"""
+    Text of sheets, files and services on one line that a terminal shows and does not obey.
+
+    Control characters, line breaks, marks that turn the direction of writing, and what is invisible become escapes such as
+    `\x1b`, `\n` and `\u202e`.
+    """
+    return "".join(_escaped(sign) if _acts(sign) else sign for sign in str(text))
+
+
+def _acts(sign: str) -> bool:
+    return unicodedata.category(sign) in _ACTS and sign not in _JOINERS
+
+
+def _escaped(sign: str) -> str:
+    return sign.encode("unicode_escape", "backslashreplace").decode("ascii")
 
 
 class SteadyStream:

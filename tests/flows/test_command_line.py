@@ -63,14 +63,36 @@ def test_flags_become_parameters_of_their_types():
     assert parsed("--settle-seconds", "20")["settle_seconds"] == 20.0
 
 
-def test_ctrl_c_says_where_the_report_is_and_how_to_go_on(monkeypatch, tmp_path):
+@pytest.mark.parametrize(
+    ("there", "told"),
+    [
+        ([], "Stopped before the run began; nothing was read or written."),
+        (
+            ["rows.json"],
+            r"There is neither report nor result; \S+/20260625_020000_content-plan-to-jira has what .* go on",
+        ),
+        (
+            ["result.json"],
+            r"There is no report; \S+/20260625_020000_content-plan-to-jira/result.json says what was done",
+        ),
+        (["result.json", "audit.html"], r"/20260625_020000_content-plan-to-jira/audit.html is the report .* go on"),
+    ],
+)
+def test_ctrl_c_tells_what_is_there_of_this_run_and_how_to_go_on(monkeypatch, tmp_path, there, told):
+    earlier, made = (tmp_path / f"20260625_0{hour}0000_content-plan-to-jira" for hour in (1, 2))
+    earlier.mkdir()
+    (earlier / "audit.html").touch()
+
     def stopped(*_, **__):
+        for name in there:
+            made.mkdir(exist_ok=True)
+            (made / name).touch()
         raise KeyboardInterrupt
 
     monkeypatch.setattr(command_line, "run_to_end", stopped)
     for name in ("CLIENTS_SPREADSHEET_ID", "JIRA_PROJECT_KEY", "JIRA_ISSUE_TYPE_ID"):
         monkeypatch.setenv(name, "any")
-    with pytest.raises(SystemExit, match=rf"{tmp_path}/index.html has the report .* run the command again"):
+    with pytest.raises(SystemExit, match=told):
         command_line.main(content_plan_to_jira, ["--output-dir", str(tmp_path)])
 
 
@@ -240,8 +262,8 @@ def test_ctrl_c_of_a_terminal_lets_the_run_save_what_it_has_done(tmp_path):
         rest = process.stdout.read()
         process.wait(timeout=120)
     assert process.returncode == 1, "".join(said) + rest
-    assert f"Stopped. {output}/index.html has the report" in rest, "".join(said)
     [folder] = output.glob("*_content-plan-to-jira")
+    assert f"Stopped. {folder}/audit.html is the report" in rest, "".join(said)
     assert json.loads((folder / "result.json").read_bytes())["state"] == "cancelled"
     assert (folder / "audit.html").exists()
 
