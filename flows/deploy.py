@@ -50,6 +50,7 @@ from lib.errors import FixInputError, WorkflowError
 from lib.google_api import GoogleApi
 from lib.google_tasks import BLOCK as GOOGLE_BLOCK
 from lib.settings import ROOT, Settings
+from lib.terminal import printable
 
 CREATE = "content-plan-to-jira/create"
 TAG = "content-plans"  # of the deployments whose runs give alerts
@@ -298,7 +299,7 @@ def main() -> int:
     with error_line.shown(WorkflowError):
         asyncio.run(prefect_api.check())
     for line in asyncio.run(deploy(alert_url, project_dir)):
-        print(line)
+        print(printable(line))
     return 0
 
 

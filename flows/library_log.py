@@ -7,7 +7,8 @@ from typing import TextIO, cast
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.logging.handlers import APILogHandler, PrefectConsoleHandler
 
-from lib.terminal import SteadyStream, printable
+from flows.reporting_flow import FlowFailedError
+from lib.terminal import SteadyStream, printable, printable_lines
 
 LIBRARY = "lib"
 _TASKS = "prefect.task_runs"
@@ -54,14 +55,21 @@ class _Printable(logging.Formatter):
         if record.name.startswith(_OF_RUNS):
             record = copy.copy(record)
             record.msg, record.args = printable(record.getMessage()), None
-        return "\n".join(printable(line) for line in self._inner.format(record).split("\n"))
+        return printable_lines(self._inner.format(record))
 
 
 def _is_told(record: logging.LogRecord) -> bool:
-    """One line per finished task would bury the others; at DEBUG they are shown."""
+    """
+    What buries the other lines is shown at DEBUG alone.
+
+    That is one line per finished task, and the traceback of the error by which a failed run ends in Prefect: what failed has
+    been told.
+    """
+    if logging.getLogger(record.name).isEnabledFor(logging.DEBUG):
+        return True
     finished = record.levelno == logging.INFO and record.getMessage().startswith("Finished in state")
-    tasks = logging.getLogger(_TASKS)
-    return not (finished and record.name.startswith(_TASKS)) or tasks.isEnabledFor(logging.DEBUG)
+    ended = record.exc_info and isinstance(record.exc_info[1], FlowFailedError)
+    return not (ended or (finished and record.name.startswith(_TASKS)))
 
 
 def _in_a_run(_record: logging.LogRecord) -> bool:

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import NoReturn
 
 from lib.errors import WorkflowError
-from lib.terminal import printable
+from lib.terminal import printable, printable_lines
 
 DEBUG_HINT = "PREFECT_LOGGING_LEVEL=DEBUG shows where"
 MISUSE = 2
@@ -70,7 +70,7 @@ def _of_the_system(error: OSError) -> str:
 def show(error: BaseException) -> None:
     """Print the error on standard error: one line, below its traceback where that is wanted."""
     if wants_traceback():
-        traceback.print_exception(error)
+        print(printable_lines("".join(traceback.format_exception(error)).rstrip()), file=sys.stderr)  # noqa: T201
     print(f"error: {line_of(error)}", file=sys.stderr)  # noqa: T201  # a command line prints
 
 

@@ -25,6 +25,11 @@ def printable(text: object) -> str:
     return "".join(_escaped(sign) if _acts(sign) else sign for sign in str(text))
 
 
+def printable_lines(text: str) -> str:
+    """The same of several lines, such as a traceback: those below the first are set in, so that none passes for another line."""
+    return "\n  ".join(printable(line) for line in text.split("\n"))
+
+
 def _acts(sign: str) -> bool:
     return unicodedata.category(sign) in _ACTS and sign not in _JOINERS
 

@@ -10,7 +10,7 @@ import pytest
 from prefect.logging.handlers import PrefectConsoleHandler
 from rich.progress import BarColumn
 
-from flows import progress
+from flows import library_log, progress
 from flows.progress import Progress
 
 LOG = logging.getLogger("a run")
@@ -146,3 +146,28 @@ def test_output_to_a_file_has_no_bar_and_no_control_characters(in_window, monkey
         with progress.shown_on_terminal():
             play()
     assert (tmp_path / "lines").read_text() == "a line of the run\nanother line of the run\n"
+
+
+def test_a_line_per_finished_task_is_for_debug(in_window, monkeypatch):
+    seen = in_window()
+    library_log.show()
+    tasks, flow = (logging.getLogger(name) for name in ("prefect.task_runs", "prefect.flow_runs"))
+    lines = [
+        (tasks, logging.INFO, "Finished in state Completed()"),
+        (tasks, logging.INFO, "a line of a task"),
+        (tasks, logging.WARNING, "Finished in state Slow"),
+        (tasks, logging.ERROR, "Finished in state Failed()"),
+        (flow, logging.INFO, "Finished in state Completed()"),
+    ]
+
+    def log():
+        for logger, level, message in lines:
+            library_log.consoles()[0].handle(logger.makeRecord(logger.name, level, "", 0, message, (), None))
+        seen.settle()
+        return len(seen.lines())
+
+    assert log() == 4
+    monkeypatch.setattr(tasks, "level", logging.DEBUG)
+    tasks.manager._clear_cache()
+    assert log() == 4 + 5
+    tasks.manager._clear_cache()

@@ -43,9 +43,9 @@ class Window:
                 return
             if not data:
                 return
-            self.raw += data
             self._reads.feed(data)
             self.frames.append(self.lines())
+            self.raw += data
 
     def lines(self):
         """What stands there now, line by line."""
