@@ -116,12 +116,18 @@ async def retryable(failed: Task[..., Any], _run: object, state: Any) -> bool:
     """
     Whether another try makes sense: nothing was written, and the service may answer later.
 
-    Waits here for what the server's Retry-After asks beyond the task's own delay.
+    Waits here for what the server's Retry-After asks beyond the task's own delay; a server that asks for more than
+    `LONGEST_WAIT_S` is not asked again by this run: an earlier request would only be refused, too.
     """
     error = state.data
     if not isinstance(error, TryLaterError):
         return False
+    asked = error.retry_after_s or 0.0
+    if asked > LONGEST_WAIT_S:
+        _log.warning("%s: not waited for; run it again then", error)
+        return False
     delay = failed.retry_delay_seconds if isinstance(failed.retry_delay_seconds, int | float) else DELAY_S
-    if error.retry_after_s and error.retry_after_s > delay:
-        await asyncio.sleep(min(error.retry_after_s, LONGEST_WAIT_S) - delay)
+    if asked > delay:
+        _log.warning("%s; waiting %.0f s before the task is tried again", error, asked)
+        await asyncio.sleep(asked - delay)
     return True

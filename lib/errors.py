@@ -14,6 +14,8 @@ Every message says where, what, and what to do instead. Every error passes all i
 it survives pickling (Prefect stores the exception of a failed run).
 """
 
+_LONG_WAIT_S = 90.0  # what a person would notice
+
 
 class WorkflowError(Exception):
     """Anything that this project raises on purpose."""
@@ -61,7 +63,9 @@ class TryLaterError(WorkflowError):
         self.retry_after_s = retry_after_s
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.problem}"
+        asked = self.retry_after_s or 0.0
+        told = f" (it asks to wait {asked / 60:.0f} min)" if asked >= _LONG_WAIT_S else ""
+        return f"{self.where}: {self.problem}{told}"
 
 
 class TooManyRequestsError(TryLaterError):

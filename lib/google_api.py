@@ -8,6 +8,8 @@ write here is therefore one that may be applied twice: values to fixed cells, fi
 once, a named range whose id may exist only once.
 """
 
+import json
+import ssl
 import threading
 import time
 import urllib.parse
@@ -254,6 +256,8 @@ class GoogleApi:
             raise CredentialsError(
                 "Google", f"the credentials cannot be used: {error}; see README, Connecting"
             ) from None
+        except ssl.SSLCertVerificationError:
+            raise FixInputError(where, google_token.NOT_TRUSTED) from None
         except (httplib2.ServerNotFoundError, ConnectionRefusedError) as error:
             raise TryLaterError(where, f"cannot be reached ({type(error).__name__}); is the network up?") from None
         except (OSError, httplib2.HttpLib2Error, ValueError, EOFError) as error:
@@ -273,9 +277,26 @@ def _http_error(error: HttpError, where: str, no_answer: NoAnswer) -> WorkflowEr
     status, reasons = error.status_code, _reasons(error)
     if status == HTTPStatus.TOO_MANY_REQUESTS or (status == HTTPStatus.FORBIDDEN and reasons & _RATE_REASONS):
         return TooManyRequestsError(where, "too many requests", retry.retry_after_s(error.resp.get("retry-after")))
-    if status in _RETRIED or status < HTTPStatus.BAD_REQUEST:
+    if status in _RETRIED or status < HTTPStatus.BAD_REQUEST or status > HTTPStatus.INTERNAL_SERVER_ERROR:
+        if no_answer is TryLaterError:
+            return TryLaterError(where, f"answered {status}", retry.retry_after_s(error.resp.get("retry-after")))
         return no_answer(where, f"answered {status}")
+    if no_answer is TryLaterError and not _is_googles(error):
+        return FixInputError(
+            where,
+            f"answered {status}, and not in Google's words: a proxy, firewall or login page stands between. "
+            "The credentials were not looked at",
+        )
     return _refusal(status, reasons, where, f"{error.reason}".strip())
+
+
+def _is_googles(error: HttpError) -> bool:
+    """Whether the answer is an error as Google words it, and not a page of somebody in between."""
+    try:
+        body = json.loads(error.content)
+    except ValueError:
+        return False
+    return isinstance(body, dict) and isinstance(body.get("error"), dict | str)
 
 
 def _refusal(status: int, reasons: set[str], where: str, said: str) -> WorkflowError:

@@ -12,6 +12,7 @@ https://developers.google.com/identity/protocols/oauth2/service-account#jwt-erro
 """
 
 import json
+import ssl
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -24,6 +25,7 @@ from lib import retry
 from lib.errors import CredentialsError, FixInputError, TooManyRequestsError, TryLaterError, WorkflowError
 
 WHERE = "Google, token service"
+NOT_TRUSTED = "its certificate is not trusted; a proxy that opens TLS needs its CA in HTTPLIB2_CA_CERTS"
 
 _PASSING_STATUS = frozenset({408, 425})
 _PASSING = frozenset(
@@ -75,6 +77,8 @@ class _TokenRequest(google_auth_httplib2.Request):  # type: ignore[misc]
             return super().__call__(url, method, body, headers, **options)
         try:
             answer = super().__call__(url, method, body, headers, **options)
+        except ssl.SSLCertVerificationError:
+            raise FixInputError(WHERE, NOT_TRUSTED) from None
         except (TransportError, OSError, EOFError) as error:
             self.http.close()  # the connection is in an unknown state
             cause = error.args[0] if isinstance(error, TransportError) and error.args else error

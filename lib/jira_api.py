@@ -79,6 +79,8 @@ class JiraApi:
         except ValueError as error:
             raise FixInputError("JIRA_URL", str(error)) from None
         self._account = (username.strip(), token.strip())
+        if not all(part.isascii() and part.isprintable() for part in self._account):
+            raise CredentialsError("Jira", "JIRA_USERNAME or JIRA_TOKEN holds a character that none has; copy it again")
         self._timeout_s = timeout_s
         self._sleep = sleep
         self._local = threading.local()
@@ -310,9 +312,12 @@ class JiraApi:
             response = request(self._client())
         except requests.RequestException as error:
             self._client().close()  # the connection is in an unknown state
+            if problem := _cannot_be_sent(error):
+                raise FixInputError(where, problem) from None
             if _never_sent(error):
                 raise TryLaterError(where, "cannot be reached; check JIRA_URL and the network") from None
-            raise no_answer(where, f"the answer was lost ({type(error).__name__})") from None
+            proxy = "; check the proxy in HTTPS_PROXY" if isinstance(error, requests.exceptions.ProxyError) else ""
+            raise no_answer(where, f"the answer was lost ({type(error).__name__}){proxy}") from None
         return self._answer(where, response, no_answer, bulk=bulk)
 
     def _answer(self, where: str, response: requests.Response, no_answer: NoAnswer, *, bulk: bool) -> dict[str, Any]:
@@ -323,8 +328,12 @@ class JiraApi:
             raise TooManyRequestsError(
                 where, "too many requests", retry.retry_after_s(response.headers.get("Retry-After"))
             )
-        if status in _UNKNOWN_OUTCOME or HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-            raise no_answer(where, f"answered {status}")
+        if (
+            status in _UNKNOWN_OUTCOME
+            or status > HTTPStatus.INTERNAL_SERVER_ERROR
+            or HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST
+        ):
+            raise _no_answer_yet(response, where, no_answer)
         try:
             body = response.json()
         except ValueError:
@@ -339,6 +348,12 @@ class JiraApi:
             return body
         if bulk and status == HTTPStatus.BAD_REQUEST and isinstance(body, dict) and _names_elements(body):
             return body
+        if no_answer is TryLaterError and not _is_jiras(response, body):
+            raise FixInputError(
+                where,
+                f"answered {status}, and not in Jira's words: a proxy, firewall or login page stands between, or JIRA_URL is "
+                "not a Jira site. JIRA_USERNAME and JIRA_TOKEN were not looked at",
+            )
         raise self._refusal(where, status, _reasons(body if isinstance(body, dict) else {}))
 
     def _refusal(self, where: str, status: int, reasons: dict[str, str]) -> WorkflowError:
@@ -349,7 +364,11 @@ class JiraApi:
         if status == HTTPStatus.UNAUTHORIZED:
             return CredentialsError(where, "Jira does not know us; check JIRA_USERNAME and JIRA_TOKEN, tokens expire")
         if status == HTTPStatus.FORBIDDEN:
-            return CredentialsError(where, f"Jira does not let us ({said}); ask for Browse and Create in the project")
+            return CredentialsError(
+                where,
+                f"Jira does not let us ({said}); ask for Browse and Create in the project"
+                + ("" if reasons else ", and look whether the site lets this machine in (IP allowlist)"),
+            )
         if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
             return FixInputError(where, f"Jira does not find it ({said}); check JIRA_URL and JIRA_PROJECT_KEY")
         return RefusedError(where, said, reasons)
@@ -391,6 +410,36 @@ class _Session(requests.Session):
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         return super().request(*args, **{**kwargs, "timeout": self._timeout_s, "allow_redirects": False})
+
+
+def _cannot_be_sent(error: requests.RequestException) -> str:
+    """What somebody has to change before a request can be sent at all; empty when it may pass by itself."""
+    if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return (
+            "its certificate is not trusted; check JIRA_URL; a proxy that opens TLS needs its CA in REQUESTS_CA_BUNDLE"
+        )
+    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
+        return f"the address cannot be used ({type(error).__name__}); check JIRA_URL and HTTPS_PROXY"
+    return ""
+
+
+def _no_answer_yet(response: requests.Response, where: str, no_answer: NoAnswer) -> WorkflowError:
+    """The error for a status that is no answer of Jira's to the request; a read hears how long it has to wait."""
+    target = urllib.parse.urlsplit(response.headers.get("Location", ""))
+    points = f" and points to {target.hostname}, where our token is not sent; check JIRA_URL" if target.hostname else ""
+    said = f"answered {response.status_code}{points}"
+    if no_answer is TryLaterError:
+        return TryLaterError(where, said, retry.retry_after_s(response.headers.get("Retry-After")))
+    return no_answer(where, said)
+
+
+def _is_jiras(response: requests.Response, body: object) -> bool:
+    """Whether Jira itself, or the edge of Atlassian before it, says no, and not somebody on the way there."""
+    worded = isinstance(body, dict) and (
+        isinstance(body.get("errorMessages"), list) or isinstance(body.get("errors"), dict | list)
+    )
+    signed = any(name in response.headers for name in ("Atl-Traceid", "X-ARequestId", "X-Seraph-LoginReason"))
+    return worded or signed or response.text.startswith("Client must be authenticated")
 
 
 def _never_sent(error: requests.RequestException) -> bool:

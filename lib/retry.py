@@ -5,8 +5,10 @@ for more than `LONGEST_WAIT_S` is not waited for here: the error goes up with wh
 waits longer.
 """
 
+import contextlib
 import datetime as dt
 import logging
+import math
 import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
@@ -44,18 +46,18 @@ def call[Result](
 
 
 def retry_after_s(header: str | None) -> float | None:
-    """Seconds that a Retry-After header asks for: a number, or a date; None when there is no readable one."""
+    """Seconds that a Retry-After header asks for: a number, or a date; 0 of the past; None when there is no readable one."""
     if not header:
         return None
-    try:
-        return max(0.0, float(header))
-    except ValueError:
-        pass
+    with contextlib.suppress(ValueError):
+        seconds = float(header)
+        return max(0.0, seconds) if math.isfinite(seconds) else None
     try:
         until = parsedate_to_datetime(header)
     except ValueError:
         return None
-    return max(0.0, (until - dt.datetime.now(until.tzinfo or dt.UTC)).total_seconds())
+    until = until.replace(tzinfo=until.tzinfo or dt.UTC)
+    return max(0.0, (until - dt.datetime.now(dt.UTC)).total_seconds())
 
 
 _backoff = tenacity.wait_exponential_jitter(initial=1, max=60, jitter=1)
@@ -75,4 +77,5 @@ def _say(service: str, state: tenacity.RetryCallState) -> None:
     api_calls.of(service).repeated += 1
     error = state.outcome.exception() if state.outcome else None
     wait = state.next_action.sleep if state.next_action else 0.0
-    _log.warning("%s; trying again in %.1f s (attempt %d)", error, wait, state.attempt_number + 1)
+    asked = ", as long as it asks" if isinstance(error, TryLaterError) and error.retry_after_s == wait else ""
+    _log.warning("%s; trying again in %.1f s%s (attempt %d)", error, wait, asked, state.attempt_number + 1)
