@@ -12,10 +12,9 @@ from prefect.exceptions import ObjectNotFound
 
 from flows.progress import Progress
 from flows.run_in_folder import Run, log_error
-from lib import create_screen, issue_draft, run_folder, transform, utility_tasks
+from lib import create_screen, error_line, issue_draft, run_folder, transform, utility_tasks
 from lib.client_list import Client
 from lib.content_plan import KEY, ContentPlan, PlanRow, Problem, plan_hash
-from lib.errors import WorkflowError
 from lib.exactly_once import PlanResult, PlanRun
 from lib.formats import FormatError, one_line, parse_date
 from lib.issue_draft import Drafts
@@ -196,7 +195,7 @@ def _no_key_column(plan: ContentPlan) -> Problem:
 
 def named(client: str, error: Exception) -> str:
     """The error as it stands beside those of other clients."""
-    said = str(error) if isinstance(error, WorkflowError) else f"{type(error).__name__}: {error}"
+    said = error_line.message_of(error)
     return said if client in said else f"{client}: {said}"
 
 

@@ -18,11 +18,11 @@ from typing import Any
 
 from prefect import get_client
 
-from flows import arguments, printing, progress
+from flows import arguments, prefect_api, printing, progress
 from flows.reporting_flow import ReportingFlow, Result, exit_code, run_to_end
 from flows.run_in_folder import output_folder
 from lib import error_line
-from lib.errors import FixInputError
+from lib.errors import FixInputError, WorkflowError
 from lib.settings import ROOT, SANDBOX_SWITCH, Settings, in_sandbox
 from lib.terminal import steady
 
@@ -49,6 +49,8 @@ def main(
     if given["sandbox"] and not in_sandbox():
         command = _command(flow, parameters, positional)
         return run_in_sandbox(command, state=given["sandbox_state"], keep_open=given["keep_open"])
+    with error_line.shown(WorkflowError):
+        prefect_api.check()
     output = output_folder(parameters.get("output_dir"), Settings.read())
     before = printing.runs(output, flow.name)
     try:
@@ -151,7 +153,11 @@ def _flags(parameters: Mapping[str, Any], positional: Sequence[str] = ()) -> lis
 
 def _environment(sandbox: Mapping[str, str], state: Path) -> dict[str, str]:
     """The environment without anybody's services, and with the sandbox's."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_SERVICES)}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(_SERVICES) or name == "PREFECT_LOGGING_LEVEL"
+    }
     prefect = {
         "PREFECT_HOME": str(state / "prefect"),
         "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",

@@ -7,10 +7,12 @@ of each. The work pool is only made: what was set on its page stays.
 if __name__ == "__main__":  # Prefect takes seconds to import
     import argparse
 
+    from flows import arguments
     from lib import error_line
 
     error_line.OneLineParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     error_line.show_all()
+    arguments.import_prefect()
 
 import asyncio
 import contextlib
@@ -297,7 +299,7 @@ def main() -> int:
         return error_line.MISUSE
     print(f"Prefect at {where}:", flush=True)
     with error_line.shown(WorkflowError):
-        asyncio.run(prefect_api.check())
+        prefect_api.check()
     for line in asyncio.run(deploy(alert_url, project_dir)):
         print(printable(line))
     return 0

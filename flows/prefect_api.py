@@ -1,11 +1,21 @@
-"""Whether Prefect's API can be asked, said in one line before anything is begun."""
+"""Whether Prefect's API can be asked, or its temporary server started; said in one line before anything is begun."""
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+from pathlib import Path
 
 from prefect import get_client
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import get_current_settings
 
+from lib import error_line
 from lib.errors import FixInputError
 
+ANSWER_S = 10
+LOCK_WAIT_S = 15  # a server that begins holds it for a second or two
+QUICKLY_READ = 64_000_000  # bytes; larger ones take seconds
 _FORBIDDEN = (401, 403)
 
 
@@ -14,15 +24,75 @@ def address() -> str:
     return get_current_settings().api.url or ""
 
 
-async def check() -> None:
+def check() -> None:
     """
-    Ask the server that PREFECT_API_URL names.
+    Ask the server that PREFECT_API_URL names, or look at the database of the one that a command starts for itself.
 
     Raises:
-        FixInputError: It does not answer as Prefect's API does, or does not let us in.
+        FixInputError: The server does not answer as Prefect's API does, or does not let us in; the database cannot be used.
     """
+    if address():
+        asyncio.run(_check_server())
+    elif path := _database():
+        check_database(path)
+
+
+def _database() -> Path | None:
+    """The file of the temporary server's database, if it is one."""
+    settings = get_current_settings()
+    url = settings.server.database.connection_url
+    if url is None:
+        return settings.home / "prefect.db"
+    kind, _, path = url.get_secret_value().partition(":///")
+    return Path(path) if kind.startswith("sqlite") and path and ":memory:" not in path else None
+
+
+def check_database(path: Path) -> None:
+    """
+    Whether Prefect can use the file: its server would be waited for in vain for two minutes, and fail with a page of SQL.
+
+    Raises:
+        FixInputError: It cannot be used.
+    """
+    where = f"Prefect's database {path}"
+    if not path.exists():
+        _check_home(path.parent)
+        return
+    beginning_anew = "move the file away, and Prefect begins a new one; blocks and runs of the old one are lost"
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=LOCK_WAIT_S)) as database:
+            database.execute("BEGIN IMMEDIATE")
+            _read_through(database, path)
+            database.rollback()
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error):
+            advice = f"`fuser {path}` says which; end it, or name its server in PREFECT_API_URL"
+            raise FixInputError(
+                where, f"is locked by another process for more than {LOCK_WAIT_S} s; {advice}"
+            ) from None
+        advice = "make it a file that this user may read and write, or name another folder in PREFECT_HOME"
+        raise FixInputError(where, f"cannot be opened ({error}); {advice}") from None
+    except sqlite3.DatabaseError as error:
+        raise FixInputError(where, f"is damaged ({error_line.one_line(str(error))}); {beginning_anew}") from None
+
+
+def _read_through(database: sqlite3.Connection, path: Path) -> None:
+    if path.stat().st_size < QUICKLY_READ:
+        [(found,)] = database.execute("PRAGMA quick_check(1)")
+        if found != "ok":
+            raise sqlite3.DatabaseError(found)
+
+
+def _check_home(folder: Path) -> None:
+    there = next(one for one in (folder, *folder.parents) if os.path.lexists(one))
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        problem = "this user may not write there" if there.is_dir() else "it is a file"
+        raise FixInputError(f"PREFECT_HOME {there}", f"{problem}; name a folder in which Prefect may keep its database")
+
+
+async def _check_server() -> None:
     where = f"PREFECT_API_URL {address()}"
-    async with get_client() as prefect:
+    async with get_client(httpx_settings={"timeout": ANSWER_S}) as prefect:
         if failed := await prefect.api_healthcheck():
             if isinstance(failed, PrefectHTTPStatusError):
                 raise FixInputError(where, f"is no address of Prefect's API ({_status(failed)}); it ends in /api")

@@ -7,6 +7,7 @@ Prefect takes a returned dictionary for success. So inside the engine a result w
 
 import asyncio
 import functools
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Self, cast
 
@@ -14,6 +15,7 @@ from prefect import Flow
 from prefect.context import FlowRunContext
 from prefect.states import Completed
 
+from lib import error_line
 from lib.errors import WorkflowError
 from lib.exactly_once import PlanResult
 from lib.reconcile import NEEDS_A_PERSON
@@ -79,6 +81,8 @@ def reporting_flow[**P](**options: Any) -> Callable[[Callable[P, Awaitable[Resul
         @functools.wraps(function)
         async def body(*args: P.args, **kwargs: P.kwargs) -> Any:
             started, cause = iso_utc(utc_now()), None
+            for name in ("prefect.flow_runs", "prefect.task_runs"):
+                logging.getLogger(name).addFilter(_ONE_LINE)
             try:
                 result = await function(*args, **kwargs)
             except Exception as error:  # noqa: BLE001  # a flow never raises to its caller
@@ -102,17 +106,33 @@ def reporting_flow[**P](**options: Any) -> Callable[[Callable[P, Awaitable[Resul
     return decorate
 
 
+class _OneLine(logging.Filter):
+    """What a person has to correct stands in the log on one line; the traceback of our own code would bury it. At DEBUG it stays."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to log it: what a failed flow says is said by its last state, too."""
+        error = record.exc_info[1] if record.exc_info else None
+        if error is None or logging.getLogger(record.name).isEnabledFor(logging.DEBUG):
+            return True
+        of_flow = isinstance(error, FlowFailedError)
+        cause = error.__cause__ if of_flow else error
+        if cause is not None and not error_line.is_told(cause):
+            return True
+        record.exc_info = record.exc_text = None
+        return not of_flow
+
+
+_ONE_LINE = _OneLine()
+
+
 def failure(started: str, error: BaseException) -> Result:
     """The result of a run that ended before it had one."""
-    message = str(error) or type(error).__name__
-    if not isinstance(error, WorkflowError):
-        message = f"{type(error).__name__}: {message}"
     return {
         "start_time": started,
         "end_time": iso_utc(utc_now()),
         "data": [],
         "summary": {**PlanResult().counts(), "clients": {}},
-        "error": message,
+        "error": error_line.message_of(error),
     }
 
 

@@ -1,11 +1,12 @@
 """Run a finished run again with its recorded parameters and some of them changed: `python flows/rerun.py --help`."""
 
 if __name__ == "__main__":  # before Prefect is imported
-    from flows import rerun_arguments
+    from flows import arguments, rerun_arguments
     from lib import error_line
 
     error_line.show_all()
     rerun_arguments.read()
+    arguments.import_prefect()
 
 import json
 import sys
@@ -15,13 +16,15 @@ from typing import Any
 
 from prefect import tags
 
-from flows import command_line, printing, progress, rerun_arguments
+from flows import command_line, prefect_api, printing, progress, rerun_arguments
 from flows.content_plan_check import content_plan_check
 from flows.content_plan_to_jira import content_plan_to_jira
 from flows.content_plan_watch import content_plan_watch
 from flows.reporting_flow import Result, exit_code, run_to_end
 from flows.resolve import content_plan_resolve
 from flows.run_in_folder import RERUN_TAG
+from lib import error_line
+from lib.errors import WorkflowError
 from lib.run_record import RunRecord
 from lib.terminal import steady
 
@@ -51,6 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         settings = [f"--set={name}={json.dumps(value)}" for name, value in asked.changes.items()]
         command = [sys.executable, str(Path(__file__).resolve()), str(record.folder), *settings]
         return command_line.run_in_sandbox(command, state=asked.sandbox_state, keep_open=asked.keep_open)
+    with error_line.shown(WorkflowError):
+        prefect_api.check()
     with progress.shown_on_terminal():
         result = rerun(record, asked.changes)
     printing.say(printing.console(), f"Rerun of {record.name}")

@@ -18,9 +18,9 @@ from blocks.google_credentials import GoogleCredentials
 from blocks.jira_credentials import JiraCredentials
 from flows import clients, library_log, prefect_page
 from flows.reporting_flow import Result, state
-from lib import api_calls, audit, run_folder, run_index
+from lib import api_calls, audit, error_line, run_folder, run_index
 from lib.clock import Clock, SystemClock
-from lib.errors import FixInputError, WorkflowError
+from lib.errors import FixInputError
 from lib.formats import Month, this_month
 from lib.google_tasks import GoogleTasks
 from lib.jira_tasks import JiraTasks
@@ -185,8 +185,8 @@ async def keep_folder(
         except asyncio.CancelledError as error:  # Ctrl-C, or Prefect's cancel; raised again once the folder tells of it
             cancelled, parts = error, clients.add_up(begun, f"{name}: {CANCELLED}")
         except Exception as failed:  # noqa: BLE001  # the result says it
-            log_error(log, str(failed), failed)
-            parts = clients.add_up([], str(failed) or type(failed).__name__)
+            log_error(log, error_line.message_of(failed), failed)
+            parts = clients.add_up([], error_line.message_of(failed))
     parts = {"api_calls": {service: asdict(count) for service, count in calls.items()}, **parts}
     result = _result(name, started, sources, parts, "cancelled" if cancelled else state(parts))
     result |= {"run_folder": str(folder), "report": prefect_page.link(folder, report.name, settings.output_url)}
@@ -255,8 +255,8 @@ async def _make_report(folder: Path, report: Report, log: Log) -> str:
         try:
             await step()
         except Exception as failed:  # noqa: BLE001  # a report that fails must not hide how the run itself ended
-            log_error(log, str(failed), failed)
-            problems.append(f"the report could not be made: {failed}")
+            log_error(log, error_line.message_of(failed), failed)
+            problems.append(f"the report could not be made: {error_line.message_of(failed)}")
     return "; ".join(problems)
 
 
@@ -267,4 +267,4 @@ def rerun_of(tags: Sequence[str]) -> str | None:
 
 def log_error(log: Log, said: str, failed: Exception) -> None:
     """Log an error; with its traceback when it is none of ours."""
-    log.error("%s", said, exc_info=None if isinstance(failed, WorkflowError) else failed)
+    log.error("%s", said, exc_info=None if error_line.is_told(failed) else failed)

@@ -101,7 +101,9 @@ def select(clients: Sequence[Client], names: Iterable[str] | None) -> tuple[list
     )
     known = ", ".join(client.name for client in clients)
     problems = {
-        name: f"is not in the client list; there are {known}" for key, name in wanted.items() if key not in by_name
+        name: f"is not in the client list{_separated(name)}; there are {known}"
+        for key, name in wanted.items()
+        if key not in by_name
     }
     for key, name in wanted.items():
         if len(by_name.get(key, [])) > 1:
@@ -109,3 +111,12 @@ def select(clients: Sequence[Client], names: Iterable[str] | None) -> tuple[list
             problems[name] = f"stands in the client list more than once (see {cells}); remove all but one"
     chosen = [c for c in clients if match_key(c.name) in wanted and len(by_name[match_key(c.name)]) == 1]
     return chosen, problems
+
+
+def _separated(name: str) -> str:
+    """How names are separated, where somebody seems to have written several as one."""
+    parts = [part.strip() for part in re.split("[,;\n]", name)]
+    if len(parts) == 1:
+        return ""
+    quoted = " ".join(f'"{part}"' for part in parts if part)
+    return f" (if these are several, quote each by itself: --client-names {quoted}; in Prefect, give each an item of its own)"

@@ -7,7 +7,6 @@ import argparse
 import contextlib
 import errno
 import os
-import sqlite3
 import sys
 import traceback
 from collections.abc import Iterator
@@ -19,8 +18,22 @@ from lib.terminal import printable, printable_lines
 
 DEBUG_HINT = "PREFECT_LOGGING_LEVEL=DEBUG shows where"
 MISUSE = 2
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+_NO_SPACE = (
+    "no space is left there; make room, or write elsewhere with --output-dir or OUTPUT_DIR, and run the command again"
+)
+_FORBIDDEN = "{reason}; let this user read and write it, or name another path"
+_NO_FOLDER = "{reason}; name a folder"
+_ADVICE = {
+    errno.ENOSPC: _NO_SPACE,
+    errno.EDQUOT: _NO_SPACE,
+    errno.EFBIG: _NO_SPACE,
+    errno.EACCES: _FORBIDDEN,
+    errno.EPERM: _FORBIDDEN,
+    errno.EROFS: _FORBIDDEN,
+    errno.ENOTDIR: _NO_FOLDER,
+    errno.EEXIST: _NO_FOLDER,
+    errno.EMFILE: "{reason}; let this user open more files (`ulimit -n 4096`) and run the command again",
+}
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -28,7 +41,7 @@ class OneLineParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End with the message on one line; exit code 2."""
-        said = printable(" ".join(message.split())).removeprefix("argument ")
+        said = one_line(message).removeprefix("argument ")
         self.exit(MISUSE, f"error: {said.rstrip('.')}; see --help\n")
 
 
@@ -37,34 +50,32 @@ def wants_traceback() -> bool:
     return "DEBUG" in (os.environ.get("PREFECT_LOGGING_LEVEL", "").upper(), os.environ.get("LOG_LEVEL", "").upper())
 
 
-def line_of(error: BaseException) -> str:
-    """The error as one line for a person at a terminal."""
+def is_told(error: BaseException) -> bool:
+    """Whether its message says all that a person needs: it is ours, or of a disk or a folder."""
+    return isinstance(error, WorkflowError) or (isinstance(error, OSError) and error.errno in _ADVICE)
+
+
+def message_of(error: BaseException) -> str:
+    """The error for a person: where, what is wrong, and what to do where that is known; one line."""
     if isinstance(error, WorkflowError):
         said = str(error)
     elif isinstance(error, OSError) and error.errno is not None:
-        said = _of_the_system(error)
-    elif isinstance(error, sqlite3.DatabaseError):
-        said = f"Database: {error}; {DEBUG_HINT}"
+        where = " → ".join(str(name) for name in (error.filename, error.filename2) if name is not None)
+        reason = error.strerror or type(error).__name__
+        said = ": ".join(filter(None, (where, _ADVICE.get(error.errno, "{reason}").format(reason=reason))))
     else:
-        said = (
-            f"{type(error).__name__}: {error}; {DEBUG_HINT}" if str(error) else f"{type(error).__name__}; {DEBUG_HINT}"
-        )
-    return printable(" ".join(said.split()))
+        said = ": ".join(filter(None, (type(error).__name__, str(error))))
+    return one_line(said)
 
 
-def _of_the_system(error: OSError) -> str:
-    names = [str(name) for name in (error.filename, error.filename2) if name is not None]
-    where = " → ".join(names)
-    reason = error.strerror or type(error).__name__
-    if error.errno in _FULL:
-        advice = "no space is left there; make room, or write elsewhere with --output-dir or OUTPUT_DIR, and run the command again"
-    elif error.errno in _FORBIDDEN:
-        advice = f"{reason}; let this user read and write it, or name another path"
-    elif error.errno in (errno.ENOTDIR, errno.EEXIST):
-        advice = f"{reason}; name a folder"
-    else:
-        advice = f"{reason}; {DEBUG_HINT}"
-    return f"{where}: {advice}" if where else advice
+def line_of(error: BaseException) -> str:
+    """The same for the end of a command, and how to see more of an error that nobody foresaw."""
+    return message_of(error) if is_told(error) else f"{message_of(error)}; {DEBUG_HINT}"
+
+
+def one_line(text: str) -> str:
+    """The text on one line, without what would act on a terminal."""
+    return printable(" ".join(text.split()))
 
 
 def show(error: BaseException) -> None:

@@ -1,15 +1,9 @@
 """What a command refuses, before Prefect is imported: one line with what is wrong, where, and what to write instead."""
 
-import fcntl
 import importlib
 import os
-import pty
 import re
 import shutil
-import struct
-import subprocess
-import sys
-import termios
 
 import pytest
 from prefect.utilities.callables import parameter_docstrings
@@ -165,43 +159,3 @@ def test_a_line_of_the_env_file_that_cannot_be_read_is_named(refused, at_home, c
 def test_an_env_file_that_is_a_folder_is_named(refused, at_home):
     (at_home / ".env").mkdir()
     assert f"{at_home}/.env: cannot be read (Is a directory)" in refused("performance_report")
-
-
-def on_terminal(command, columns=80, **environment):
-    """What a command writes on a terminal of that width, and its exit code."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "CONTENT_PLAN_"))}
-    with subprocess.Popen(
-        command,
-        env={**kept, **environment},
-        cwd=ROOT,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-    ) as process:
-        os.close(theirs)
-        shown = b""
-        try:
-            while part := os.read(ours, 65536):
-                shown += part
-        except OSError:  # the other end was closed
-            pass
-        code = process.wait(60)
-    os.close(ours)
-    return shown.decode().replace("\r\n", "\n"), code
-
-
-def test_a_misspelt_month_is_refused_on_a_terminal_before_prefect_is_imported(tmp_path):
-    flags = ["--sandbox", "--sandbox-state", str(tmp_path), "--target-month", "Jlui 2026"]
-    command = [sys.executable, "-X", "importtime", str(ROOT / "flows/content_plan_to_jira.py"), *flags]
-    shown, code = on_terminal(command)
-    said = [line for line in shown.splitlines() if not line.startswith("import time:")]
-    assert code == 2
-    assert said == [
-        "error: --target-month: 'Jlui 2026' is not a month; write it as Juli 2026, July 2026 or 2026-07; see --help"
-    ]
-    assert "import time:" in shown
-    assert not re.search(r"\| +prefect\b", shown)
-    assert list(tmp_path.iterdir()) == []

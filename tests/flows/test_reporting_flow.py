@@ -1,6 +1,8 @@
 """A flow returns its result, never raises, and shows as Failed in Prefect when something failed."""
 
 import asyncio
+import errno
+import logging
 import pickle
 
 import pytest
@@ -34,6 +36,8 @@ async def example(kind: str = "good", number: int = 1):
         raise FixInputError("Plan", "is empty")
     if kind == "task":
         await failing()
+    if kind == "full":
+        raise OSError(errno.ENOSPC, "No space left on device", "/mnt/output")
     if kind == "bug":
         raise KeyError("x")
     if kind == "attention":
@@ -71,6 +75,10 @@ def test_a_good_run_is_completed_and_gives_its_result():
         ("error", "Kopi Senja: no plan"),
         ("raises", "Plan: is empty"),
         ("task", "Plan: is empty"),
+        (
+            "full",
+            "/mnt/output: no space is left there; make room, or write elsewhere with --output-dir or OUTPUT_DIR, and run the command again",
+        ),
         ("bug", "KeyError: 'x'"),
     ],
 )
@@ -129,3 +137,36 @@ def test_without_the_engine_the_function_gives_its_result():
 def test_a_failed_result_crosses_processes():
     error = pickle.loads(pickle.dumps(FlowFailedError(result_of(error="x"))))
     assert (error.result["error"], str(error)) == ("x", "x")
+
+
+@pytest.fixture
+def logged(prefect_engine):
+    """What Prefect logs of a run, as lines with tracebacks."""
+    lines = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(handler.format(record))
+    loggers = [logging.getLogger(name) for name in ("prefect.flow_runs", "prefect.task_runs")]
+    for logger in loggers:
+        logger.addHandler(handler)
+    yield lines
+    for logger in loggers:
+        logger.removeHandler(handler)
+        logger.setLevel(logging.NOTSET)
+
+
+@pytest.mark.parametrize("kind", ["error", "raises", "task", "full"])
+def test_what_a_person_has_to_correct_is_logged_without_a_traceback(logged, kind):
+    result, _, _ = run(kind=kind)
+    told = [line for line in logged if "ERROR" in line or result["error"] in line or "Traceback" in line]
+    assert told
+    assert not [line for line in told if "\n" in line], told
+    assert [line for line in told if line.startswith("Finished in state Failed")]
+
+
+def test_at_debug_and_of_our_own_mistakes_the_traceback_stays(logged):
+    run(kind="bug")
+    assert [line for line in logged if "Traceback" in line and "KeyError" in line]
+    logged.clear()
+    logging.getLogger("prefect.flow_runs").setLevel(logging.DEBUG)
+    run(kind="raises")
+    assert [line for line in logged if "Traceback" in line and "FixInputError" in line]

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import sqlite3
 import subprocess
 import sys
 
@@ -19,7 +18,8 @@ from lib.errors import FixInputError
         (OSError(errno.ENOSPC, "No space left on device", "/mnt/a"), "/mnt/a: no space is left there; make room, or write elsewhere with --output-dir or OUTPUT_DIR, and run the command again"),
         (OSError(errno.EACCES, "Permission denied", "/mnt/a"), "/mnt/a: Permission denied; let this user read and write it, or name another path"),
         (OSError(errno.ENOTDIR, "Not a directory", "/mnt/a"), "/mnt/a: Not a directory; name a folder"),
-        (sqlite3.OperationalError("database is locked"), "Database: database is locked; PREFECT_LOGGING_LEVEL=DEBUG shows where"),
+        (OSError(errno.ENOENT, "No such file", "/mnt/a"), "/mnt/a: No such file; PREFECT_LOGGING_LEVEL=DEBUG shows where"),
+        (FixInputError("a\x1b[31m", "b\x07"), r"a\x1b[31m: b\x07"),
         (KeyError("x"), "KeyError: 'x'; PREFECT_LOGGING_LEVEL=DEBUG shows where"),
         (ValueError(), "ValueError; PREFECT_LOGGING_LEVEL=DEBUG shows where"),
     ],
