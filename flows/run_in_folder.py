@@ -190,15 +190,21 @@ async def keep_folder(
     parts = {"api_calls": {service: asdict(count) for service, count in calls.items()}, **parts}
     result = _result(name, started, sources, parts, "cancelled" if cancelled else state(parts))
     result |= {"run_folder": str(folder), "report": prefect_page.link(folder, report.name, settings.output_url)}
-    await _save(result, folder, settings)
-    if problem := await _make_report(folder, report, log):
+    unsaved = await _save(result, folder, settings)
+    if unsaved:
+        result["report"] = ""  # none can be made
+    if problem := unsaved or await _make_report(folder, report, log):
         result |= {"error": "; ".join(filter(None, (result.get("error"), problem))), "nothing_new": False}
         result["state"] = "cancelled" if cancelled else "failed"
         result["bottom_line"] = f"{result['bottom_line']} {problem}"
         await _save(result, folder, settings)
     await prefect_page.publish(result, report.name, log)
-    manifest = run_folder.write_manifest(folder, workflow=name, parameters=result["parameters"], sources=sources)
-    log.info("%s: %s; manifest %s", folder.name, result["state"], run_folder.sha256(manifest))
+    try:
+        manifest = run_folder.write_manifest(folder, workflow=name, parameters=result["parameters"], sources=sources)
+    except OSError as failed:  # the result tells of the same disk
+        log_error(log, error_line.message_of(failed), failed)
+    else:
+        log.info("%s: %s; manifest %s", folder.name, result["state"], run_folder.sha256(manifest))
     await _rebuild_index(folder.parent, log)
     if cancelled is not None:
         raise cancelled
@@ -234,9 +240,14 @@ async def _rebuild_index(output_dir: Path, log: Log) -> None:
         log.warning("%s was not brought up to date: %s", output_dir / run_index.INDEX, failed)
 
 
-async def _save(result: Result, folder: Path, settings: Settings) -> None:
+async def _save(result: Result, folder: Path, settings: Settings) -> str:
+    """Save the result; why it is not saved where the disk does not take it: what was done is told all the same."""
     sections = {section: value for section, value in result.items() if section != "data"}
-    await save_json(folder / RESULT, result["data"], result["flow"], settings.clients_spreadsheet_id, sections)
+    try:
+        await save_json(folder / RESULT, result["data"], result["flow"], settings.clients_spreadsheet_id, sections)
+    except OSError as failed:
+        return f"the result could not be saved: {error_line.message_of(failed)}"
+    return ""
 
 
 async def _make_report(folder: Path, report: Report, log: Log) -> str:

@@ -21,7 +21,7 @@ from typing import Any
 import nbformat
 from pydantic import JsonValue
 
-from lib import notebook_engine
+from lib import error_line, notebook_engine
 from lib.errors import FixInputError, NotebookError
 from lib.notebook_engine import Ending, Order, StopSwitch
 from lib.notebook_parameters import PARAMETERS_TAG, check, model_of, not_json, parameters_model, read_source
@@ -112,7 +112,8 @@ async def run_notebook(
     try:
         await _in_own_thread(lambda: notebook_engine.execute(notebook, order), order.stop, name)
     except OSError as error:
-        raise NotebookError(name, "not saved", None, f"{output} cannot be written: {error}") from error
+        problem = f"{output} cannot be written: {error_line.message_of(error)}"
+        raise NotebookError(name, "not saved", None, problem) from error
     run = report.run
     if run.status != COMPLETED:
         raise NotebookError(name, run.status, run.failed_cell, run.error or "")

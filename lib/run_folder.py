@@ -91,6 +91,9 @@ def write_bytes(path: Path, content: bytes, *, private: bool = False) -> Path:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None  # a full disk tells none, or the temporary one
+        raise
     finally:
         temporary.unlink(missing_ok=True)
     return path

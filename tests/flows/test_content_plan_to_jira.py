@@ -1,6 +1,7 @@
 """The main job for real: Prefect's engine, the notebook in a kernel, the sandbox over HTTP."""
 
 import asyncio
+import errno
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from prefect import get_client
 from prefect.client.schemas.actions import BlockDocumentUpdate
 
 from blocks.jira_credentials import JiraCredentials
+from flows import run_in_folder
 from flows.reporting_flow import exit_code
 from lib import settings
 from sandbox import seed
@@ -155,3 +157,21 @@ def test_an_address_in_a_block_that_cannot_be_used_ends_a_run_before_it_has_a_fo
     assert "run_folder" not in result
     assert not (tmp_path / "output").exists()
     assert len(services.journal) == before
+
+
+def test_a_disk_that_fills_up_during_a_run_is_named_and_what_was_made_is_told(run, services, monkeypatch):
+    async def save_json(path, *_given):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    def write_manifest(folder, **_given):
+        raise OSError(errno.ENOSPC, "No space left on device", str(folder))
+
+    monkeypatch.setattr(run_in_folder, "save_json", save_json)
+    monkeypatch.setattr(run_in_folder.run_folder, "write_manifest", write_manifest)
+    result = run(client_names=["Klinik Gigi Cemara"])
+    assert result["summary"]["created"] == 16
+    problem = f"the result could not be saved: {result['run_folder']}/result.json: no space is left there; make room"
+    assert problem in result["error"]
+    assert "16 issues were created" in result["bottom_line"]
+    assert problem in result["bottom_line"]
+    assert result["report"] == "", "nobody is sent to a report that is not there"

@@ -282,5 +282,7 @@ def test_a_disk_that_fills_up_ends_the_run_and_its_kernel(tmp_path, monkeypatch)
 
     monkeypatch.setattr(notebook_engine, "SAVE_EVERY_S", 0)
     monkeypatch.setattr(notebook_engine, "write_bytes", write_bytes)
-    with pytest.raises(NotebookError, match=r"not saved: .*No space left"):
+    with pytest.raises(
+        NotebookError, match=r"not saved: .*copy\.ipynb cannot be written: no space is left there; make room"
+    ):
         run("completes", tmp_path / "copy.ipynb")

@@ -1,12 +1,13 @@
 """Run folders and their files."""
 
 import datetime as dt
+import errno
 import json
 import threading
 
 import pytest
 
-from lib import rows_file, run_folder
+from lib import error_line, rows_file, run_folder
 from lib.errors import FixInputError
 from lib.run_folder import Sources
 from lib.settings import ROOT
@@ -166,3 +167,18 @@ def test_a_file_that_is_no_rows_file_is_refused(tmp_path, content):
         path.write_text(content)
     with pytest.raises(FixInputError, match=r"rows\.json"):
         rows_file.load(path)
+
+
+def test_a_full_disk_is_told_with_the_file_that_it_did_not_take(tmp_path, monkeypatch):
+    def full(_file):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = run_folder.write_bytes(tmp_path / "a.json", b"old")
+    monkeypatch.setattr(run_folder.os, "fsync", full)
+    with pytest.raises(OSError, match="No space left on device") as failed:
+        run_folder.write_bytes(path, b"new")
+    assert error_line.message_of(failed.value).startswith(
+        f"{path}: no space is left there; make room, or write elsewhere"
+    )
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
