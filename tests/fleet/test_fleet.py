@@ -72,7 +72,10 @@ def test_the_gathering_runs_worker_killed_is_seen_and_told_and_the_next_run_goes
         state = team.wait(again)
         assert (state.name, team.result(again).get("error")) == ("Completed", None), team.said()
         team.assert_every_row_once()
-        [message] = [message["message"] for message in received]
+        told = [message["message"] for message in received]
+        [message] = [
+            text for text in told if not text.splitlines()[0].endswith(": Late")
+        ]  # on a busy machine any run is
         assert "Crashed" in message
         assert "heartbeats stopped" in message
 
