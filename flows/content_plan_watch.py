@@ -28,13 +28,14 @@ from lib.exactly_once import PlanResult, RowResult
 from lib.formats import Month, plural, this_month
 from lib.google_tasks import BLOCK as GOOGLE_BLOCK
 from lib.jira_tasks import BLOCK as JIRA_BLOCK
+from lib.keys import read_key
 from lib.looking import Looking
 from lib.plan_files import NoPlanError, find_files, find_plan
 from lib.plan_lock import LocalLock
 from lib.plan_sheet import PlanSheet
 from lib.plan_watch import Finding, Findings
 from lib.ports import DriveFile
-from lib.reconcile import NEEDS_A_PERSON, read_key
+from lib.reconcile import NEEDS_A_PERSON
 from lib.settings import ROOT
 from lib.step_files import FINDINGS, ROWS, SEEN_ISSUES, StepFiles
 from lib.watch_cache import SeenPlan, WatchCache

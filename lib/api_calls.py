@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from lib.errors import TooManyRequestsError, TryLaterError, UncertainWriteError
 
+GOOGLE, JIRA = "google", "jira"  # the services
+
 _log = logging.getLogger(__name__)
 
 

@@ -22,12 +22,12 @@ from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError, rate_li
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import get_current_settings
 
-from lib import quotas
+from lib import quotas, retry
 from lib.errors import TryLaterError
 from lib.quotas import Quota
 
+RETRIES = 2
 DELAY_S = 30.0
-LONGEST_WAIT_S = 3600.0  # Jira's hourly quota is the longest that a service asks for
 ASK_AGAIN_S = 60.0  # after the limits could not be asked
 
 _log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ _not_asked: dict[tuple[str, str], float] = {}  # server and limit -> until when,
 
 
 def api_task[**P, R](
-    name: str, quota: Quota | None = None
+    name: str, quota: Quota | None = None, *, retries: int = RETRIES
 ) -> Callable[[Callable[P, Awaitable[R]]], Task[P, Awaitable[R]]]:
     """
     A task named `api-group.resource.action` with this project's retries; the same call twice is asked twice.
@@ -44,6 +44,7 @@ def api_task[**P, R](
     Args:
         name: The task's name.
         quota: What each try waits for; None where the caller waits for it (`turn`).
+        retries: How often Prefect runs it again; 0 where the caller does.
     """
 
     def decorate(function: Callable[P, Awaitable[R]]) -> Task[P, Awaitable[R]]:
@@ -55,7 +56,7 @@ def api_task[**P, R](
 
         options = task(
             name=name,
-            retries=2,
+            retries=retries,
             retry_delay_seconds=DELAY_S,
             retry_jitter_factor=0.5,
             retry_condition_fn=retryable,
@@ -117,13 +118,13 @@ async def retryable(failed: Task[..., Any], _run: object, state: Any) -> bool:
     Whether another try makes sense: nothing was written, and the service may answer later.
 
     Waits here for what the server's Retry-After asks beyond the task's own delay; a server that asks for more than
-    `LONGEST_WAIT_S` is not asked again by this run: an earlier request would only be refused, too.
+    an hour is not asked again by this run: an earlier request would only be refused, too.
     """
     error = state.data
     if not isinstance(error, TryLaterError):
         return False
     asked = error.retry_after_s or 0.0
-    if asked > LONGEST_WAIT_S:
+    if asked > retry.LONGEST_QUOTA_S:
         _log.warning("%s: not waited for; run it again then", error)
         return False
     delay = failed.retry_delay_seconds if isinstance(failed.retry_delay_seconds, int | float) else DELAY_S

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lib.content_plan import ContentPlan, PlanRow, fingerprint
-from lib.reconcile import is_token
+from lib.keys import is_token
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+from email.utils import parsedate_to_datetime
 from typing import Protocol
 
 
@@ -15,6 +16,15 @@ class Clock(Protocol):
     async def sleep(self, seconds: float) -> None:
         """Return after that many seconds."""
         ...
+
+
+def parse_http_date(text: str | None) -> dt.datetime | None:
+    """The moment that a Date header names, in whole seconds and UTC; None when it names none."""
+    try:
+        moment = parsedate_to_datetime(text or "")
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=moment.tzinfo or dt.UTC).astimezone(dt.UTC)
 
 
 class SystemClock:

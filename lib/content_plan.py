@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from lib import a1
 from lib.errors import FixInputError
 from lib.formats import clean_text, match_key, one_line
+from lib.keys import is_token, read_key
 
 type CellValue = str | int | float | bool | None
 
@@ -95,6 +96,7 @@ class ContentPlan(PlanSource):
 
     header_row: int
     key_column: int | None = Field(default=None, description="Index of the Key column; None when there is none yet.")
+    key_header: bool = Field(default=True, description="Whether the Key column has its header; a run writes it.")
     columns: list[Column] = Field(description="All columns but Key, in sheet order.")
     rows: list[PlanRow]
     problems: list[Problem] = Field(default_factory=list, description="What is odd about the plan as a whole.")
@@ -191,6 +193,7 @@ def parse(
         **source.model_dump(),
         header_row=header + 1,
         key_column=key_column,
+        key_header=key_column is None or not _is_blank(_cell(values, header, key_column)),
         columns=typed,
         rows=rows,
         problems=problems,
@@ -235,6 +238,11 @@ def _read_columns(
     width = max((len(row) for row in values[header:]), default=0)
     headers = [one_line(_cell_text(values, texts, header, index)) for index in range(width)]
     known = _known_columns(source, header, headers)
+    problems: list[Problem] = []
+    if KEY not in known.values() and (headless := _find_headless_keys(values, header)) is not None:
+        known[headless] = KEY
+        message = f"the header {KEY} is gone from this column of keys; it counts as {KEY}, and the run writes the header again"
+        problems.append(Problem(cell=a1.address(source.tab, header + 1, headless), message=message, level="warning"))
     missing = [name for name in REQUIRED if name not in known.values()]
     if missing:
         raise FixInputError(
@@ -243,7 +251,6 @@ def _read_columns(
             f"Seen: {', '.join(label for label in headers if label)}",
         )
     columns: list[Column] = []
-    problems: list[Problem] = []
     for index, label in enumerate(headers):
         if known.get(index) == KEY:
             continue
@@ -257,6 +264,17 @@ def _read_columns(
         columns.append(Column(index=index, label=unique, name=known.get(index)))
     key_column = next((index for index, name in known.items() if name == KEY), None)
     return columns, key_column, problems
+
+
+def _find_headless_keys(values: list[list[CellValue]], header: int) -> int | None:
+    """The column without a header that holds nothing but marks and keys: a Key column whose header was cleared."""
+    width = max((len(row) for row in values[header:]), default=0)
+    for index in range(width):
+        cells = [_cell(values, row, index) for row in range(header, len(values))]
+        texts = [cell for cell in cells[1:] if not _is_blank(cell)]
+        if texts and _is_blank(cells[0]) and all(isinstance(t, str) and (is_token(t) or read_key(t)) for t in texts):
+            return index
+    return None
 
 
 def _known_columns(source: PlanSource, header: int, headers: list[str]) -> dict[int, str]:

@@ -8,6 +8,7 @@
     - TooManyRequestsError: it was asked too often
   x ConflictError: stop; a person decides
     - UncertainWriteError: a write was sent and its outcome is unknown; it is settled by reading, never sent again blindly
+      · TooLargeError: so is this one, and what was sent is too large for something on the way
   x NotebookError: a notebook did not run to its end; the executed copy says where
 
 Every message says where, what, and what to do instead. Every error passes all its fields to `Exception.__init__`, so that
@@ -83,6 +84,10 @@ class ConflictError(WorkflowError):
 
 class UncertainWriteError(ConflictError):
     """A write was sent and no answer can be trusted: it may have been applied, or may still be."""
+
+
+class TooLargeError(UncertainWriteError):
+    """What was sent is too large for the service, or for something before it that does not say whether it passed it on."""
 
 
 class NotebookError(WorkflowError):

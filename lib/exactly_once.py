@@ -5,7 +5,6 @@ settle time of its being sent, or never; an issue read by key is as it is, only 
 batchUpdate is applied whole or not at all. What a run leaves behind is found and finished by the next one.
 """
 
-import datetime as dt
 import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,11 +18,12 @@ from lib.content_plan import KEY, ContentPlan, PlanRow, Problem, fingerprint
 from lib.errors import WorkflowError
 from lib.issue_draft import Drafts, IssueDraft
 from lib.issue_maker import Batch, IssueMaker, Work
+from lib.keys import is_token, new_token, read_key
 from lib.looking import Looking
 from lib.pace import Pace
-from lib.plan_sheet import Log, PlanSheet
+from lib.plan_sheet import FENCE_S, Log, PlanSheet
 from lib.ports import Issue, Jira
-from lib.reconcile import Action, Outcome, decide, is_token, new_token, not_written_yet, read_key, tokens_of
+from lib.reconcile import Action, Outcome, decide, not_written_yet, plan_label, tokens_of
 from lib.step_files import StepFiles
 
 type MakeDrafts = Callable[[ContentPlan], Awaitable[Drafts]]
@@ -116,7 +116,9 @@ class PlanRun:
         self._files = files
         self._log = log
         self._looking = Looking(jira, project_key, spreadsheet_id)
+        self._label = plan_label(spreadsheet_id)
         self._drafts = Drafts(data=[])
+        self._beside: tuple[str, ...] = ()
         self._wanted: int | None = None
         self.plan: ContentPlan | None = None
         self.result = PlanResult()
@@ -184,12 +186,13 @@ class PlanRun:
         self._take(plan)
         await self._pace.pause(f"looking at Jira for {self._client}", self._log)
         with self._step("look at Jira"):
-            issues, free = await self._know(plan, settle=settle)
+            issues, free, clean = await self._know(plan, settle=settle)
         plan = self._read()
         with self._step("run the notebook"):
             self._drafts = await make_drafts(plan)
         drafts = {draft.row: draft for draft in self._drafts.data}
-        decision = decide(plan, drafts, issues, free=free, wanted=self._wanted)
+        decision = decide(plan, drafts, issues, free=free, clean=clean, wanted=self._wanted)
+        self._beside = tuple(orphan.key for orphan in decision.orphans) if self._wanted else ()
         self.result.problems = [*self._drafts.problems, *decision.problems]
         self.result.by_row = {a.row: RowResult(a.row, a.outcome, a.key, list(a.problems)) for a in decision.actions}
         self._files.actions(decision.actions)
@@ -206,26 +209,35 @@ class PlanRun:
             raise RuntimeError("the plan was not read")
         return self.plan
 
-    async def _know(self, plan: ContentPlan, *, settle: bool) -> tuple[list[Issue], set[str]]:
-        """What Jira has of the plan; and the tokens of earlier runs that are known to have come to nothing."""
-        keys = [key for row in plan.rows if (key := read_key(row.key))]
-        look = await self._looking.look(keys)
+    async def _know(self, plan: ContentPlan, *, settle: bool) -> tuple[list[Issue], set[str], bool]:
+        """What Jira has of the plan; the tokens of earlier runs that came to nothing; and whether no issue can be missing."""
+        look = await self._looking.look(_keys(plan))
         if not settle:
-            return look.issues, set()
-        made = {token for issue in look.issues for token in tokens_of(issue)}
+            return look.issues, set(), look.clean
+        made = self._made(look.issues)
         repaired = await self._sheet.repair(plan, made)
         if repaired is not plan:
             self._take(repaired)
             plan = repaired
-            look = await self._looking.look(key for row in plan.rows if (key := read_key(row.key)))
-        waiting = {row.key.strip() for row in plan.rows if is_token(row.key)} - made
-        if not waiting:
-            return look.issues, set()
-        sent_at = [self._sheet.sent_at(token) or self._clock.now() for token in waiting]
-        until = max(sent_at) + dt.timedelta(seconds=self._settle_s)
-        self._log.warning("%s: %d rows were claimed by an earlier run; settling them", self._client, len(waiting))
-        found, free = await self._maker(plan).settle(waiting, until)
-        return [*look.issues, *found.values()], free
+            look = await self._looking.look(_keys(plan))
+            made = self._made(look.issues)
+        waiting = ({row.key.strip() for row in plan.rows if is_token(row.key)} | self._sheet.sent_tokens) - made
+        blind = self._sheet.succeeds_unknown
+        if not waiting and not blind:
+            return look.issues, set(), look.clean
+        sent_at, above = self._sheet.last_sending(waiting)
+        self._log.warning(
+            "%s: an earlier run left %s; settling that",
+            self._client,
+            f"{len(waiting)} rows without a known issue" if waiting else "requests under way, perhaps",
+        )
+        settled = await self._maker(plan).settle(waiting, sent_at=sent_at, margin_s=FENCE_S, above=above, blind=blind)
+        look = await self._looking.look(_keys(plan))
+        return look.issues, settled.free - self._made(look.issues), settled.clean and look.clean
+
+    def _made(self, issues: Iterable[Issue]) -> set[str]:
+        """Tokens of this plan's issues; those of another plan, of which this one is a copy, say nothing about its rows."""
+        return {token for issue in issues if self._label in issue.labels for token in tokens_of(issue)}
 
     # --- Claim, create, write back ------------------------------------------------------------------------------------
 
@@ -234,7 +246,7 @@ class PlanRun:
     ) -> list[Work]:
         rows = {row.row: row for row in plan.rows}
         works = [
-            Work(rows[action.row], action.token or new_token(), drafts[action.row])
+            Work(rows[action.row], action.token or new_token(), drafts[action.row], beside=self._beside)
             for action in actions
             if action.outcome is Outcome.READY and self._wanted in (None, action.row)
         ]
@@ -243,7 +255,9 @@ class PlanRun:
         await self._pace.pause(f"claiming rows of {self._client}", self._log)
         wanted = [Claim(work.row.row, work.token, fingerprint(work.row)) for work in works]
         self._files.claims(wanted)
-        claimed = await self._sheet.claim([work.row for work in works], wanted, over=self._wanted is not None)
+        claimed = await self._sheet.claim(
+            [work.row for work in works], wanted, newest=self._looking.newest, over=self._wanted is not None
+        )
         for work in works:
             if work.row.row not in claimed:
                 message = (
@@ -285,10 +299,11 @@ class PlanRun:
             log=self._log,
         )
 
-    async def _before_sending(self, tokens: Sequence[str]) -> None:
+    async def _before_sending(self, tokens: Sequence[str]) -> float:
         await self._jira.turn_to_create()  # a wait may be long: the plan must still be ours after it
-        await self._sheet.check_ours()
+        send_before = await self._sheet.check_ours()
         self._sheet.note_sending(tokens)
+        return send_before
 
     def _put_down(self, plan: ContentPlan, work: Work, *, cut_short: bool) -> None:
         result = self._result(work.row.row)
@@ -371,6 +386,11 @@ class PlanRun:
 
     def _say(self, plan: ContentPlan, row: int, message: str, *, level: Literal["error", "warning"] = "error") -> None:
         self._result(row).problems.append(Problem(cell=plan.address(row, KEY), message=message, level=level))
+
+
+def _keys(plan: ContentPlan) -> list[str]:
+    """The keys that stand in the plan."""
+    return [key for row in plan.rows if (key := read_key(row.key))]
 
 
 def sum_up(results: Iterable[PlanResult]) -> dict[str, int]:

@@ -4,10 +4,11 @@ One object serves many threads: requests are built from shared, read-only resour
 AuthorizedHttp of its own (https://googleapis.github.io/google-api-python-client/docs/thread_safety.html).
 
 httplib2 sends a request again by itself when a kept connection was closed without an answer, whatever the method. Every
-write here is therefore one that may be applied twice: values to fixed cells, find and replace of a text that stands there
+write here is therefore one that may be applied twice: values down a named range, find and replace of a text that stands there
 once, a named range whose id may exist only once.
 """
 
+import datetime as dt
 import json
 import ssl
 import threading
@@ -23,6 +24,7 @@ from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
 
 from lib import a1, api_calls, google_token, retry
+from lib.clock import parse_http_date
 from lib.content_plan import CellValue
 from lib.errors import (
     ConflictError,
@@ -33,14 +35,14 @@ from lib.errors import (
     UncertainWriteError,
     WorkflowError,
 )
-from lib.ports import EXCEL, DriveFile, Spreadsheet, Tab
+from lib.ports import EXCEL, DriveFile, RangeValues, Spreadsheet, Tab
 
-SERVICE = "google"
+SERVICE = api_calls.GOOGLE
 TIMEOUT_S = 180  # Google ends a request itself after this time
 SPREADSHEET = "application/vnd.google-apps.spreadsheet"
 SHORTCUT = "application/vnd.google-apps.shortcut"
 
-_RETRIED = frozenset({408, 429, 500, 502, 503, 504})
+_NOBODY_ANSWERED = frozenset({408, 425, 499})  # a time ran out, or somebody on the way gave up
 _RATE_REASONS = frozenset({"userRateLimitExceeded", "rateLimitExceeded"})
 _METADATA = (
     "spreadsheetId,spreadsheetUrl,properties(title,locale,timeZone),namedRanges(namedRangeId,name),"
@@ -96,7 +98,8 @@ class GoogleApi:
         Source: https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets/get
         """
         spreadsheets, _, _ = self._service()
-        answer = self._read(spreadsheets.get(spreadsheetId=spreadsheet_id, fields=_METADATA), spreadsheet_id)
+        request = spreadsheets.get(spreadsheetId=spreadsheet_id, fields=_METADATA)
+        answer, read_at = self._read_dated(request, spreadsheet_id)
         properties = answer.get("properties", {})
         sheets = [sheet for sheet in answer.get("sheets", []) if _is_grid(sheet)]
         return Spreadsheet(
@@ -108,6 +111,7 @@ class GoogleApi:
             tabs=[_tab(sheet) for sheet in sorted(sheets, key=lambda sheet: sheet["properties"].get("index", 0))],
             named_ranges={r["namedRangeId"]: r.get("name", "") for r in answer.get("namedRanges", [])},
             endpoint=self._endpoint,
+            read_at=read_at,
         )
 
     def read_values(self, spreadsheet_id: str, tab: str) -> list[list[CellValue]]:
@@ -118,19 +122,36 @@ class GoogleApi:
         """All cells of a tab as people see them, one ragged list per row from row 1."""
         return self._read_grid(spreadsheet_id, tab, "FORMATTED_VALUE")
 
+    def read_ranges(self, spreadsheet_id: str, ranges: Sequence[str]) -> list[RangeValues]:
+        """
+        Ranges, named ones too, as stored and as they are at one moment, in the order asked for.
+
+        Raises:
+            ConflictError: There is no such range (any more).
+
+        Source: https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets.values/batchGet
+        """
+        answers = self._batch_get(spreadsheet_id, ranges, "UNFORMATTED_VALUE")
+        if len(answers) != len(ranges):
+            raise TryLaterError(f"Google, {spreadsheet_id}", "the answer lacks some of the ranges")
+        return [RangeValues(*a1.corner(answer.get("range", "")), answer.get("values", [])) for answer in answers]
+
     def _read_grid(self, spreadsheet_id: str, tab: str, render: str) -> list[list[Any]]:
+        answers = self._batch_get(spreadsheet_id, [a1.quoted(tab)], render) or [{}]
+        grid: list[list[Any]] = answers[0].get("values", [])
+        return grid
+
+    def _batch_get(self, spreadsheet_id: str, ranges: Sequence[str], render: str) -> list[dict[str, Any]]:
         _, values, _ = self._service()
         request = values.batchGet(
             spreadsheetId=spreadsheet_id,
-            ranges=[a1.quoted(tab)],
+            ranges=list(ranges),
             majorDimension="ROWS",
             valueRenderOption=render,
             dateTimeRenderOption="SERIAL_NUMBER",
         )
-        answer = self._read(request, spreadsheet_id)
-        ranges = answer.get("valueRanges") or [{}]
-        grid: list[list[Any]] = ranges[0].get("values", [])
-        return grid
+        answers: list[dict[str, Any]] = self._read(request, spreadsheet_id).get("valueRanges") or []
+        return answers
 
     def find_files(self, folder_ids: Sequence[str]) -> list[DriveFile]:
         """
@@ -170,11 +191,15 @@ class GoogleApi:
 
     # --- Writing ------------------------------------------------------------------------------------------------------
 
-    def write_cells(self, spreadsheet_id: str, cells: Mapping[str, str]) -> None:
+    def write_column(self, spreadsheet_id: str, named_range: str, texts: Sequence[str | None]) -> None:
         """
-        Write texts into single cells, by address, as they are (RAW: nothing turns into a date or a formula).
+        Write texts down a named range of one column, from its first cell, as they are (RAW: nothing turns into a date).
+
+        Where the range has moved with its column, so has the write; where it is gone, nothing is written. A cell for which
+        the text is None keeps what it holds.
 
         Raises:
+            ConflictError: There is no such range (any more), or it is shorter; nothing was written.
             UncertainWriteError: No answer can be trusted; read the cells.
 
         Source: https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets.values/batchUpdate
@@ -182,7 +207,7 @@ class GoogleApi:
         _, values, _ = self._service()
         body = {
             "valueInputOption": "RAW",
-            "data": [{"range": address, "values": [[text]]} for address, text in cells.items()],
+            "data": [{"range": named_range, "majorDimension": "COLUMNS", "values": [list(texts)]}],
         }
         self._write(values.batchUpdate(spreadsheetId=spreadsheet_id, body=body), spreadsheet_id)
 
@@ -229,6 +254,12 @@ class GoogleApi:
 
     def _read(self, request: Any, where: str) -> dict[str, Any]:
         return self._call(request, where, TryLaterError)
+
+    def _read_dated(self, request: Any, where: str) -> tuple[dict[str, Any], dt.datetime | None]:
+        """The answer, and when it was given by Google's own clock."""
+        dates: list[dt.datetime | None] = []
+        request.add_response_callback(lambda response: dates.append(parse_http_date(response.get("date"))))
+        return self._read(request, where), dates[-1] if dates else None
 
     def _write(self, request: Any, where: str) -> dict[str, Any]:
         return self._call(request, where, UncertainWriteError)
@@ -277,7 +308,12 @@ def _http_error(error: HttpError, where: str, no_answer: NoAnswer) -> WorkflowEr
     status, reasons = error.status_code, _reasons(error)
     if status == HTTPStatus.TOO_MANY_REQUESTS or (status == HTTPStatus.FORBIDDEN and reasons & _RATE_REASONS):
         return TooManyRequestsError(where, "too many requests", retry.retry_after_s(error.resp.get("retry-after")))
-    if status in _RETRIED or status < HTTPStatus.BAD_REQUEST or status > HTTPStatus.INTERNAL_SERVER_ERROR:
+    if (
+        status in _NOBODY_ANSWERED
+        or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        or status < HTTPStatus.BAD_REQUEST
+        or (no_answer is UncertainWriteError and not _is_googles(error))
+    ):
         if no_answer is TryLaterError:
             return TryLaterError(where, f"answered {status}", retry.retry_after_s(error.resp.get("retry-after")))
         return no_answer(where, f"answered {status}")

@@ -15,7 +15,7 @@ from lib import quotas
 from lib.api_tasks import api_task
 from lib.content_plan import CellValue
 from lib.google_api import GoogleApi
-from lib.ports import DriveFile, Spreadsheet
+from lib.ports import DriveFile, RangeValues, Spreadsheet
 
 BLOCK = "google-credentials"
 
@@ -66,11 +66,22 @@ async def read_texts(spreadsheet_id: str, tab: str, credentials_block_name: str 
     return await asyncio.to_thread(api.read_texts, spreadsheet_id, tab)
 
 
-@api_task("google.sheets.write-cells", quotas.SHEETS_WRITES)
-async def write_cells(spreadsheet_id: str, cells: Mapping[str, str], credentials_block_name: str = BLOCK) -> None:
-    """Write texts into single cells by address: the claims of one plan, in one request."""
+@api_task("google.sheets.read-ranges", quotas.SHEETS_READS)
+async def read_ranges(
+    spreadsheet_id: str, ranges: Sequence[str], credentials_block_name: str = BLOCK
+) -> list[RangeValues]:
+    """Ranges of a spreadsheet, named ones too, as they are at one moment."""
     api = await _api(credentials_block_name)
-    await asyncio.to_thread(api.write_cells, spreadsheet_id, cells)
+    return await asyncio.to_thread(api.read_ranges, spreadsheet_id, ranges)
+
+
+@api_task("google.sheets.write-column", quotas.SHEETS_WRITES)
+async def write_column(
+    spreadsheet_id: str, named_range: str, texts: Sequence[str | None], credentials_block_name: str = BLOCK
+) -> None:
+    """Write texts down a named range of one column, wherever it is by now: the claims of one plan, in one request."""
+    api = await _api(credentials_block_name)
+    await asyncio.to_thread(api.write_column, spreadsheet_id, named_range, texts)
 
 
 @api_task("google.sheets.write-keys", quotas.SHEETS_WRITES)
@@ -108,8 +119,12 @@ class GoogleTasks:
     async def read_texts(self, spreadsheet_id: str, tab: str) -> list[list[str]]:
         return await read_texts.with_options(retry_delay_seconds=self._delay_s)(spreadsheet_id, tab, self._block)
 
-    async def write_cells(self, spreadsheet_id: str, cells: Mapping[str, str]) -> None:
-        await write_cells.with_options(retry_delay_seconds=self._delay_s)(spreadsheet_id, cells, self._block)
+    async def read_ranges(self, spreadsheet_id: str, ranges: Sequence[str]) -> list[RangeValues]:
+        return await read_ranges.with_options(retry_delay_seconds=self._delay_s)(spreadsheet_id, ranges, self._block)
+
+    async def write_column(self, spreadsheet_id: str, named_range: str, texts: Sequence[str | None]) -> None:
+        task = write_column.with_options(retry_delay_seconds=self._delay_s)
+        await task(spreadsheet_id, named_range, texts, self._block)
 
     async def update(self, spreadsheet_id: str, requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         return await write_keys.with_options(retry_delay_seconds=self._delay_s)(spreadsheet_id, requests, self._block)

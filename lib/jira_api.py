@@ -1,7 +1,10 @@
 """Jira Cloud: endpoints, retries, errors. With `google_api` and `google_token` the only places that speak HTTP.
 
 Built on atlassian-python-api with its own retries off: they send a create again after a lost answer. Reads are tried again
-here; a create never is, unless Jira is known not to have carried it out (429, or no connection at all).
+here. A bulk create is sent once a call: who calls again looks first whether it still may.
+
+What counts as an answer to a write: a success in Jira's JSON, a 429, or a 4xx with Jira's own error body. Everything else, any
+5xx and a proxy's page with whatever status, may have come after the write was applied.
 """
 
 import logging
@@ -17,10 +20,12 @@ import urllib3
 from atlassian import Jira
 
 from lib import api_calls, retry, service_url
+from lib.clock import parse_http_date
 from lib.errors import (
     CredentialsError,
     FixInputError,
     RefusedError,
+    TooLargeError,
     TooManyRequestsError,
     TryLaterError,
     UncertainWriteError,
@@ -28,7 +33,7 @@ from lib.errors import (
 )
 from lib.ports import CREATE_SIZE, FETCH_SIZE, PROPERTY, Account, BulkAnswer, CreateField, Issue
 
-SERVICE = "jira"
+SERVICE = api_calls.JIRA
 CONNECT_TIMEOUT_S = 10
 READ_TIMEOUT_S = 120
 SEARCH_SIZE = 5000  # ids a search
@@ -37,7 +42,7 @@ USERS_SIZE = 100  # accounts a bulk read; their ids stand in the address
 COMMENTS_SIZE = 100  # comments a page
 CHANGE_PROPERTY = "content-plan.change"  # of a comment: hash of the change that it tells
 
-_UNKNOWN_OUTCOME = frozenset({408, 425, 500, 502, 503, 504})
+_NOBODY_ANSWERED = frozenset({408, 425, 499})  # a time ran out, or somebody on the way gave up
 
 _LIST = "[]"  # where an answer that is an array stands
 
@@ -108,12 +113,19 @@ class JiraApi:
 
         Source: https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-myself/
         """
-        answer = self._read("GET", "myself")
+        responses: list[requests.Response] = []
+
+        def ask(client: Jira) -> requests.Response:
+            responses.append(client.request("GET", self._path("myself")))
+            return responses[-1]
+
+        answer = self._call("myself", ask, TryLaterError, bulk=False)
         if not answer.get("accountId"):
             raise CredentialsError(
                 self._where("myself"), "Jira takes us for nobody; check JIRA_USERNAME and JIRA_TOKEN"
             )
-        return Account(str(answer["accountId"]), str(answer.get("displayName", "")), self.url)
+        read_at = parse_http_date(responses[-1].headers.get("Date"))
+        return Account(str(answer["accountId"]), str(answer.get("displayName", "")), self.url, read_at)
 
     def read_permissions(self, project_key: str, names: Sequence[str]) -> set[str]:
         """Which of the named permissions, such as CREATE_ISSUES, we have in the project."""
@@ -258,11 +270,16 @@ class JiraApi:
             raise UncertainWriteError(self._where("issue"), "the answer names no issue")
         return str(answer["key"])
 
-    def create_in_bulk(self, updates: Sequence[Mapping[str, Any]]) -> BulkAnswer:
+    def create_in_bulk(self, updates: Sequence[Mapping[str, Any]], *, send_before: float | None = None) -> BulkAnswer:
         """
-        Make at most 45 issues in one request; each update has `fields` and may have `properties`.
+        Make at most 45 issues in one request; each update has `fields` and may have `properties`. It is sent once.
+
+        Args:
+            updates: The issues.
+            send_before: By `time.monotonic()`: not to be sent any more at that time or later; None for no limit.
 
         Raises:
+            TryLaterError: Jira carried nothing out (429, or no connection at all), or it was too late to send.
             RefusedError: Jira refuses the request whole without naming issues; nothing was made.
             UncertainWriteError: No answer can be trusted; some or all may have been made, or may still be.
 
@@ -272,7 +289,13 @@ class JiraApi:
             raise ValueError(f"1 to {CREATE_SIZE} issues a request, not {len(updates)}")
         body = {"issueUpdates": list(updates)}
         path = self._path("issue/bulk")
-        answer = self._write("issue/bulk", lambda client: client.request("POST", path, json=body), bulk=True)
+
+        def post(client: Jira) -> requests.Response:
+            if send_before is not None and time.monotonic() >= send_before:
+                raise TryLaterError(self._where("issue/bulk"), "not sent: too long after the plan was seen to be ours")
+            return client.request("POST", path, json=body)
+
+        answer = self._write("issue/bulk", post, bulk=True, attempts=1)
         refused = {e.get("failedElementNumber"): _reasons(e.get("elementErrors", {})) for e in answer.get("errors", [])}
         keys = [str(issue.get("key", "")) for issue in answer.get("issues", [])]
         plausible = all(isinstance(number, int) and 0 <= number < len(updates) for number in refused)
@@ -292,18 +315,31 @@ class JiraApi:
         entries: list[dict[str, Any]] = self._read(method, path).get(_LIST, [])
         return entries
 
-    def _write(self, path: str, request: Callable[[Jira], requests.Response], *, bulk: bool = False) -> dict[str, Any]:
-        return self._call(path, request, UncertainWriteError, bulk=bulk)
+    def _write(
+        self,
+        path: str,
+        request: Callable[[Jira], requests.Response],
+        *,
+        bulk: bool = False,
+        attempts: int = retry.ATTEMPTS,
+    ) -> dict[str, Any]:
+        return self._call(path, request, UncertainWriteError, bulk=bulk, attempts=attempts)
 
     def _call(
-        self, path: str, request: Callable[[Jira], requests.Response], no_answer: NoAnswer, *, bulk: bool
+        self,
+        path: str,
+        request: Callable[[Jira], requests.Response],
+        no_answer: NoAnswer,
+        *,
+        bulk: bool,
+        attempts: int = retry.ATTEMPTS,
     ) -> dict[str, Any]:
         where = self._where(path)
 
         def send() -> dict[str, Any]:
             return api_calls.send(SERVICE, where, lambda: self._send(where, request, no_answer, bulk=bulk))
 
-        return retry.call(SERVICE, send, sleep=self._sleep)
+        return retry.call(SERVICE, send, sleep=self._sleep, attempts=attempts)
 
     def _send(
         self, where: str, request: Callable[[Jira], requests.Response], no_answer: NoAnswer, *, bulk: bool
@@ -329,8 +365,8 @@ class JiraApi:
                 where, "too many requests", retry.retry_after_s(response.headers.get("Retry-After"))
             )
         if (
-            status in _UNKNOWN_OUTCOME
-            or status > HTTPStatus.INTERNAL_SERVER_ERROR
+            status in _NOBODY_ANSWERED
+            or status >= HTTPStatus.INTERNAL_SERVER_ERROR
             or HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST
         ):
             raise _no_answer_yet(response, where, no_answer)
@@ -338,6 +374,9 @@ class JiraApi:
             body = response.json()
         except ValueError:
             body = None
+        if status >= HTTPStatus.BAD_REQUEST and no_answer is UncertainWriteError and not _is_refusal(body):
+            said = f"answered {status}, and not in Jira's words"
+            raise (TooLargeError if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else no_answer)(where, said)
         if status == HTTPStatus.NO_CONTENT:
             return {}
         if status < HTTPStatus.BAD_REQUEST and isinstance(body, list):
@@ -447,6 +486,13 @@ def _never_sent(error: requests.RequestException) -> bool:
         return True
     reason = getattr(error.args[0], "reason", None) if error.args else None
     return isinstance(reason, urllib3.exceptions.NewConnectionError)
+
+
+def _is_refusal(body: object) -> bool:
+    """Whether this is an error as Jira words it (ErrorCollection, or the errors of a bulk create)."""
+    if not isinstance(body, dict):
+        return False
+    return isinstance(body.get("errorMessages"), list) or isinstance(body.get("errors"), dict | list)
 
 
 def _names_elements(body: Mapping[str, Any]) -> bool:

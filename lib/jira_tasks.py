@@ -72,13 +72,13 @@ async def create_issue(fields: Mapping[str, Any], credentials_block_name: str = 
     return await asyncio.to_thread(api.create, fields)
 
 
-@api_task(
-    "jira.issue.bulk-create"
-)  # no wait of its own: the maker waits before it looks whether the plan is still ours
-async def create_issues(updates: Sequence[Mapping[str, Any]], credentials_block_name: str = BLOCK) -> BulkAnswer:
-    """Make at most 45 issues in one request."""
+@api_task("jira.issue.bulk-create", retries=0)  # the maker waits and tries again: it first looks whether it still may
+async def create_issues(
+    updates: Sequence[Mapping[str, Any]], send_before: float | None = None, credentials_block_name: str = BLOCK
+) -> BulkAnswer:
+    """Make at most 45 issues in one request, unless `send_before` (of this process's `time.monotonic()`) has passed."""
     api = await _api(credentials_block_name)
-    return await asyncio.to_thread(api.create_in_bulk, updates)
+    return await asyncio.to_thread(lambda: api.create_in_bulk(updates, send_before=send_before))
 
 
 @api_task("jira.project.read-components", quotas.JIRA_READS)
@@ -156,8 +156,10 @@ class JiraTasks:
     async def turn_to_create(self) -> None:
         await turn(quotas.JIRA_WRITES)
 
-    async def create_in_bulk(self, updates: Sequence[Mapping[str, Any]]) -> BulkAnswer:
-        return await create_issues.with_options(retry_delay_seconds=self._delay_s)(updates, self._block)
+    async def create_in_bulk(
+        self, updates: Sequence[Mapping[str, Any]], send_before: float | None = None
+    ) -> BulkAnswer:
+        return await create_issues(updates, send_before, self._block)
 
     async def read_components(self, project_key: str) -> dict[str, str]:
         return await read_components.with_options(retry_delay_seconds=self._delay_s)(project_key, self._block)

@@ -6,6 +6,10 @@ ranges in the spreadsheet hold between machines. The first has a fixed id, and S
 name says who holds the plan since when. The second has an id of the holder's own, and Sheets refuses to delete one that does
 not exist: so whoever gives back or breaks a lock deletes both in one atomic request, and can never delete somebody else's.
 
+The holder's own range is also where it writes its marks: it points it at the Key column, with which it moves, and a write into
+a range that was deleted is refused. And it is the proof that a journal is not stale: a run that leaves rows unsettled leaves
+its range, and whoever takes the plan next, on whatever machine, deletes it.
+
 A lock left behind is broken only on proof that its holder is gone.
 """
 
@@ -19,7 +23,7 @@ import pwd
 import re
 import secrets
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +34,7 @@ from lib.errors import ConflictError
 from lib.run_folder import iso_utc, write_bytes
 
 LOCK_ID = "contentplanlock"
-_HOLDER_ID = "contentplanholder"
+HOLDER_ID = "contentplanholder"
 _GLANCE_S = 2  # for who only looks whether the lock is free
 _NAME = re.compile(
     r"cplock_(?P<since>[0-9]{8}T[0-9]{6}Z)_(?P<machine>[0-9a-f]{12})_(?P<nonce>[0-9a-f]{12})_(?P<flow_run>[0-9a-f]{32}|none)_(?P<host>[A-Za-z0-9]*)"
@@ -52,8 +56,13 @@ class Holder:
         return f"a run on {self.host or 'another machine'}{run}, since {iso_utc(self.since)}"
 
     @property
+    def own_range(self) -> str:
+        """Name of the holder's own named range, where it writes its marks."""
+        return f"cpholder_{self.nonce}"
+
+    @property
     def range_name(self) -> str:
-        """As the named range's name: letters, digits and underscores are all that Sheets takes."""
+        """As the lock's name: letters, digits and underscores are all that Sheets takes."""
         flow_run = self.flow_run.hex if self.flow_run else "none"
         return f"cplock_{self.since:%Y%m%dT%H%M%SZ}_{self.machine}_{self.nonce}_{flow_run}_{self.host}"
 
@@ -152,20 +161,37 @@ def new_holder(local: LocalLock, now: dt.datetime, flow_run: uuid.UUID | None) -
 
 
 def request_lock(holder: Holder, tab_id: int) -> list[dict[str, Any]]:
-    """The batchUpdate requests that take the spreadsheet's lock; Sheets refuses them while there is one."""
+    """
+    The batchUpdate requests that take the spreadsheet's lock; Sheets refuses them while there is one.
+
+    Both ranges are the whole tab: one of a single cell would go with its row or column.
+    """
+    whole = {"sheetId": tab_id}
+    named = [(LOCK_ID, holder.range_name), (f"{HOLDER_ID}{holder.nonce}", holder.own_range)]
     return [
-        _add(LOCK_ID, holder.range_name, tab_id),
-        _add(f"{_HOLDER_ID}{holder.nonce}", f"cpholder_{holder.nonce}", tab_id),
+        {"addNamedRange": {"namedRange": {"namedRangeId": range_id, "name": name, "range": whole}}}
+        for range_id, name in named
     ]
 
 
-def request_unlock(range_name: str) -> list[dict[str, Any]]:
-    """The batchUpdate requests that take away the lock of that name; Sheets refuses them when it is another one by now."""
+def request_point(holder: Holder, tab_id: int, column: int, top: int) -> dict[str, Any]:
+    """Point the holder's own range at a column from the row at `top` on, both from 0; Sheets refuses it when it is gone."""
+    below = {"sheetId": tab_id, "startColumnIndex": column, "endColumnIndex": column + 1, "startRowIndex": top}
+    named = {"namedRangeId": f"{HOLDER_ID}{holder.nonce}", "name": holder.own_range, "range": below}
+    return {"updateNamedRange": {"namedRange": named, "fields": "range"}}
+
+
+def request_unlock(range_name: str, holders: Iterable[str], *, leave: bool = False) -> list[dict[str, Any]]:
+    """
+    The batchUpdate requests that take away the lock of that name; Sheets refuses them when it is another one by now.
+
+    Args:
+        range_name: The lock's name; empty when there is none.
+        holders: Ids of the named ranges, whatever they are: all that holders left go, too.
+        leave: Leave the holder's own range, whose journal is to be believed for as long as it stands.
+    """
     holder = parse_holder(range_name)
-    own = [f"{_HOLDER_ID}{holder.nonce}"] if holder else []
-    return [{"deleteNamedRange": {"namedRangeId": range_id}} for range_id in (*own, LOCK_ID)]
-
-
-def _add(range_id: str, name: str, tab_id: int) -> dict[str, Any]:
-    corner = {"sheetId": tab_id, "startRowIndex": 0, "endRowIndex": 1, "startColumnIndex": 0, "endColumnIndex": 1}
-    return {"addNamedRange": {"namedRange": {"namedRangeId": range_id, "name": name, "range": corner}}}
+    own = [f"{HOLDER_ID}{holder.nonce}"] if holder else []
+    left = [range_id for range_id in holders if range_id.startswith(HOLDER_ID) and range_id not in own]
+    gone = [*([] if leave else [*own, *left]), *([LOCK_ID] if range_name else [])]
+    return [{"deleteNamedRange": {"namedRangeId": range_id}} for range_id in gone]

@@ -3,8 +3,9 @@
 import datetime as dt
 import functools
 import logging
+import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,8 +14,8 @@ from lib.claims import Claim
 from lib.clock import Clock
 from lib.content_plan import KEY, ContentPlan, PlanRow, PlanSource
 from lib.errors import ConflictError, FixInputError, TryLaterError, UncertainWriteError
+from lib.keys import is_token
 from lib.ports import Google, Spreadsheet, Tab
-from lib.reconcile import is_token
 from lib.run_folder import iso_utc
 
 KEY_NOTE = (
@@ -22,7 +23,8 @@ KEY_NOTE = (
     "if it stays, the next run settles it."
 )
 REPLACE_SIZE = 500  # finds a request: each looks through the whole tab, and Google ends a request after 180 s
-FENCE_S = 60  # for how long the lock is taken to be ours without another look
+FENCE_S = 60  # how long after the lock was seen to be ours a request may be sent at the latest
+_GLANCE_S = 1  # for how long one look at the lock counts
 _TRIES = 3
 
 type HolderEnded = Callable[[uuid.UUID], Awaitable[bool]]
@@ -66,6 +68,7 @@ class PlanSheet:
         self._log = log
         self._holder: plan_lock.Holder | None = None
         self._seen_ours_at: dt.datetime | None = None
+        self._send_before = 0.0
         self._journal: dict[str, Any] = {}
         self.spreadsheet: Spreadsheet | None = None
 
@@ -145,7 +148,8 @@ class PlanSheet:
         Hold the plan, on this machine and between machines.
 
         Both locks are given back however the work ends, except when it is cancelled: a request may then be under way, and
-        the lock stays until this process has gone, which is the proof that the next run needs.
+        the lock stays until this process has gone, which is the proof that the next run needs. When rows are left unsettled,
+        so is the holder's own range, without which this machine's journal is not believed.
 
         Raises:
             ConflictError: Another run holds the plan; the message says who, since when, and what to do.
@@ -154,7 +158,6 @@ class PlanSheet:
         self._local.acquire(sheet.title)
         try:
             await self._lock_spreadsheet(flow_run, holder_ended, break_lock=break_lock)
-            self._journal = self._local.read_journal()
         except BaseException:
             self._local.release()
             raise
@@ -170,20 +173,18 @@ class PlanSheet:
     ) -> None:
         tab = self._tab()
         self._holder = plan_lock.new_holder(self._local, self._clock.now(), flow_run)
-        name = self._opened().named_ranges.get(plan_lock.LOCK_ID)
         for _ in range(_TRIES):
-            requests = plan_lock.request_lock(self._holder, tab.id)
-            if name is not None:
+            before = self._opened().named_ranges
+            if name := before.get(plan_lock.LOCK_ID, ""):
                 await self._check_gone(name, holder_ended, break_lock=break_lock)
-                requests = [*plan_lock.request_unlock(name), *requests]
+            requests = [*plan_lock.request_unlock(name, before), *plan_lock.request_lock(self._holder, tab.id)]
             try:
                 await self._google.update(self._id, requests)
             except (ConflictError, UncertainWriteError) as error:  # taken meanwhile, or the answer was lost
                 self._log.debug("%s: lock: %s", self._client, error)
             tab = await self.open()
-            name = self._opened().named_ranges.get(plan_lock.LOCK_ID)
-            if name == self._holder.range_name:
-                self._seen_ours_at = self._clock.now()
+            if self._opened().named_ranges.get(plan_lock.LOCK_ID) == self._holder.range_name:
+                self._inherit(self._holder, before)
                 return
         raise ConflictError(self._opened().title, "the lock could not be taken; another run may be starting, try again")
 
@@ -205,26 +206,60 @@ class PlanSheet:
             f"while it lives, both would make issues",
         )
 
-    async def check_ours(self) -> None:
+    def _inherit(self, holder: plan_lock.Holder, before: Mapping[str, str]) -> None:
         """
-        Make sure that nobody has broken our lock, at most once a minute.
+        Begin a journal, with what that of the run before us says, if it still holds.
+
+        It does if the range of its holder stood until we deleted it: nobody has held the plan since. Of any other holder's
+        range nothing is known but that its run left something under way.
+        """
+        journal = self._local.read_journal()
+        known = f"{plan_lock.HOLDER_ID}{journal.get('nonce', '')}"
+        if known not in before:
+            journal = {}
+        strangers = [each for each in before if each.startswith(plan_lock.HOLDER_ID) and each != known]
+        self._journal = {
+            "run": self._run,
+            "since": iso_utc(self._clock.now()),
+            "spreadsheet_id": self._id,
+            "nonce": holder.nonce,
+            "claims": journal.get("claims", {}),
+            "before": journal.get("before", {}),
+            "newest": journal.get("newest"),
+            "taken_over_at": self._read_at() if strangers else journal.get("taken_over_at"),
+        }
+        self._local.write_journal(self._journal)
+
+    def _read_at(self) -> str:
+        """When the spreadsheet was last read, by Google's clock: the machine's may be wrong."""
+        return iso_utc(self._opened().read_at or self._clock.now())
+
+    async def check_ours(self) -> float:
+        """
+        Make sure that nobody has broken our lock; a look counts for a second.
+
+        Returns:
+            Until when, by `time.monotonic()`, what was allowed now may be sent.
 
         Raises:
             ConflictError: Somebody has; nothing may be created any more.
         """
         now = self._clock.now()
-        if self._seen_ours_at and (now - self._seen_ours_at).total_seconds() < FENCE_S:
-            return
-        await self.open()
-        name = self._opened().named_ranges.get(plan_lock.LOCK_ID)
-        if self._holder is None or name != self._holder.range_name:
-            raise ConflictError(self._opened().title, "another run has taken the plan over; this one stops")
-        self._seen_ours_at = now
+        if self._seen_ours_at is None or not 0 <= (now - self._seen_ours_at).total_seconds() <= _GLANCE_S:
+            began = time.monotonic()
+            await self.open()
+            name = self._opened().named_ranges.get(plan_lock.LOCK_ID)
+            if self._holder is None or name != self._holder.range_name:
+                raise ConflictError(self._opened().title, "another run has taken the plan over; this one stops")
+            self._seen_ours_at, self._send_before = now, began + FENCE_S
+        return self._send_before
 
     async def _unlock(self) -> None:
         try:
             if self._holder:
-                await self._google.update(self._id, plan_lock.request_unlock(self._holder.range_name))
+                unsettled = bool(self._journal.get("claims") or self._journal.get("taken_over_at"))
+                requests = plan_lock.request_unlock(self._holder.range_name, (), leave=unsettled)
+                await self._google.update(self._id, requests)
         except (ConflictError, TryLaterError, FixInputError) as error:
             self._log.warning(
                 "%s: the plan's lock may stay; the next run on this machine takes it: %s", self._client, error
@@ -261,41 +296,63 @@ class PlanSheet:
         await self.replace(claims.displaced(found, self._journal.get("before", {}), plan))
         return await self.read()
 
-    def sent_at(self, token: str) -> dt.datetime | None:
-        """When the run that died last sent this token to Jira, by this machine's journal; None when it does not say."""
-        sent_at = self._journal.get("claims", {}).get(token)
-        return dt.datetime.fromisoformat(sent_at) if sent_at else None
+    @property
+    def sent_tokens(self) -> set[str]:
+        """Tokens that an earlier run sent to Jira, by this machine's journal; a person may have erased them from the sheet."""
+        return {token for token, sent_at in self._journal.get("claims", {}).items() if sent_at}
 
-    async def claim(self, rows: Sequence[PlanRow], wanted: Sequence[Claim], *, over: bool = False) -> set[int]:
+    @property
+    def succeeds_unknown(self) -> bool:
+        """Whether a run before us left something under way of which this machine's journal does not know."""
+        return bool(self._journal.get("taken_over_at"))
+
+    def last_sending(self, tokens: Iterable[str]) -> tuple[dt.datetime | None, int | None]:
+        """
+        When earlier runs may have sent these tokens at the latest, but for `FENCE_S`; and an issue older than theirs.
+
+        By this machine's journal, in Google's time; None for what it does not say. The issue is told by its number.
+        """
+        sent = [self._journal.get("claims", {}).get(token) for token in tokens]
+        if self.succeeds_unknown:
+            return (None, None) if None in sent else (self._latest([*sent, self._journal["taken_over_at"]]), None)
+        if not sent or not all(sent):
+            return None, None
+        return self._latest(sent), self._journal.get("newest")
+
+    def _latest(self, moments: Iterable[str]) -> dt.datetime:
+        return max(dt.datetime.fromisoformat(moment) for moment in moments)
+
+    async def claim(
+        self, rows: Sequence[PlanRow], wanted: Sequence[Claim], *, newest: int, over: bool = False
+    ) -> set[int]:
         """
         Write tokens into the Key cells of rows and see that they stand there.
 
         Args:
             rows: The rows as they were read.
             wanted: One claim per row; its token may stand there already.
+            newest: Number of the project's newest issue: theirs will be newer.
             over: Write over what the Key cells hold, since a person said so.
 
         Returns:
             Numbers (as read) of the rows that are claimed. The others were changed or moved away meanwhile: what our tokens
             displaced there is put back.
+
+        Raises:
+            ConflictError: The plan is not ours any more, or the Key column cannot be written; nothing was.
         """
-        now = await self.read_again()
-        places = claims.place(rows, now)
         held = {claim.row: claim.token for claim in wanted}
-        fresh = {n: row for n, row in places.items() if not row.key.strip() or (over and row.key.strip() != held[n])}
-        self._write_journal(wanted, claims.key_cells(now))
-        if fresh:
-            await self._prepare_key_column(now)
-            cells = {now.address(row.row, KEY): held[number] for number, row in fresh.items()}
-            if now.key_column is None:
-                cells = {now.address(now.header_row, KEY): KEY, **cells}
-            try:
-                await self._google.write_cells(self._id, cells)
-            except UncertainWriteError as error:
-                self._log.warning("%s: %s; reading what stands in the plan", self._client, error)
-            now_after = await self.read_again()
+        if all(row.key.strip() == held[row.row] for row in rows):
+            now, top = await self.read_again(), 0
         else:
-            now_after = now
+            now, top = await self._point()
+        places = claims.place(rows, now)
+        fresh = {n: row for n, row in places.items() if not row.key.strip() or (over and row.key.strip() != held[n])}
+        self._write_journal(wanted, claims.key_cells(now), newest)
+        now_after = now
+        if fresh:
+            await self._write_marks(now, top, {row.row: held[number] for number, row in fresh.items()})
+            now_after = await self.read_again()
         stand = claims.standing(wanted, now_after)
         wrong = {held[number] for number in fresh} - stand
         if wrong:
@@ -303,42 +360,125 @@ class PlanSheet:
             await self.replace(claims.displaced(wrong, claims.key_cells(now), now_after))
         return {claim.row for claim in wanted if claim.token in stand}
 
-    async def _prepare_key_column(self, plan: ContentPlan) -> None:
-        """Make the Key column plain text, since a key such as MAR-12 would turn into a date, and say whose column it is."""
-        column = plan.key_column if plan.key_column is not None else plan.new_key_column
+    async def _point(self) -> tuple[ContentPlan, int]:
+        """
+        Point our named range at the Key column, header included, and see that it is there.
+
+        The request goes by address, and somebody may move columns at that very moment; but once the range is seen on the
+        right column it stays with it, and marks are written into the range.
+
+        Returns:
+            The plan as it stands, and the first row of the range, from 0.
+        """
+        plan = await self.read_again()
+        refused: ConflictError | None = None
+        for attempt in range(_TRIES):
+            if attempt:
+                await self.open()  # there may be more columns now
+            requests = self._request_key_column(plan)
+            try:
+                await self._google.update(self._id, requests)
+            except UncertainWriteError as error:
+                refused = error
+                self._log.warning("%s: %s; reading where our range is", self._client, error)
+            except ConflictError as error:
+                refused = await self._point_only(requests[-1], error)
+            else:
+                refused = None
+            plan, top, column = await self._read_pointed()
+            if (
+                column == (plan.new_key_column if plan.key_column is None else plan.key_column)
+                and top < plan.header_row
+            ):
+                return plan, top
+            if refused is None:
+                self._log.warning(
+                    "%s: columns were moved while the Key column was looked for; the one that stood at %s then may have "
+                    "become plain text",
+                    self._client,
+                    a1.column_letter(column),
+                )
+        raise refused or ConflictError(
+            self._opened().title, "its columns are being moved; run again when nobody edits them"
+        )
+
+    def _request_key_column(self, plan: ContentPlan) -> list[dict[str, Any]]:
+        """
+        Requests that make the Key column plain text, say whose column it is, and, the last one, point our range at it.
+
+        Plain text, since a key such as MAR-12 would turn into a date.
+        """
+        column = plan.new_key_column if plan.key_column is None else plan.key_column
         tab = self._tab()
-        requests: list[dict[str, Any]] = []
-        if column >= tab.columns:
-            requests.append(
-                {"appendDimension": {"sheetId": tab.id, "dimension": "COLUMNS", "length": column + 1 - tab.columns}}
-            )
         where = {"sheetId": tab.id, "startColumnIndex": column, "endColumnIndex": column + 1}
         header = {**where, "startRowIndex": plan.header_row - 1, "endRowIndex": plan.header_row}
         below = {**where, "startRowIndex": plan.header_row}
         text = {"userEnteredFormat": {"numberFormat": {"type": "TEXT"}}}
-        requests += [
+        missing = column + 1 - tab.columns
+        more = {"appendDimension": {"sheetId": tab.id, "dimension": "COLUMNS", "length": missing}}
+        return [
+            *([more] if missing > 0 else []),
             {"repeatCell": {"range": below, "cell": text, "fields": "userEnteredFormat.numberFormat"}},
             {"repeatCell": {"range": header, "cell": {"note": KEY_NOTE}, "fields": "note"}},
+            plan_lock.request_point(self._held_by(), tab.id, column, plan.header_row - 1),
         ]
-        try:
-            await self._google.update(self._id, requests)
-        except (ConflictError, UncertainWriteError) as error:
-            self._log.warning("%s: the Key column could not be formatted: %s", self._client, error)
 
-    def _write_journal(self, wanted: Sequence[Claim], before: Mapping[str, list[str]]) -> None:
-        sent = {token: sent_at for token, sent_at in self._journal.get("claims", {}).items() if sent_at}
-        self._journal = {
-            "run": self._run,
-            "since": iso_utc(self._clock.now()),
-            "spreadsheet_id": self._id,
-            "claims": {**sent, **{claim.token: None for claim in wanted}},
+    async def _point_only(self, request: Mapping[str, Any], refused: ConflictError) -> ConflictError | None:
+        """Point our range without the format, which Google may refuse alone; the error when it refuses that, too."""
+        try:
+            await self._google.update(self._id, [request])
+        except ConflictError as error:
+            return error
+        self._log.warning("%s: the Key column could not be formatted: %s", self._client, refused)
+        return None
+
+    async def _read_pointed(self) -> tuple[ContentPlan, int, int]:
+        """The plan as it stands, and the first row and the column of our range at that very moment, both from 0."""
+        tab = self._tab()
+        try:
+            whole, own = await self._google.read_ranges(self._id, [a1.quoted(tab.title), self._held_by().own_range])
+        except ConflictError:
+            self._seen_ours_at = None
+            await self.check_ours()  # says so when the range is gone with the lock
+            raise
+        plan = content_plan.parse(self._source(tab), whole.rows, [], tab.merges)
+        return plan, own.top, own.left
+
+    async def _write_marks(self, plan: ContentPlan, top: int, marks: Mapping[int, str]) -> None:
+        """Write texts into the Key cells of rows, by number, and the header if there is none yet; what came of it is to be read."""
+        texts: list[str | None] = [None] * (max(marks) - top)
+        for row, text in marks.items():
+            texts[row - 1 - top] = text
+        if plan.key_column is None or not plan.key_header:
+            texts[plan.header_row - 1 - top] = KEY
+        try:
+            await self._google.write_column(self._id, self._held_by().own_range, texts)
+        except UncertainWriteError as error:
+            self._log.warning("%s: %s; reading what stands in the plan", self._client, error)
+        except ConflictError:
+            self._seen_ours_at = None
+            await self.check_ours()
+            self._log.warning("%s: rows were deleted while they were claimed; nothing was written", self._client)
+
+    def _held_by(self) -> plan_lock.Holder:
+        if self._holder is None:
+            raise RuntimeError("lock the plan first")
+        return self._holder
+
+    def _write_journal(self, wanted: Sequence[Claim], before: Mapping[str, list[str]], newest: int) -> None:
+        claimed: dict[str, str | None] = self._journal.get("claims", {})
+        sent = {token: sent_at for token, sent_at in claimed.items() if sent_at}
+        kept = self._journal.get("newest") if sent else None
+        self._journal |= {
+            "claims": {**{claim.token: None for claim in wanted}, **sent},
             "before": before,
+            "newest": newest if kept is None else min(kept, newest),
         }
         self._local.write_journal(self._journal)
 
     def note_sending(self, tokens: Sequence[str]) -> None:
         """Put down that these tokens are about to be sent to Jira: from now on their issues may exist."""
-        self._journal["claims"].update(dict.fromkeys(tokens, iso_utc(self._clock.now())))
+        self._journal["claims"].update(dict.fromkeys(tokens, self._read_at()))
         self._local.write_journal(self._journal)
 
     # --- Writing back -------------------------------------------------------------------------------------------------
@@ -374,7 +514,7 @@ class PlanSheet:
         return now
 
     def finish(self) -> None:
-        """All rows of this run are settled: the journal is not needed any more."""
+        """Nothing of the plan is under way any more: the journal is not needed."""
         self._journal = {}
         self._local.clear_journal()
 

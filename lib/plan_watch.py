@@ -16,8 +16,9 @@ from lib import a1, adf, run_folder
 from lib.content_plan import KEY, ContentPlan, PlanRow, Problem, fingerprint
 from lib.errors import FixInputError
 from lib.formats import clean_text, cut
+from lib.keys import read_key
 from lib.ports import Issue
-from lib.reconcile import CLOSE, RESOLVE, Action, Outcome, decide, likeness, not_written_yet, read_key, text_hash
+from lib.reconcile import CLOSE, RESOLVE, Action, Outcome, decide, likeness, not_written_yet, text_hash
 
 _SHOWN = 200  # characters of a text in a message or comment
 _BEFORE = 40  # characters shown before the first difference in a long text
@@ -86,7 +87,8 @@ def compare(plan: ContentPlan, issues: Sequence[Issue]) -> Findings:
     found = [_finding(plan, rows[a.row], a, by_key.get(a.key), started=started) for a in decision.actions]
     told = {finding.key for finding in found if finding.key}
     gone = []
-    for issue in (orphan for orphan in decision.orphans if orphan.key not in told):
+    doubled = {key for finding in found for key in decision.doubles.get(finding.key, ())}
+    for issue in (orphan for orphan in decision.orphans if orphan.key not in told | doubled):
         homes = [f for f in found if f.row and likeness(plan, rows[f.row], issue) in CLOSE]
         for finding in homes[:1]:
             cell = plan.address(finding.row or 0, KEY)
@@ -226,7 +228,8 @@ def load_issues(path: Path) -> list[Issue]:
     """
     try:
         return [
-            Issue(**{**record, "labels": tuple(record["labels"])}) for record in json.loads(path.read_bytes())["data"]
+            Issue(**{**record, "labels": tuple(record["labels"]), "old_keys": tuple(record.get("old_keys", ()))})
+            for record in json.loads(path.read_bytes())["data"]
         ]
     except FileNotFoundError:
         raise FixInputError(str(path), "does not exist; give the path of an issues file from a run folder") from None

@@ -1,5 +1,6 @@
 """What the making of a plan needs of Google and Jira: flows give it Prefect tasks, tests give it the clients themselves."""
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -27,7 +28,8 @@ class Spreadsheet:
     """
     What a spreadsheet is, without its cells; `tabs` in their order, `named_ranges` as id -> name.
 
-    `endpoint` is the service that it was read from; empty for Google's own.
+    `endpoint` is the service that it was read from; empty for Google's own. `read_at` is when it was read by the service's
+    own clock; None when it did not say.
     """
 
     id: str
@@ -38,6 +40,16 @@ class Spreadsheet:
     tabs: list[Tab]
     named_ranges: dict[str, str]
     endpoint: str = ""
+    read_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True)
+class RangeValues:
+    """One range as it was at the moment of the read: its upper left cell, from 0, and its rows as stored, ragged."""
+
+    top: int
+    left: int
+    rows: list[list[CellValue]]
 
 
 @dataclass(frozen=True)
@@ -54,11 +66,12 @@ class DriveFile:
 
 @dataclass(frozen=True)
 class Account:
-    """Who Jira says we are, and at which site."""
+    """Who Jira says we are, and at which site; `read_at` is when, by Jira's own clock (None when it did not say)."""
 
     account_id: str
     name: str
     site: str
+    read_at: dt.datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -75,13 +88,19 @@ class CreateField:
 
 @dataclass(frozen=True)
 class Issue:
-    """What Jira has of an issue; `row` is the property that says which plan and row it was made from."""
+    """
+    What Jira has of an issue.
+
+    `row` is the property that says which plan and row it was made from; `old_keys` are those of the keys that were asked for
+    under which it answered although it has another one by now: it was moved.
+    """
 
     id: str
     key: str
     summary: str
     labels: tuple[str, ...]
     row: Mapping[str, Any] = field(default_factory=dict)
+    old_keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,7 +120,8 @@ class Google(Protocol):
     async def read_spreadsheet(self, spreadsheet_id: str) -> Spreadsheet: ...
     async def read_values(self, spreadsheet_id: str, tab: str) -> list[list[CellValue]]: ...
     async def read_texts(self, spreadsheet_id: str, tab: str) -> list[list[str]]: ...
-    async def write_cells(self, spreadsheet_id: str, cells: Mapping[str, str]) -> None: ...
+    async def read_ranges(self, spreadsheet_id: str, ranges: Sequence[str]) -> list[RangeValues]: ...
+    async def write_column(self, spreadsheet_id: str, named_range: str, texts: Sequence[str | None]) -> None: ...
     async def update(self, spreadsheet_id: str, requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]: ...
 
 
@@ -113,7 +133,9 @@ class Jira(Protocol):
     async def search(self, jql: str, limit: int | None = None) -> list[str]: ...
     async def fetch(self, ids_or_keys: Sequence[str]) -> list[Issue]: ...
     async def turn_to_create(self) -> None: ...  # wait until all runs together may create once more
-    async def create_in_bulk(self, updates: Sequence[Mapping[str, Any]]) -> BulkAnswer: ...
+    async def create_in_bulk(
+        self, updates: Sequence[Mapping[str, Any]], send_before: float | None = None
+    ) -> BulkAnswer: ...
     async def mark(
         self, key: str, add: Sequence[str], remove: Sequence[str], row: Mapping[str, Any] | None = None
     ) -> None: ...

@@ -6,10 +6,8 @@ holds nothing, a token (claimed, its issue not known yet), or the issue's key; a
 
 import hashlib
 import json
-import re
-import secrets
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -17,12 +15,10 @@ from typing import Any
 from lib.content_plan import ContentPlan, PlanRow, Problem, fingerprint
 from lib.formats import clean_text, cut, match_key
 from lib.issue_draft import IssueDraft
+from lib.keys import ALPHABET, is_token, read_key
 from lib.plan_checks import read_day
 from lib.ports import Issue
 
-_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"  # base 32
-_TOKEN = re.compile(rf"cp-[{_ALPHABET}]{{13}}")
-_KEY = re.compile(r"[A-Z][A-Z0-9_]*-[1-9][0-9]*")
 PLAN_LABEL = "content-plan-"
 _PROPERTY_LIMIT = 32_768
 _SHOWN_TEXT = 500  # characters of a cell that the property keeps, so that a later change can be shown as old → new
@@ -71,18 +67,15 @@ class Decision:
     """
     One action per row, in sheet order, and what is to be said of the plan as a whole.
 
-    Also `ours`, the issues made from this plan, and `orphans`, those of them that stand in no row.
+    Also `ours`, the issues made from this plan, `orphans`, those of them that stand in no row, and `doubles`, key -> keys of
+    the others that were made from the same row.
     """
 
     actions: list[Action]
     problems: list[Problem] = field(default_factory=list)
     ours: list[Issue] = field(default_factory=list)
     orphans: list[Issue] = field(default_factory=list)
-
-
-def new_token() -> str:
-    """A mark for one row's issue: `cp-` and 13 random characters, 65 bits."""
-    return "cp-" + "".join(secrets.choice(_ALPHABET) for _ in range(13))
+    doubles: dict[str, list[str]] = field(default_factory=dict)
 
 
 def not_written_yet(key: str) -> str:
@@ -93,18 +86,7 @@ def not_written_yet(key: str) -> str:
 def plan_label(spreadsheet_id: str) -> str:
     """The label of all issues made from a plan: lower case letters and digits, so that no case rule can touch it."""
     digest = hashlib.sha256(spreadsheet_id.encode()).digest()
-    return PLAN_LABEL + "".join(_ALPHABET[byte % 32] for byte in digest[:26])
-
-
-def is_token(text: str) -> bool:
-    """Whether the cell holds one of our tokens."""
-    return _TOKEN.fullmatch(text.strip()) is not None
-
-
-def read_key(text: str) -> str | None:
-    """The Jira key that the cell holds, also one pasted as an issue's address; None when it holds something else."""
-    bare = re.sub(r"^https?://\S+/browse/", "", text.strip()).upper()
-    return bare if _KEY.fullmatch(bare) else None
+    return PLAN_LABEL + "".join(ALPHABET[byte % 32] for byte in digest[:26])
 
 
 def tokens_of(issue: Issue) -> list[str]:
@@ -117,8 +99,14 @@ def text_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def row_property(plan: ContentPlan, row: PlanRow, token: str, run: str) -> dict[str, Any]:
-    """What an issue remembers of the row it was made from, in at most 32,768 characters of JSON."""
+def row_property(
+    plan: ContentPlan, row: PlanRow, token: str, run: str, *, beside: Sequence[str] = ()
+) -> dict[str, Any]:
+    """
+    What an issue remembers of the row it was made from, in at most 32,768 characters of JSON.
+
+    `beside` are keys of issues that look as if they were made from the same row, beside which a person wanted this one.
+    """
     day = read_day(plan, row)
     facts = {
         "plan": plan.spreadsheet_id,
@@ -130,6 +118,7 @@ def row_property(plan: ContentPlan, row: PlanRow, token: str, run: str) -> dict[
         "date": day.isoformat() if day else "",
         "form": plan.text(row, "Bentuk"),
         "run": run,
+        **({"beside": list(beside)} if beside else {}),
     }
     texts = {c.label: text for c in plan.columns if (text := clean_text(row.texts.get(c.label)))}
     length = _SHOWN_TEXT
@@ -148,6 +137,7 @@ def decide(
     issues: Iterable[Issue],
     *,
     free: Iterable[str] = (),
+    clean: bool = True,
     wanted: int | None = None,
 ) -> Decision:
     """
@@ -158,10 +148,11 @@ def decide(
         drafts: Row number -> its draft; a row without one counts as good.
         issues: All that Jira has of this plan, found by the plan's label, by the keys in the sheet, and by key range.
         free: Tokens that were looked for until the settle time was over and belong to no issue.
+        clean: Whether none of the plan's issues can be missing among `issues`; if one can, no row is READY by itself.
         wanted: Number of a row for which a person decided that an issue is to be made, whatever looks like it and whatever
             stands in its Key cell; only an issue of its own stops that.
     """
-    return _Deciding(plan, drafts, list(issues), frozenset(free), wanted).decide()
+    return _Deciding(plan, drafts, list(issues), frozenset(free), clean=clean, wanted=wanted).decide()
 
 
 class _Deciding:
@@ -171,23 +162,27 @@ class _Deciding:
         drafts: Mapping[int, IssueDraft],
         issues: list[Issue],
         free: frozenset[str],
+        *,
+        clean: bool,
         wanted: int | None,
     ) -> None:
         self.wanted = wanted
+        self.clean = clean
         self.plan = plan
+        self.rows = {row.row: row for row in plan.rows}
         self.drafts = drafts
         self.free = free
         self.label = plan_label(plan.spreadsheet_id)
-        self.by_key = {issue.key: issue for issue in issues}
-        self.by_token = {token: issue for issue in issues for token in tokens_of(issue)}
-        self.keys = {row.row: _row_key(row, self.by_token) for row in plan.rows}
+        self.by_key = {key: issue for issue in issues for key in (*issue.old_keys, issue.key)}
+        self.ours = [issue for issue in issues if self.label in issue.labels]
+        self.by_token = {token: issue for issue in self.ours for token in tokens_of(issue)}
+        self.keys = {row.row: self._key_of(row) for row in plan.rows}
         self.holders = Counter(key for key in self.keys.values() if key)
         self.tokens = Counter(row.key.strip() for row in plan.rows if is_token(row.key))
-        self.ours = [issue for issue in issues if self.label in issue.labels]
-        self.moved = self._find_moved(self.ours)
-        self.issues = {row.row: issue for row in plan.rows if (issue := self._issue_of(row))}
+        self.issues = {n: self.by_key[key] for n, key in self.keys.items() if key and key in self.by_key}
         named = {issue.key for issue in self.issues.values()}
         self.orphans = [i for i in self.ours if i.key not in named and not self.tokens.keys() & set(tokens_of(i))]
+        self.doubles = self._find_doubles(named)
         self.strangers = self._find_strangers()
         self.homes = self._find_homes()
         self.copied = self._find_copied()
@@ -200,7 +195,8 @@ class _Deciding:
                 f"copied with its keys. Clear those Key cells, then run again"
             )
             problems.append(Problem(cell=self.plan.address(self.plan.header_row, "Key"), message=message))
-        return Decision([self._decide(row) for row in self.plan.rows], problems, self.ours, self.orphans)
+        actions = [self._decide(row) for row in self.plan.rows]
+        return Decision(actions, problems, self.ours, self.orphans, self.doubles)
 
     def _decide(self, row: PlanRow) -> Action:
         action = self._action(row)
@@ -233,6 +229,8 @@ class _Deciding:
             return self._flag(
                 row, f"its issue {issue.key} stands in another row too; clear the Key cell of the wrong row", issue
             )
+        if issue and (double := self._flag_double(row, issue, token)):
+            return double
         if issue:
             return Action(row.row, Outcome.EXISTING, issue.key, token, self._remarks(row))
         if token not in self.free:
@@ -244,15 +242,8 @@ class _Deciding:
         draft = self.drafts.get(row.row)
         if draft and draft.refused:
             return Action(row.row, Outcome.REFUSED, "", token, tuple(draft.problems))
-        candidates = [(orphan, "stands in no row", False) for orphan in self.orphans if row.row != self.wanted]
-        candidates += [
-            (self.issues[n], f"stands in row {n}, which is another", True)
-            for n in self.strangers
-            if row.row != self.wanted
-        ]
-        for issue, stands, closely in candidates:
-            alike = likeness(self.plan, row, issue)
-            if alike and (alike in CLOSE or not closely):
+        if row.row != self.wanted:
+            for issue, alike, stands in self._candidates(row):
                 return self._flag(
                     row,
                     f"has no key, but {issue.key} ({issue.summary!r}) was made from this plan, has {alike}, and {stands}: "
@@ -261,7 +252,32 @@ class _Deciding:
                     issue,
                     token,
                 )
+        if not self.clean and token not in self.free:
+            message = (
+                "an issue of it may exist: the newest issues of the project could not all be read. Nothing is made blindly; "
+                "the next run looks again"
+            )
+            return Action(row.row, Outcome.UNCERTAIN, "", token, (self._problem(row, message), *self._remarks(row)))
         return Action(row.row, Outcome.READY, "", token, tuple(draft.problems) if draft else ())
+
+    def _candidates(self, row: PlanRow) -> Iterator[tuple[Issue, str, str]]:
+        """Issues of the plan that may be the row's own, in what they are alike, and where they stand."""
+        for orphan in self.orphans:
+            if alike := likeness(self.plan, row, orphan):
+                yield orphan, alike, "stands in no row"
+        for number, issue in self.issues.items():
+            if number != row.row and self._fits_better(row, number):
+                yield issue, likeness(self.plan, row, issue), f"stands in row {number}, which is another"
+
+    def _fits_better(self, row: PlanRow, number: int) -> bool:
+        """Whether the issue that stands in row `number` was made from what this row holds, rather than from what that one does."""
+        issue = self.issues[number]
+        if self.label not in issue.labels or not issue.row:
+            return False
+        alike = likeness(self.plan, row, issue)
+        if number in self.strangers:
+            return alike in CLOSE
+        return alike == _SAME_CONTENT and fingerprint(self.rows[number]) != issue.row.get("content_hash")
 
     def _of_key(self, row: PlanRow, key: str) -> Action:
         issue = self.issues.get(row.row)
@@ -270,6 +286,7 @@ class _Deciding:
                 row,
                 f"Jira shows no issue {key}: it was deleted, or we may not see it; clear the cell to make a new one",
             )
+        key = issue.key
         if self.label not in issue.labels:
             if row.row in self.copied:
                 return self._flag(
@@ -292,12 +309,56 @@ class _Deciding:
                 f"{self._resolve(row, f'--key {key}')}",
                 issue,
             )
+        if double := self._flag_double(row, issue):
+            return double
         return Action(row.row, Outcome.EXISTING, issue.key, "", self._remarks(row))
 
-    def _issue_of(self, row: PlanRow) -> Issue | None:
-        """The issue that the row's Key cell names, if Jira has it."""
-        key = self.keys[row.row]
-        return (self.by_key.get(key) or self.moved.get(row.row)) if key else None
+    def _key_of(self, row: PlanRow) -> str | None:
+        """The key of the row's issue as it is today: by its mark, or by the key in the cell, which an issue keeps when moved."""
+        if is_token(row.key):
+            issue = self.by_token.get(row.key.strip())
+            return issue.key if issue else None
+        key = read_key(row.key)
+        return self.by_key[key].key if key and key in self.by_key else key
+
+    def _find_doubles(self, named: set[str]) -> dict[str, list[str]]:
+        """
+        Key -> keys of the plan's other issues that carry the same mark, or that were made from the same content.
+
+        Rows may be alike, and each has its issue then. So issues of the same content count only when one stands in a row and
+        the others in none, and nobody wanted one beside the other.
+        """
+        same: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        orphans = {orphan.key for orphan in self.orphans}
+        by_key = {issue.key: issue for issue in self.ours}
+        for issue in self.ours:
+            for token in tokens_of(issue):
+                same["mark", token].add(issue.key)
+            if content := issue.row.get("content_hash"):
+                same["content", str(content)].add(issue.key)
+        doubles: defaultdict[str, set[str]] = defaultdict(set)
+        for (what, _), keys in same.items():
+            for key in keys:
+                others = keys - {key}
+                if what == "content":
+                    others = {o for o in others if {key, o} & named and {key, o} & orphans}
+                    others -= set(by_key[key].row.get("beside", ()))
+                    others = {o for o in others if key not in by_key[o].row.get("beside", ())}
+                doubles[key] |= others
+        return {key: sorted(others) for key, others in doubles.items() if others}
+
+    def _flag_double(self, row: PlanRow, issue: Issue, token: str = "") -> Action | None:
+        others = self.doubles.get(issue.key)
+        if not others:
+            return None
+        forget = f"{RESOLVE} {self.plan.spreadsheet_id} --forget-issue {others[0]}"
+        return self._flag(
+            row,
+            f"Jira has more than one issue that was made from this row: {issue.key} and {' and '.join(others)}. Keep one, close "
+            f"or delete the other, and let the plan forget it: {forget}",
+            issue,
+            token,
+        )
 
     def _find_strangers(self) -> list[int]:
         """Rows with an issue of this plan that was made from another topic and other content: its key may be misplaced."""
@@ -308,13 +369,13 @@ class _Deciding:
         ]
 
     def _find_homes(self) -> dict[int, int]:
-        """Stranger -> another stranger that holds what its issue was made from."""
-        rows = {row.row: row for row in self.plan.rows if row.row in self.strangers or not row.key.strip()}
+        """Row -> the row from which its issue was made, and which has no issue of its own, or one that is not its own."""
+        homeless = [row for row in self.plan.rows if row.row in self.strangers or row.row not in self.issues]
         return {
             number: home.row
-            for number in self.strangers
-            for home in rows.values()
-            if home.row != number and likeness(self.plan, home, self.issues[number]) in CLOSE
+            for number in self.issues
+            for home in homeless
+            if home.row != number and self._fits_better(home, number)
         }
 
     def _resolve(self, row: PlanRow, decision: str) -> str:
@@ -325,20 +386,6 @@ class _Deciding:
         same = [other for other in self.plan.rows if self.keys[other.row] == issue.key]
         alike = [other for other in same if fingerprint(other) == issue.row.get("content_hash")]
         return alike == [row]
-
-    def _find_moved(self, ours: Sequence[Issue]) -> dict[int, Issue]:
-        """
-        Row -> issue for rows whose key is unknown, where one unnamed issue of the plan was made from just that content.
-
-        A move to another project is all that changes an issue's key; an unknown key of the same project was typed by hand.
-        """
-        unnamed = [issue for issue in ours if issue.key not in self.holders]
-        lost = [row for row in self.plan.rows if (key := self.keys[row.row]) and key not in self.by_key]
-        prints = Counter(issue.row.get("content_hash") for issue in unnamed)
-        rows = Counter(fingerprint(row) for row in lost)
-        by_print = {issue.row.get("content_hash"): issue for issue in unnamed}
-        alone = {row.row: by_print[mark] for row in lost if prints[(mark := fingerprint(row))] == 1 and rows[mark] == 1}
-        return {row: issue for row, issue in alone.items() if _project(issue.key) != _project(self.keys[row] or "")}
 
     def _find_copied(self) -> dict[int, Issue]:
         """Row -> issue for rows that hold keys of other plans, when these are two or more and most of the keyed rows."""
@@ -363,21 +410,10 @@ class _Deciding:
         return Problem(cell=self.plan.address(row.row, "Key"), message=message)
 
 
-def _project(key: str) -> str:
-    return key.rpartition("-")[0]
-
-
 def plan_of(issue: Issue) -> str:
     """Title of the plan that an issue was made from, or else its label; empty when it was made from none."""
     labels = [label for label in issue.labels if label.startswith(PLAN_LABEL)]
     return str(issue.row.get("title") or (labels[0] if labels else ""))
-
-
-def _row_key(row: PlanRow, by_token: Mapping[str, Issue]) -> str | None:
-    if is_token(row.key):
-        issue = by_token.get(row.key.strip())
-        return issue.key if issue else None
-    return read_key(row.key)
 
 
 def likeness(plan: ContentPlan, row: PlanRow, issue: Issue) -> str:

@@ -8,19 +8,9 @@ from lib.content_plan import KEY, ContentPlan, PlanRow, fingerprint
 from lib.errors import ConflictError, FixInputError
 from lib.exactly_once import MakeDrafts, PlanRun, RowResult
 from lib.formats import cut, one_line
+from lib.keys import is_token, new_token, read_key
 from lib.ports import Issue
-from lib.reconcile import (
-    PLAN_LABEL,
-    RESOLVE,
-    Outcome,
-    is_token,
-    new_token,
-    plan_label,
-    plan_of,
-    read_key,
-    row_property,
-    tokens_of,
-)
+from lib.reconcile import PLAN_LABEL, RESOLVE, Outcome, plan_label, plan_of, row_property, tokens_of
 
 type HolderEnded = Callable[[uuid.UUID], Awaitable[bool]]
 
@@ -77,7 +67,8 @@ class PlanResolve(PlanRun):
             self._check_free(plan, found, issue)
             displaced = found.key.strip()
             token = next(iter(tokens_of(issue)), "")
-            memory = row_property(plan, found, token, self._run)
+            beside = [str(key) for key in issue.row.get("beside", ())]
+            memory = row_property(plan, found, token, self._run, beside=beside)
             await self._jira.mark(issue.key, [plan_label(plan.spreadsheet_id)], [], memory)
             if displaced != issue.key:
                 await self._write_key(found, issue.key)
@@ -144,7 +135,8 @@ class PlanResolve(PlanRun):
     async def _write_key(self, row: PlanRow, text: str) -> None:
         """Write into the row's Key cell by way of a mark, so that it lands in that row and in no other."""
         token = new_token()
-        claimed = await self._sheet.claim([row], [Claim(row.row, token, fingerprint(row))], over=True)
+        wanted = [Claim(row.row, token, fingerprint(row))]
+        claimed = await self._sheet.claim([row], wanted, newest=self._looking.newest, over=True)
         if not claimed:
             raise ConflictError(
                 self._read().address(row.row, KEY), "the row was changed or moved meanwhile; run this again"

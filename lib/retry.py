@@ -10,18 +10,20 @@ import datetime as dt
 import logging
 import math
 import time
-from collections.abc import Callable
-from email.utils import parsedate_to_datetime
+from collections.abc import Awaitable, Callable
 
 import tenacity
 
 from lib import api_calls
+from lib.clock import parse_http_date
 from lib.errors import TryLaterError
 
 ATTEMPTS = 5
 LONGEST_WAIT_S = 90.0
+LONGEST_QUOTA_S = 3600.0  # Jira's hourly quota is the longest that a service asks for
 
 type Sleep = Callable[[float], None]
+type AsyncSleep = Callable[[float], Awaitable[None]]
 
 _log = logging.getLogger(__name__)
 
@@ -38,11 +40,34 @@ def call[Result](
     return tenacity.Retrying(
         stop=tenacity.stop_after_attempt(attempts),
         wait=_wait,
-        retry=tenacity.retry_if_exception(_worth_waiting_for),
+        retry=tenacity.retry_if_exception(lambda error: _worth_waiting_for(error, LONGEST_WAIT_S)),
         sleep=sleep,
         before_sleep=lambda state: _say(service, state),
         reraise=True,
     )(request)
+
+
+async def call_again[Result](
+    service: str, request: Callable[[], Awaitable[Result]], *, sleep: AsyncSleep, attempts: int = ATTEMPTS
+) -> Result:
+    """
+    The same for a request that looks, before each try, whether it may still be sent: its waits are as long as a quota asks.
+
+    Raises:
+        TryLaterError: The last attempt's, when none went through.
+    """
+
+    async def attempt() -> Result:  # tenacity asks whether the function itself is async
+        return await request()
+
+    return await tenacity.AsyncRetrying(
+        stop=tenacity.stop_after_attempt(attempts),
+        wait=_wait,
+        retry=tenacity.retry_if_exception(lambda error: _worth_waiting_for(error, LONGEST_QUOTA_S)),
+        sleep=sleep,
+        before_sleep=lambda state: _say(service, state),
+        reraise=True,
+    )(attempt)
 
 
 def retry_after_s(header: str | None) -> float | None:
@@ -52,12 +77,8 @@ def retry_after_s(header: str | None) -> float | None:
     with contextlib.suppress(ValueError):
         seconds = float(header)
         return max(0.0, seconds) if math.isfinite(seconds) else None
-    try:
-        until = parsedate_to_datetime(header)
-    except ValueError:
-        return None
-    until = until.replace(tzinfo=until.tzinfo or dt.UTC)
-    return max(0.0, (until - dt.datetime.now(dt.UTC)).total_seconds())
+    until = parse_http_date(header)
+    return None if until is None else max(0.0, (until - dt.datetime.now(dt.UTC)).total_seconds())
 
 
 _backoff = tenacity.wait_exponential_jitter(initial=1, max=60, jitter=1)
@@ -69,8 +90,8 @@ def _wait(state: tenacity.RetryCallState) -> float:
     return max(asked or 0.0, _backoff(state))
 
 
-def _worth_waiting_for(error: BaseException) -> bool:
-    return isinstance(error, TryLaterError) and (error.retry_after_s or 0.0) <= LONGEST_WAIT_S
+def _worth_waiting_for(error: BaseException, longest_s: float) -> bool:
+    return isinstance(error, TryLaterError) and (error.retry_after_s or 0.0) <= longest_s
 
 
 def _say(service: str, state: tenacity.RetryCallState) -> None:

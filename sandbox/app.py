@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
+from email.utils import formatdate
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
@@ -32,7 +33,7 @@ from sandbox.wire import Call, Refusal, Reply
 from sandbox.world import World
 
 _LOG = logging.getLogger("sandbox")
-_REFUSALS = {"429", "500", "503-before", "redirect", "413", "401", "403", "refuse-whole"}
+_REFUSALS = {"429", "500", "503-before", "status-before", "redirect", "413", "401", "403", "refuse-whole"}
 _GROUPS = (oauth, sheets, drive, open_to_all, signed_in_only, issues, search, properties, comments, users)
 
 OPERATIONS = by_name(operation for group in _GROUPS for operation in group.all)
@@ -123,7 +124,7 @@ class Endpoint:
                 service.transports, scope, receive, send, reply.status, reply.content(), reply.media_type
             )
             return
-        await _response(outcome.reply)(scope, receive, send)
+        await _response(outcome.reply, world.timeline.now())(scope, receive, send)
 
     async def _outcome(self, call: Call, fault: Fault | None) -> Outcome:
         """What comes of the call, with the fault it meets."""
@@ -164,8 +165,8 @@ def _call(operation: str, scope: Scope, body: bytes) -> Call:
     return Call(operation, scope["method"], scope["path"], dict(scope["path_params"]), query, headers, body)
 
 
-def _response(reply: Reply) -> Response:
-    headers = dict(reply.headers)
+def _response(reply: Reply, now: float) -> Response:
+    headers = {"Date": formatdate(now, usegmt=True), **reply.headers}
     if reply.body is None:
         return Response(None, reply.status, headers)
     return Response(reply.content(), reply.status, headers, reply.media_type)

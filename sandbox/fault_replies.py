@@ -34,6 +34,8 @@ def refused(world: World, fault: Fault) -> Reply:
             return Reply(413, b"<html><body><h1>413 Request Entity Too Large</h1></body></html>", {}, HTML)
         case "503-before":
             return unavailable(fault)
+        case "status-before":
+            return of_somebody_between(fault)
         case "refuse-whole" if fault.operation == "oauth.token":
             text = "Token has been expired or revoked."
             return Reply(400, {"error": "invalid_grant", "error_description": text})
@@ -50,11 +52,24 @@ def unavailable(fault: Fault) -> Reply:
     return Reply(503, b"<html><body><h1>503 Service Unavailable</h1></body></html>", headers, HTML)
 
 
+def of_somebody_between(fault: Fault) -> Reply:
+    """What a proxy or gateway answers: any status, with a page, with nothing, or with JSON that is not the service's."""
+    status = fault.option("status")
+    match fault.option("body"):
+        case "json":
+            return Reply(status, {"message": "upstream error", "request_id": "0f3c"}, {}, "application/json")
+        case "empty":
+            return Reply(status, b"", {}, "text/plain")
+    return Reply(status, f"<html><body><h1>{status}</h1></body></html>".encode(), {}, HTML)
+
+
 def after_applying(world: World, reply: Reply, fault: Fault) -> Reply:
     """What a fault makes of the answer to a request that was carried out."""
     match fault.kind:
         case "503-after":
             return unavailable(fault)
+        case "status-after":
+            return of_somebody_between(fault)
         case "html":
             return html_page()
         case "shuffle" | "short" | "other-issue":

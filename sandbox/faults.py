@@ -15,6 +15,8 @@ KINDS: dict[str, set[str]] = {
     "500": set(),
     "503-before": {"retry_after"},
     "503-after": {"retry_after"},
+    "status-before": {"status", "body"},
+    "status-after": {"status", "body"},
     "reset-before": set(),
     "reset-after": set(),
     "slow": {"delay_s"},
@@ -34,7 +36,10 @@ KINDS: dict[str, set[str]] = {
     "late-apply": {"delay_s"},
     "edit": {"edit", "when"},
 }
-_DEFAULTS: dict[str, Any] = {"delay_s": 1.0, "index": 0, "indices": [0], "when": "before"}
+_DEFAULTS: dict[str, Any] = {
+    "delay_s": 1.0, "index": 0, "indices": [0], "when": "before", "status": 520, "body": "page",
+}  # fmt: skip
+_BODIES = {"page", "empty", "json"}
 _LISTS_OF_ISSUES = {
     "createIssues", "bulkFetchIssues", "searchAndReconsileIssuesUsingJql", "searchAndReconsileIssuesUsingJqlPost",
 }  # fmt: skip
@@ -143,5 +148,9 @@ class Faults:
             raise ValueError(
                 "an edit fault needs edit=: a function without arguments, or an edit as POST /sandbox/edit takes it"
             )
+        if options.get("body", "page") not in _BODIES:
+            raise ValueError(f"body is one of {', '.join(sorted(_BODIES))}")
+        if not isinstance(options.get("status", 520), int) or not 400 <= options.get("status", 520) <= 599:
+            raise ValueError("status is a number from 400 to 599")
         if options.get("when", "before") not in {"before", "after"}:
             raise ValueError("when is before or after")

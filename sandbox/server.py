@@ -91,6 +91,7 @@ class Sandbox:
             log_config=None,
             log_level="critical",
             access_log=False,
+            date_header=False,  # the vendors' answers carry the box's own time
             timeout_keep_alive=_KEEP_ALIVE_S,
         )
         self._server = uvicorn.Server(config)

@@ -20,7 +20,7 @@ from lib.issue_draft import Drafts
 from lib.jira_api import JiraApi
 from lib.pace import Pace
 from lib.plan_sheet import PlanSheet
-from lib.ports import Account, BulkAnswer, CreateField, DriveFile, Issue, Spreadsheet
+from lib.ports import Account, BulkAnswer, CreateField, DriveFile, Issue, RangeValues, Spreadsheet
 from lib.resolving import PlanResolve
 from lib.settings import ROOT
 from lib.step_files import DRAFTS, ROWS, StepFiles
@@ -46,8 +46,11 @@ class DirectGoogle:
     async def read_texts(self, spreadsheet_id: str, tab: str) -> list[list[str]]:
         return self.api.read_texts(spreadsheet_id, tab)
 
-    async def write_cells(self, spreadsheet_id: str, cells: Mapping[str, str]) -> None:
-        self.api.write_cells(spreadsheet_id, cells)
+    async def read_ranges(self, spreadsheet_id: str, ranges: Sequence[str]) -> list[RangeValues]:
+        return self.api.read_ranges(spreadsheet_id, ranges)
+
+    async def write_column(self, spreadsheet_id: str, named_range: str, texts: Sequence[str | None]) -> None:
+        self.api.write_column(spreadsheet_id, named_range, texts)
 
     async def update(self, spreadsheet_id: str, requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         return self.api.update(spreadsheet_id, requests)
@@ -77,8 +80,10 @@ class DirectJira:
     async def turn_to_create(self) -> None:
         """Alone on the server, it is always our turn."""
 
-    async def create_in_bulk(self, updates: Sequence[Mapping[str, Any]]) -> BulkAnswer:
-        return self.api.create_in_bulk(updates)
+    async def create_in_bulk(
+        self, updates: Sequence[Mapping[str, Any]], send_before: float | None = None
+    ) -> BulkAnswer:
+        return self.api.create_in_bulk(updates, send_before=send_before)
 
     async def mark(
         self, key: str, add: Sequence[str], remove: Sequence[str], row: Mapping[str, Any] | None = None

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from flows import arguments, command_line
 from lib import notebook, rows_file, run_record, utility_tasks
 from lib.formats import parse_date
-from lib.reconcile import read_key
+from lib.keys import read_key
 from sandbox import seed
 
 ROOT = Path(__file__).parents[1]

@@ -83,7 +83,7 @@ def test_a_file_imports_only_what_its_part_may(path):
 def test_a_notebook_never_writes_to_google_or_jira(path):
     tasks = {name for name in imported(path) if re.search(r"_tasks\b", name)}
     assert not tasks, "creation goes through the flow"
-    assert not re.search(r"\.(create|create_in_bulk|write_cells|update)\(", source(path))
+    assert not re.search(r"\.(create|create_in_bulk|write_column|update)\(", source(path))
 
 
 @pytest.mark.parametrize("package", ["lib", "blocks", "flows", "sandbox"])

@@ -52,6 +52,14 @@ def test_an_empty_tab_has_no_rows(api, box, sheet):
     assert api.read_values(empty, "T") == []
 
 
+LOST = [
+    *((kind, {}) for kind in ("500", "503-after", "reset-after", "truncated", "html", "redirect")),
+    *(("status-after", {"status": status}) for status in (403, 404, 409, 413, 431, 499, 501, 520, 599)),
+    ("status-after", {"status": 400, "body": "json"}),
+    ("status-after", {"status": 403, "body": "empty"}),
+]
+
+
 def test_files_are_found_in_their_folders(api, box, sheet):
     spreadsheet_id, folder = sheet
     [file] = api.find_files([folder])
@@ -69,13 +77,51 @@ def test_all_pages_of_a_folder_are_read(api, box, sheet):
     assert box.calls("drive.files.list") == 2
 
 
-def test_cells_are_written_as_they_are(api, box, sheet):
-    api.write_cells(sheet[0], {"'Dua'!B2": "cp-abc", "'Dua'!A3": "=1+1", "'Dua'!C1": "MAR-12"})
-    assert box.google.grid(sheet[0], "Dua") == [["x", "", "MAR-12"], ["", "cp-abc", ""], ["=1+1", "", ""]]
+@pytest.fixture
+def column(api, sheet):
+    """A named range: column B of the second tab, from row 2 on."""
+    tab = api.read_spreadsheet(sheet[0]).tabs[1].id
+    place = {"sheetId": tab, "startRowIndex": 1, "startColumnIndex": 1, "endColumnIndex": 2}
+    api.update(sheet[0], [{"addNamedRange": {"namedRange": {"namedRangeId": "b", "name": "Kolom", "range": place}}}])
+    return "Kolom"
+
+
+def test_texts_are_written_down_a_column_as_they_are(api, box, sheet, column):
+    box.google.write(sheet[0], "Dua!B3", [["stays"]])
+    api.write_column(sheet[0], column, ["cp-abc", None, "=1+1", "MAR-12"])
+    written = [["x", ""], ["", "cp-abc"], ["", "stays"], ["", "=1+1"], ["", "MAR-12"]]
+    assert box.google.grid(sheet[0], "Dua") == written
+
+
+def test_a_write_goes_with_its_column_wherever_that_is_moved(api, box, sheet, column):
+    place = {"sheetId": api.read_spreadsheet(sheet[0]).tabs[1].id, "startIndex": 0, "endIndex": 1}
+    for dimension in ("COLUMNS", "ROWS"):
+        box.google.edit(sheet[0], [{"insertDimension": {"range": {**place, "dimension": dimension}}}])
+    api.write_column(sheet[0], column, ["cp-abc"])
+    assert box.google.grid(sheet[0], "Dua") == [["", "", ""], ["", "x", ""], ["", "", "cp-abc"]]
+    whole, own = api.read_ranges(sheet[0], ["'Dua'", column])
+    assert (whole.top, whole.left, whole.rows) == (0, 0, [[], ["", "x"], ["", "", "cp-abc"]])
+    assert (own.top, own.left, own.rows) == (2, 2, [["cp-abc"]])
+
+
+def test_a_range_that_is_gone_is_neither_read_nor_written(api, box, sheet, column):
+    api.update(sheet[0], [{"deleteNamedRange": {"namedRangeId": "b"}}])
+    with pytest.raises(ConflictError):
+        api.write_column(sheet[0], column, ["cp-abc"])
+    with pytest.raises(ConflictError):
+        api.read_ranges(sheet[0], [column])
+    assert box.google.grid(sheet[0], "Dua") == [["x"]]
+
+
+def test_the_time_of_a_read_is_googles(api, clock, sheet):
+    clock.move(3600)
+    read_at = api.read_spreadsheet(sheet[0]).read_at
+    assert read_at is not None
+    assert read_at.timestamp() == clock.now()
 
 
 def test_a_text_is_replaced_wherever_it_stands_and_counted(api, box, sheet):
-    api.write_cells(sheet[0], {"'Dua'!B2": "cp-one", "'Dua'!C2": "cp-two and more"})
+    box.google.write(sheet[0], "Dua!B2", [["cp-one", "cp-two and more"]])
     tab = api.read_spreadsheet(sheet[0]).tabs[1]
     replies = api.update(sheet[0], [replace_text("cp-one", "CP-1", tab.id), replace_text("cp-two", "CP-2", tab.id)])
     assert [reply["findReplace"].get("occurrencesChanged", 0) for reply in replies] == [1, 0]
@@ -118,18 +164,24 @@ def test_tries_are_bounded_and_pauses_grow(api, box, sheet, pauses):
     assert pauses == sorted(pauses)
 
 
-@pytest.mark.parametrize("kind", ["500", "503-after", "reset-after", "truncated", "html", "redirect"])
-def test_a_write_whose_answer_was_lost_is_not_sent_again(api, box, sheet, kind):
+@pytest.mark.parametrize(("kind", "options"), LOST)
+def test_a_write_whose_answer_was_lost_is_not_sent_again(api, box, sheet, column, kind, options):
     """httplib2 itself repeats a request when the connection was closed without a byte of an answer, at most once."""
-    box.fault("sheets.spreadsheets.values.batchUpdate", kind, times=1)
+    box.fault("sheets.spreadsheets.values.batchUpdate", kind, **options)
     with pytest.raises(UncertainWriteError):
-        api.write_cells(sheet[0], {"'Dua'!B2": "cp-abc"})
+        api.write_column(sheet[0], column, ["cp-abc"])
     assert box.calls("sheets.spreadsheets.values.batchUpdate") == 1
 
 
-def test_a_write_that_was_refused_for_its_rate_is_sent_again(api, box, sheet):
+@pytest.mark.parametrize("status", [501, 507, 520, 524, 529, 599])
+def test_a_read_is_tried_again_after_a_status_that_nobody_knows(api, box, sheet, status):
+    box.fault("sheets.spreadsheets.values.batchGet", "status-before", status=status)
+    assert api.read_values(sheet[0], "Dua") == [["x"]]
+
+
+def test_a_write_that_was_refused_for_its_rate_is_sent_again(api, box, sheet, column):
     box.fault("sheets.spreadsheets.values.batchUpdate", "429")
-    api.write_cells(sheet[0], {"'Dua'!B2": "cp-abc"})
+    api.write_column(sheet[0], column, ["cp-abc"])
     assert box.calls("sheets.spreadsheets.values.batchUpdate") == 2
 
 

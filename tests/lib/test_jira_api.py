@@ -1,16 +1,30 @@
 """The Jira client against the sandbox: what it reads and creates, and what it makes of trouble."""
 
 import logging
+import time
 
 import pytest
 
-from lib import retry
-from lib.errors import CredentialsError, FixInputError, RefusedError, TryLaterError, UncertainWriteError
+from lib.errors import (
+    CredentialsError,
+    FixInputError,
+    RefusedError,
+    TooLargeError,
+    TooManyRequestsError,
+    TryLaterError,
+    UncertainWriteError,
+)
 from lib.jira_api import JiraApi
 from lib.ports import PROPERTY
 from tests.direct import jira_api
 
 NO_ANSWER = ["500", "503-before", "503-after", "reset-before", "reset-after", "truncated", "html", "redirect"]
+NOT_JIRAS = [
+    *((status, "page") for status in (400, 401, 403, 404, 408, 409, 413, 425, 431, 499, 501, 507, 520, 524, 530, 599)),
+    (400, "json"),
+    (403, "empty"),
+    (404, "json"),
+]
 
 
 @pytest.fixture
@@ -75,10 +89,9 @@ def test_a_batch_in_which_every_element_is_refused_is_an_answer_too(api):
     assert list(api.create_in_bulk([update("x\ny"), update("z\nz")]).refused) == [0, 1]
 
 
-@pytest.mark.parametrize(("kind", "options"), [("refuse-whole", {}), ("413", {})])
-def test_a_batch_refused_whole_is_refused_and_nothing_was_made(api, box, kind, options):
+def test_a_batch_refused_whole_is_refused_and_nothing_was_made(api, box):
     before = len(box.jira.issues)
-    box.fault("createIssues", kind, **options)
+    box.fault("createIssues", "refuse-whole")
     with pytest.raises(RefusedError):
         api.create_in_bulk([update("a"), update("b")])
     assert len(box.jira.issues) == before
@@ -92,6 +105,28 @@ def test_a_create_whose_answer_was_lost_is_uncertain_and_never_sent_again(api, b
     assert (box.calls("createIssues"), pauses) == (1, [])
 
 
+@pytest.mark.parametrize("when", ["status-before", "status-after"])
+@pytest.mark.parametrize(("status", "body"), NOT_JIRAS)
+def test_an_answer_that_is_not_jiras_own_says_nothing_of_a_create(api, box, when, status, body):
+    box.fault("createIssues", when, status=status, body=body)
+    with pytest.raises(TooLargeError if status == 413 else UncertainWriteError):
+        api.create_in_bulk([update("a")])
+    assert box.calls("createIssues") == 1
+
+
+@pytest.mark.parametrize("status", [501, 520, 524, 599])
+def test_a_read_is_tried_again_after_a_status_that_nobody_knows(api, box, status):
+    box.fault("bulkFetchIssues", "status-before", status=status)
+    assert api.fetch([box.jira.issues[0].key])[0].key == box.jira.issues[0].key
+
+
+def test_the_time_of_a_look_is_jiras(api, clock):
+    clock.move(3600)
+    read_at = api.read_myself().read_at
+    assert read_at is not None
+    assert read_at.timestamp() == clock.now()
+
+
 @pytest.mark.parametrize("kind", NO_ANSWER)
 def test_a_single_create_whose_answer_was_lost_is_uncertain_too(api, box, kind):
     box.fault("createIssue", kind)
@@ -100,9 +135,23 @@ def test_a_single_create_whose_answer_was_lost_is_uncertain_too(api, box, kind):
     assert box.calls("createIssue") == 1
 
 
-def test_a_create_refused_for_its_rate_is_sent_again_after_the_servers_time(api, box, pauses):
+def test_a_bulk_create_refused_for_its_rate_is_sent_once_and_says_how_long_to_wait(api, box, pauses):
+    """Who sends it again looks first whether it still may."""
     box.fault("createIssues", "429", retry_after=11)
-    assert len(api.create_in_bulk([update("a")]).keys) == 1
+    with pytest.raises(TooManyRequestsError) as error:
+        api.create_in_bulk([update("a")])
+    assert (error.value.retry_after_s, box.calls("createIssues"), pauses) == (11.0, 1, [])
+
+
+def test_a_bulk_create_is_not_sent_when_it_is_too_late(api, box):
+    with pytest.raises(TryLaterError, match="not sent"):
+        api.create_in_bulk([update("a")], send_before=time.monotonic())
+    assert box.calls("createIssues") == 0
+
+
+def test_a_single_create_refused_for_its_rate_is_sent_again_after_the_servers_time(api, box, pauses):
+    box.fault("createIssue", "429", retry_after=11)
+    assert api.create(update("a")["fields"])
     assert pauses == [11.0]
 
 
@@ -110,7 +159,7 @@ def test_a_create_that_cannot_have_been_sent_may_be_tried_later(box, pauses, ope
     api = opened(JiraApi("http://127.0.0.1:9", "a@b.example", "token", sleep=pauses.append))
     with pytest.raises(TryLaterError, match="cannot be reached"):
         api.create_in_bulk([update("a")])
-    assert len(pauses) == retry.ATTEMPTS - 1
+    assert pauses == []
 
 
 def test_an_answer_about_too_many_issues_is_not_believed(api, box):

@@ -1,6 +1,7 @@
 """Rows × what Jira has → one action per row."""
 
 import json
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -12,8 +13,9 @@ from lib.content_plan import fingerprint
 from lib.field_mapping import date, fixed, summary
 from lib.formats import Month
 from lib.issue_draft import make_drafts
+from lib.keys import is_token, new_token, read_key
 from lib.ports import Issue
-from lib.reconcile import Outcome, decide, is_token, new_token, plan_label, read_key, row_property
+from lib.reconcile import Outcome, decide, plan_label, row_property
 from tests.lib.plans import HEADER, plan, row
 
 TOKEN = "cp-abcdefghijklm"
@@ -154,7 +156,7 @@ def test_a_token_on_two_rows_flags_both():
 
 def test_an_issue_that_moved_to_another_project_is_still_its_rows():
     read = plan(row(1, key="CP-1"))
-    action = only(read, [issue("NEW-5", read, 2)])
+    action = only(read, [replace(issue("NEW-5", read, 2), old_keys=("CP-1",))])
     assert (action.outcome, action.key) == (Outcome.EXISTING, "NEW-5")
 
 

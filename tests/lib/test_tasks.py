@@ -40,7 +40,8 @@ def test_a_task_is_named_by_group_resource_and_action_and_never_answers_from_a_c
 @pytest.mark.parametrize("name", API_TASKS)
 def test_a_task_that_calls_a_service_is_run_again_twice_after_half_a_minute(name):
     task = API_TASKS[name]
-    assert (task.retries, task.retry_delay_seconds, task.retry_jitter_factor) == (2, 30, 0.5)
+    retries = 0 if name == "jira.issue.bulk-create" else 2  # whose caller looks, before each try, whether it still may
+    assert (task.retries, task.retry_delay_seconds, task.retry_jitter_factor) == (retries, 30, 0.5)
     assert "credentials_block_name" in inspect.signature(task.fn).parameters
 
 

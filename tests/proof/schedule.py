@@ -14,7 +14,8 @@ from pathlib import Path
 
 from lib.errors import WorkflowError
 from lib.exactly_once import PlanResult
-from lib.reconcile import Outcome, is_token
+from lib.keys import is_token
+from lib.reconcile import Outcome
 from tests.direct import DirectGoogle, DirectJira, DirectRun, Killed, Mortal, google_api, jira_api
 
 TAB = "Juli"

@@ -33,8 +33,8 @@ def test_no_schedule_makes_a_second_issue_or_loses_a_row(seed, box, clock, run_c
     play(seed, box, clock, run_clock, tmp_path, shared_clients)
 
 
-async def believe_nothing_was_made(_maker, tokens, _until):
-    return {}, set(tokens)
+async def believe_nothing_was_made(_maker, tokens, **_options):
+    return issue_maker.Settled({}, set(tokens), clean=True)
 
 
 BREAKS = {

@@ -1,0 +1,24 @@
+"""What a run writes into Key cells: a mark while a row's issue is being made, and then the issue's key."""
+
+import re
+import secrets
+
+ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"  # base 32
+_TOKEN = re.compile(rf"cp-[{ALPHABET}]{{13}}")
+_KEY = re.compile(r"[A-Z][A-Z0-9_]*-[1-9][0-9]*")
+
+
+def new_token() -> str:
+    """A mark for one row's issue: `cp-` and 13 random characters, 65 bits."""
+    return "cp-" + "".join(secrets.choice(ALPHABET) for _ in range(13))
+
+
+def is_token(text: str) -> bool:
+    """Whether the cell holds one of our marks."""
+    return _TOKEN.fullmatch(text.strip()) is not None
+
+
+def read_key(text: str) -> str | None:
+    """The Jira key that the cell holds, also one pasted as an issue's address; None when it holds something else."""
+    bare = re.sub(r"^https?://\S+/browse/", "", text.strip()).upper()
+    return bare if _KEY.fullmatch(bare) else None
