@@ -44,7 +44,7 @@ test: $(SYNCED) ## Run the tests
 
 N ?= 5000
 soak: $(SYNCED) ## Play N schedules of the proof (make soak N=5000)
-	$(PYTEST) --dist load tests/proof -q -k no_schedule --timeout 0 --seeds 0-$$(($(N) - 1))
+	$(PYTEST) --dist load tests/proof -q -k no_schedule --timeout 0 --every-event --seeds 0-$$(($(N) - 1))
 
 container-test: $(SYNCED) ## Build the Dockerfile and run server, worker, JupyterLab from it (Debian, root; minutes)
 	$(RUN)python -m pytest tests/container/built_image.py -s --timeout 1800

@@ -132,6 +132,8 @@ class PlanRun:
         for row in self.result.rows:
             if self.plan and row.outcome is Outcome.READY and not any("not sent" in p.message for p in row.problems):
                 self._say(self.plan, row.row, f"not sent: {error}")
+            elif self.plan and row.outcome is Outcome.UNCERTAIN and not row.problems:
+                self._say(self.plan, row.row, f"its Key cell is filled, and its issue was not looked for: {error}")
 
     async def check(self, make_drafts: MakeDrafts) -> list[Action]:
         """
@@ -199,9 +201,10 @@ class PlanRun:
         return decision.actions
 
     def _take(self, plan: ContentPlan) -> None:
-        """From now on these rows count; until something better is known, they are good and not sent."""
+        """From now on these rows count; until more is known, they are good and not sent, or hold what was not looked for."""
         self.plan = plan
-        self.result.by_row = {row.row: RowResult(row.row, Outcome.READY) for row in plan.rows}
+        outcomes = {row.row: Outcome.UNCERTAIN if row.key.strip() else Outcome.READY for row in plan.rows}
+        self.result.by_row = {row: RowResult(row, outcome) for row, outcome in outcomes.items()}
         self._files.rows(plan)
 
     def _read(self) -> ContentPlan:

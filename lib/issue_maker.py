@@ -6,6 +6,7 @@ carried out is sent again, but only after another look whether the plan is still
 """
 
 import datetime as dt
+import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -220,7 +221,8 @@ class IssueMaker:
             number += 1
             batch, rest = works[start : start + self._size], works[start + self._size :]
             if number > 1:
-                await self._pace.pause(f"batch {number} of {self._plan.client}", self._log)
+                of = number + math.ceil(len(rest) / self._size)
+                await self._pace.pause(f"batch {number} of {of} of {self._plan.client}", self._log)
             started, halvings, size = self._clock.now(), self._halvings, self._size
             try:
                 if lost_in_a_row >= _LOST_IN_A_ROW:
@@ -238,8 +240,9 @@ class IssueMaker:
             seconds = (self._clock.now() - started).total_seconds()
             self.batches.append(Batch(len(batch), round(seconds, 3)))
             count, per_second = len(batch), len(batch) / max(seconds, 0.001)
-            line = "%s: batch %d: %d rows in %.1f s (%.1f rows/s), %d left"
-            self._log.info(line, self._plan.client, number, count, seconds, per_second, len(rest))
+            of = number + math.ceil(len(rest) / self._size)
+            line = "%s: batch %d of %d: %d rows in %.1f s (%.1f rows/s)"
+            self._log.info(line, self._plan.client, number, of, count, seconds, per_second)
         return None
 
     async def _try(self, batch: Sequence[Work]) -> BulkAnswer:

@@ -118,6 +118,8 @@ class Looking:
         start = max(1, self._newest - BEFORE_NEWEST + 1)
         if above is not None:
             start = min(start, above + 1)
+        if not self._newest:  # the index is empty, and nothing says where the project's keys begin
+            gap = GAP_OF_THE_LOST
         known = {self._number(issue.key) for issue in self._by_id.values()}
         unread = (number for number in itertools.count(start) if number not in known)
         number = next(unread)

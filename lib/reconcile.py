@@ -275,9 +275,12 @@ class _Deciding:
         if self.label not in issue.labels or not issue.row:
             return False
         alike = likeness(self.plan, row, issue)
-        if number in self.strangers:
+        if number in self.strangers or alike not in CLOSE:
             return alike in CLOSE
-        return alike == _SAME_CONTENT and fingerprint(self.rows[number]) != issue.row.get("content_hash")
+        holder = self.rows[number]
+        if fingerprint(holder) == issue.row.get("content_hash"):
+            return False
+        return alike == _SAME_CONTENT or _same_cells(row, issue) > _same_cells(holder, issue)
 
     def _of_key(self, row: PlanRow, key: str) -> Action:
         issue = self.issues.get(row.row)
@@ -414,6 +417,16 @@ def plan_of(issue: Issue) -> str:
     """Title of the plan that an issue was made from, or else its label; empty when it was made from none."""
     labels = [label for label in issue.labels if label.startswith(PLAN_LABEL)]
     return str(issue.row.get("title") or (labels[0] if labels else ""))
+
+
+def _same_cells(row: PlanRow, issue: Issue) -> int:
+    """How many of the cells that the issue remembers the row still has."""
+    remembered, hashes = issue.row.get("cells", {}), issue.row.get("cut", {})
+    texts = {label: clean_text(text) for label, text in row.texts.items()}
+    return sum(
+        text_hash(texts.get(label, "")) == hashes[label] if label in hashes else texts.get(label) == text
+        for label, text in remembered.items()
+    )
 
 
 def likeness(plan: ContentPlan, row: PlanRow, issue: Issue) -> str:

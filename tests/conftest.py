@@ -14,6 +14,7 @@ from lib import plan_lock
 from lib.google_api import GoogleApi
 from lib.jira_api import JiraApi
 from sandbox.server import Sandbox
+from tests.proof import events
 
 _OURS = (
     "GOOGLE_",
@@ -172,6 +173,28 @@ def pytest_collection_modifyitems(items):
 
 def pytest_addoption(parser):
     parser.addoption("--seeds", default="0-199", help="schedules of the proof to play, such as 0-199")
+    parser.addoption("--every-event", action="store_true", help="fail when a kind of event of the proof was never met")
+
+
+def pytest_sessionfinish(session):
+    """Each process tells the main one which events its schedules met; that one fails the session if some are missing."""
+    config = session.config
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["events"] = dict(events.MET)
+    elif config.getoption("--every-event") and set(events.KINDS) - set(+events.MET):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    events.MET.update(getattr(node, "workeroutput", {}).get("events", {}))
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if config.getoption("--every-event"):
+        terminalreporter.section("events met")
+        for line in events.table(events.MET):
+            terminalreporter.line(line)
 
 
 def pytest_generate_tests(metafunc):

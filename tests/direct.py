@@ -6,7 +6,7 @@ import io
 import json
 import logging
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -207,10 +207,16 @@ class DirectRun:
             log=log,
         )
 
-    async def make(self, *, break_lock: bool = False) -> None:
+    async def make(
+        self,
+        *,
+        break_lock: bool = False,
+        flow_run: uuid.UUID | None = None,
+        has_ended: Callable[[uuid.UUID], Awaitable[bool]] = never,
+    ) -> None:
         await self.sheet.open()
         await self.plan_run.make(
-            make_drafts(self.folder, self.month, self.project_key), None, never, break_lock=break_lock
+            make_drafts(self.folder, self.month, self.project_key), flow_run, has_ended, break_lock=break_lock
         )
 
     def run(self, *, break_lock: bool = False) -> Any:

@@ -178,7 +178,7 @@ def test_a_plan_that_a_run_works_on_is_left_for_the_next_pass(clients, watch, se
     told = result["clients"][f"Klien 1, {MONTH}"]
     assert (told["state"], told.get("error")) == ("busy", None)
     assert "a run on komputerlain, since 2026-06-25T00:00:00Z works on it" in told["problems"][0]["message"]
-    services.google.edit(plan, plan_lock.request_unlock(other.range_name))
+    services.google.edit(plan, plan_lock.request_unlock(other.range_name, ()))
     assert watch()["clients"][f"Klien 1, {MONTH}"]["state"] == "compared"
 
 

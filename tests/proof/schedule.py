@@ -1,313 +1,364 @@
-"""One schedule of the proof: a plan, and runs over it under faults, kills, lag and edits, all drawn from one seed.
-
-Each row has an identity of its own (`id:7` in its Caption), which no edit touches, so that the truth about rows, issues and keys is
-known whatever people and machines did.
-"""
+"""Plays one script: runs over a plan under its events, with everything that must hold checked after each."""
 
 import asyncio
-import itertools
+import datetime as dt
 import random
 import re
-from collections import Counter
-from dataclasses import dataclass, field
-from pathlib import Path
+import threading
+import uuid
 
 from lib.errors import WorkflowError
-from lib.exactly_once import PlanResult
-from lib.keys import is_token
-from lib.reconcile import Outcome
-from tests.direct import DirectGoogle, DirectJira, DirectRun, Killed, Mortal, google_api, jira_api
+from lib.keys import is_token, read_key
+from lib.reconcile import Outcome, plan_label
+from tests.direct import DirectGoogle, DirectJira, DirectRun, Killed, google_api, jira_api
+from tests.proof.events import met
+from tests.proof.plan_tab import PlanTab, identity
+from tests.proof.script import CREATE, Play, Script
 
-TAB = "Juli"
-HEADER = ["No", "Tanggal", "Bentuk", "Topik", "Caption", "Key"]
-KEY = HEADER.index("Key")
-FORMS = ("Post", "Story", "Short Video", "Carousel")
-READS = (
-    "sheets.spreadsheets.get",
-    "sheets.spreadsheets.values.batchGet",
-    "bulkFetchIssues",
-    "searchAndReconsileIssuesUsingJqlPost",
-    "getCurrentUser",
-    "getMyPermissions",
-    "oauth.token",
-)
-WRITES = ("sheets.spreadsheets.batchUpdate", "sheets.spreadsheets.values.batchUpdate", "createIssues")
-FAULTS = {
-    **dict.fromkeys(READS, ("429", "500", "503-before", "reset-before", "reset-after", "truncated", "html", "redirect")),
-    "oauth.token": ("500", "503-before"),
-    "sheets.spreadsheets.batchUpdate": ("429", "500", "503-before", "503-after", "reset-before", "reset-after", "truncated", "html"),
-    "sheets.spreadsheets.values.batchUpdate": ("429", "500", "503-before", "503-after", "reset-before", "reset-after", "truncated", "html"),
-    "createIssues": (
-        "429", "500", "503-before", "503-after", "reset-before", "reset-after", "truncated", "html", "redirect", "shuffle", "short", "other-issue",
-        "refuse", "refuse-whole", "413", "401", "403", "late-apply",
-    ),
-    "searchAndReconsileIssuesUsingJqlPost": ("429", "500", "reset-after", "anonymous", "403"),
-}  # fmt: skip
-
-WEIGHTS = {"createIssues": 6, "sheets.spreadsheets.values.batchUpdate": 4, "sheets.spreadsheets.batchUpdate": 6}
-ONCE_A_RUN = ("createIssues", "sheets.spreadsheets.values.batchUpdate")
+LONG_S = 3  # a wait in which a process dies, or another run comes and goes
+FLOOD = 130  # newer issues that the index has, while it never gets ours
+_ours = threading.local()
 
 
-@dataclass
-class Truth:
-    """What people left in the sheet: content by identity, in sheet order, and whose Key cells a person touched."""
+def clients(box, clock):
+    """The real clients. Where they would wait, the run of this thread lives on: its time moves, or it dies."""
 
-    rows: list[list[str]] = field(default_factory=list)
-    touched: set[str] = field(default_factory=set)
-    edited: bool = False
-    deleted: set[str] = field(default_factory=set)
+    def wait(seconds):
+        life = getattr(_ours, "life", None)
+        life.wait(seconds) if life else clock.move(seconds)
+
+    google = DirectGoogle(google_api(box.environment(), sleep=wait))
+    jira = DirectJira(jira_api(box.environment(), sleep=wait, timeout_s=(5, 5)))
+    return google, jira
 
 
-def identity(text: object) -> str:
-    """`id:7` in a row's Caption or an issue's description."""
-    match = re.search(r"id:\d+", str(text))
-    return match[0] if match else ""
+class Life:
+    """One run's life: its calls and waits, in each of which it may die. Also its clock, which may be wrong."""
+
+    def __init__(self, clock, wrong_s=0.0):
+        self.clock, self.wrong_s = clock, wrong_s
+        self.dead = False
+        self.calls = self.waits = 0
+        self.dies_at_call = self.dies_in_wait = None
+        self.overtaken_in_wait, self.overtake = None, None
+        self.overtaken = False
+
+    def now(self):
+        return dt.datetime.fromtimestamp(self.clock.seconds + self.wrong_s, dt.UTC)
+
+    async def sleep(self, seconds):
+        self.wait(seconds)
+
+    def wait(self, seconds):
+        self.check()
+        if seconds >= LONG_S:
+            self.waits += 1
+            if self.waits == self.dies_in_wait:
+                met("killed in a wait")
+                self.dead = True
+            if self.waits == self.overtaken_in_wait:
+                met("overtaken in a wait")
+                self.overtaken = True
+                thread = threading.Thread(target=self.overtake)
+                thread.start()
+                thread.join()
+        self.check()
+        self.clock.move(seconds)
+
+    def check(self):
+        if self.dead:
+            raise Killed
+
+    def call(self):
+        self.calls += 1
+        if self.calls == self.dies_at_call:
+            met("killed at a call")
+            self.dead = True
+        self.check()
+
+
+class Living:
+    """A port of a run that may die: before a call, or with its answer."""
+
+    def __init__(self, port, life):
+        self._port, self._life = port, life
+
+    def __getattr__(self, name):
+        call = getattr(self._port, name)
+
+        async def living(*arguments, **options):
+            self._life.call()
+            try:
+                return await call(*arguments, **options)
+            finally:
+                self._life.call()
+
+        return living
 
 
 class Schedule:
-    """The plan of one seed, what happens to it, and what must hold at any time."""
+    """A script being played against the sandbox."""
 
-    def __init__(self, box, clock, run_clock, folder: Path, seed: int, clients):
-        self.box, self.clock, self.run_clock, self.folder, self.seed = box, clock, run_clock, folder, seed
-        self.random = random.Random(seed)
-        self.google, self.jira = clients
+    def __init__(self, box, clock, folder, script: Script, made):
+        self.box, self.clock, self.folder, self.script = box, clock, folder, script
+        self.google, self.jira = made
+        self.chance = random.Random(script.seed)
         self.runs = 0
-        self.ids = itertools.count(1)
-        self.truth = Truth()
-        self.said: list[str] = []
-        rows = self.random.choice((3, 5, 8, 8, 12, 50))
-        cells = [HEADER, *(self.new_row() for _ in range(rows))]
-        if self.random.random() < 0.2:
-            cells = [row[:-1] for row in cells]
-        self.id = box.google.add_spreadsheet(
-            "Content Plan - Kopi Senja - Juli 2026", box.google.add_folder("Plans"), tabs={TAB: cells}
-        )
-        self.remember()
+        self.machines = []
+        self.ended = set()
+        self.flooded = False
+        self.said = []
+        self.problems = []
+        self.plan_site()
+        self.plan = PlanTab(box, self.chance, rows=script.rows, key_column=script.key_column, bad=script.bad)
 
-    # --- The plan, and people who edit it -----------------------------------------------------------------------------
+    def plan_site(self):
+        """The project as it is before: its first key, and issues of other people, which the index has."""
+        project = self.box.jira.state.projects["CP"]
+        if self.script.first_key > 1:
+            for issue in [issue for issue in self.box.jira.issues if issue.project == "CP"]:
+                self.box.jira.delete_issue(issue.key)
+            self.box.jira.state.deleted.clear()
+            project.next_number = max(project.next_number, self.script.first_key)
+        self.add_issues(self.script.others)
+        self.clock.move(10)
 
-    def new_row(self) -> list[str]:
-        number = next(self.ids)
-        date, form = f"{(number - 1) % 28 + 1} Juli 2026", FORMS[(number - 1) // 28 % 4]
-        topic = "" if self.random.random() < 0.06 else f"Topik {number}"
-        return [str(number), date, form, topic, f"id:{number}", ""]
+    def add_issues(self, count):
+        for number in range(count):
+            self.box.jira.add_issue("CP", {"summary": f"Of somebody else {number}"})
 
-    def grid(self) -> list[list[str]]:
-        cells = self.box.google.grid(self.id, TAB)
-        return [[*(str(cell) for cell in row), *[""] * (len(HEADER) - len(row))] for row in cells]
+    # --- Events -------------------------------------------------------------------------------------------------------
 
-    def content(self) -> list[list[str]]:
-        return [row[:KEY] for row in self.grid() if any(row[:KEY])]
+    def happen(self, event, life=None):
+        """What happens at a request, while the box is locked, or between runs."""
+        if life is not None and life.dead:
+            return  # nobody is there any more to whom it could happen
+        if event.what == "edit":
+            self.said.append(event.name)
+            self.plan.edit(event.name, event.chance)
+        elif event.what == "kill":
+            met("killed at a request")
+            life.dead = True
+        elif event.name != "file copied":
+            self.said.append(event.name)
+            self.others(event.name, random.Random(event.chance))
 
-    def remember(self) -> None:
-        self.truth.rows = self.content()
+    def others(self, name, chance):
+        ours = [issue for issue in self.box.jira.state.issues.values() if plan_label(self.plan.id) in issue.labels]
+        if name == "issues of others":
+            self.add_issues(chance.choice((1, 5, 40)))
+        elif name == "gap of keys":
+            self.box.jira.state.projects["CP"].next_number += chance.choice((65, 90))
+        elif not ours:
+            return
+        elif name == "issue moved":
+            self.box.jira.move_issue(chance.choice(ours).key, "MAR")
+        elif name == "never indexed":
+            for entry in chance.choice(ours).index:
+                entry.visible_at = float("inf")
+            if not self.flooded:
+                self.flooded = True
+                self.add_issues(FLOOD)
+        met(name)
 
-    def edit(self) -> None:
-        """One thing that a person does, at any moment of a run or between runs."""
-        assert self.content() == self.truth.rows, "a run changed a cell outside the Key column"
-        kinds = (
-            self.insert,
-            self.delete,
-            self.move,
-            self.sort,
-            self.change,
-            self.erase_key,
-            self.copy_key,
-            self.move_key,
-            self.swap_keys,
-            self.type_key,
-            self.copy_row,
-        )
-        kind = self.random.choices(kinds, (6, 3, 4, 3, 6, 3, 2, 2, 1, 2, 2))[0]
-        self.said.append(kind.__name__)
-        kind()
-        self.truth.edited = True
-        self.remember()
+    def set_up(self, play, life):
+        """Queue the run's events; the faults, each with how often it may happen."""
+        faults = []
+        for event in play.events:
+            if event.what in ("edit", "kill", "others"):
+                self.box.fault(
+                    event.at,
+                    "edit",
+                    edit=lambda event=event: self.happen(event, life),
+                    when=event.when,
+                    after=event.after,
+                )
+            elif event.what == "kill at a call":
+                life.dies_at_call = event.after
+            elif event.what == "die in a wait":
+                life.dies_in_wait = 1 + event.chance % 3
+            elif event.what == "overtake":
+                life.overtaken_in_wait = 1 + event.chance % 3
+                life.overtake = lambda: self.overtake(play)
+            else:
+                options = dict(event.options)
+                fault = self.box.fault(event.at, event.what, times=event.times, after=event.after, **options)
+                faults.append((event, fault))
+        return faults
 
-    def pick(self) -> int:
-        """Sheet row number of any row with content."""
-        return self.random.choice([n for n, row in enumerate(self.grid(), start=1) if identity(row)] or [2])
-
-    def insert(self) -> None:
-        at = self.random.randint(2, len(self.grid()) + 1)
-        self.box.google.insert_rows(self.id, TAB, at)
-        self.box.google.write(self.id, f"{TAB}!A{at}", [self.new_row()[:KEY]], typed=False)
-
-    def delete(self) -> None:
-        if len(self.truth.rows) > 2:
-            row = self.pick()
-            self.truth.deleted.add(identity(self.grid()[row - 1]))
-            self.box.google.delete_rows(self.id, TAB, row)
-
-    def move(self) -> None:
-        row, to = self.pick(), self.random.randint(2, len(self.grid()) + 1)
-        if to not in (row, row + 1):
-            self.box.google.move_rows(self.id, TAB, row, row, to)
-
-    def sort(self) -> None:
-        order = self.random.choice(("ASCENDING", "DESCENDING"))
-        area = {
-            "sheetId": 0,
-            "startRowIndex": 1,
-            "endRowIndex": len(self.grid()),
-            "startColumnIndex": 0,
-            "endColumnIndex": len(HEADER),
-        }
-        spec = [{"dimensionIndex": self.random.choice((0, 3, 4)), "sortOrder": order}]
-        self.box.google.edit(self.id, [{"sortRange": {"range": area, "sortSpecs": spec}}])
-
-    def change(self) -> None:
-        row = self.pick()
-        caption = f"{identity(self.grid()[row - 1])} diubah {self.random.randint(1, 99)}"
-        self.box.google.write(self.id, f"{TAB}!E{row}", [[caption]], typed=False)
-
-    def touch_key(self, row: int, text: str) -> None:
-        if self.grid()[0][KEY] != "Key":
-            return  # there is no Key cell yet
-        self.truth.touched.add(identity(self.grid()[row - 1]))
-        self.box.google.write(self.id, f"{TAB}!F{row}", [[text]], typed=False)
-
-    def erase_key(self) -> None:
-        self.touch_key(self.pick(), "")
-
-    def copy_key(self) -> None:
-        source = self.pick()
-        self.truth.touched.add(identity(self.grid()[source - 1]))
-        self.touch_key(self.pick(), self.grid()[source - 1][KEY])
-
-    def move_key(self) -> None:
-        source = self.pick()
-        self.touch_key(self.pick(), self.grid()[source - 1][KEY])
-        self.touch_key(source, "")
-
-    def swap_keys(self) -> None:
-        one, other = self.pick(), self.pick()
-        keys = self.grid()[one - 1][KEY], self.grid()[other - 1][KEY]
-        self.touch_key(one, keys[1])
-        self.touch_key(other, keys[0])
-
-    def type_key(self) -> None:
-        self.touch_key(self.pick(), self.random.choice(("CP-1", "CP-99999", "selesai", "-", "cp-abc")))
-
-    def copy_row(self) -> None:
-        row, number = self.pick(), next(self.ids)
-        cells = self.grid()[row - 1]
-        self.truth.touched |= {identity(cells), f"id:{number}"}
-        at = len(self.grid()) + 1
-        self.box.google.write(
-            self.id, f"{TAB}!A{at}", [[str(number), *cells[1:4], f"id:{number}", cells[KEY]]], typed=False
-        )
+    def overtake(self, play):
+        """While a run waits, Prefect takes it for ended, and another one on another machine comes and goes."""
+        self.ended |= {self.flow_run}
+        with self.box.lock:
+            kept, self.box._service.faults._waiting = self.box._service.faults._waiting, []
+        mine = self.flow_run
+        try:
+            self.run(Play(machine=1 - play.machine, lag_s=play.lag_s))
+        except BaseException as error:  # noqa: BLE001  # it goes on where the schedule is played
+            self.problems.append(error)
+        finally:
+            self.flow_run = mine
+            with self.box.lock:
+                self.box._service.faults._waiting = kept
 
     # --- Runs ---------------------------------------------------------------------------------------------------------
 
-    def set_trouble(self) -> None:
-        operations = self.random.choices(
-            list(FAULTS), [WEIGHTS.get(name, 1) for name in FAULTS], k=self.random.choice((0, 1, 2, 3))
-        )
-        if self.random.random() < 0.4:
-            operations.insert(0, "createIssues")
-        for operation in operations:
-            kind = self.random.choice(FAULTS[operation])
-            options = {"delay_s": self.random.choice((1, 30, 250))} if kind == "late-apply" else {}
-            after = self.random.choice((0, 0, 0, 0, 1) if operation in ONCE_A_RUN else (0, 1, 2, 3, 5))
-            times = self.random.choice((1, 1, 1, 2, 4))
-            self.box.fault(operation, kind, times=times, after=after, **options)
-            self.said.append(f"{operation} {kind} after {after} times {times}")
-        for _ in range(self.random.choice((0, 0, 1, 2))):
-            operation = self.random.choice((*WRITES, "sheets.spreadsheets.values.batchGet", "bulkFetchIssues"))
-            after, when = self.random.randint(0, 4), self.random.choice(("before", "after"))
-            self.box.fault(operation, "edit", edit=self.edit, when=when, after=after)
-            self.said.append(f"edit {when} {operation} after {after}")
-
-    def run(self, *, quiet: bool = False) -> PlanResult | None:
-        """One run over the plan; None when it was killed."""
+    def run(self, play, plan=None):
+        """One run over a plan; None when it was killed. What it said is checked."""
+        plan = plan or self.plan
         self.runs += 1
-        google, jira = self.google, self.jira
-        if not quiet:
-            self.set_trouble()
-            if self.random.random() < 0.3:
-                at, counter = self.random.randint(1, 45), itertools.count(1)
-                google, jira = Mortal(google, counter, at), Mortal(jira, counter, at)
-                self.said.append(f"killed at {at}")
-        self.box.jira.index_lag_s = 2 if quiet else self.random.choice((0, 2, 2, 60, 400))
-        locks = self.folder / "locks"
+        number = self.runs
+        life = Life(self.clock, play.clock_s)
+        before = getattr(_ours, "life", None)
+        _ours.life = life
+        self.box.jira.index_lag_s = play.lag_s
+        faults = self.set_up(play, life)
+        self.tell(play)
         run = DirectRun(
-            google, jira, spreadsheet_id=self.id, folder=self.folder / str(self.runs), locks=locks, clock=self.run_clock
+            Living(self.google, life),
+            Living(self.jira, life),
+            spreadsheet_id=plan.id,
+            folder=self.folder / str(self.runs),
+            locks=self.folder / f"machine-{play.machine}",
+            clock=life,
         )
+        self.flow_run = flow_run = uuid.UUID(int=self.runs)
         try:
-            asyncio.run(run.make())
+            asyncio.run(run.make(flow_run=flow_run, has_ended=self.has_ended))
         except Killed:
-            self.said.append("was killed")
+            self.said.append(f"run {number} was killed")
             return None
         except WorkflowError as error:
-            self.said.append(f"ended: {error}")
+            self.said.append(f"run {number} ended: {error}")
             run.plan_run.stop(str(error))
         finally:
+            self.ended.add(flow_run)
             run.local.release()  # as the end of a process does
-            self.box.clear_faults()
+            _ours.life = before
+            for event, fault in faults:
+                if happened := event.times - fault.times:
+                    met(event.name, happened)
+            if before is None:
+                self.box.clear_faults()
+        counts = {name: count for name, count in run.plan_run.result.counts().items() if count}
+        self.said.append(f"run {number}: {counts}")
+        self.check_said(run, plan, alone=not life.overtaken)
         return run.plan_run.result
 
-    def play(self) -> None:
-        """All of the schedule, with everything that must hold checked after every run."""
-        for _ in range(self.random.choice((1, 1, 2, 3))):
-            result = self.run()
-            self.check(result)
-            self.clock.move(self.random.choice((1, 10, 400, 90_000)))
-            if self.random.random() < 0.3:
-                self.said.append("between runs:")
-                self.edit()
+    def tell(self, play):
+        if play.lag_s > 2:
+            met("lagging index")
+        if play.clock_s:
+            met("clock ahead" if play.clock_s > 0 else "clock behind")
+        if self.machines and self.machines[-1] != play.machine:
+            met("same machine again" if play.machine in self.machines else "other machine")
+        self.machines.append(play.machine)
+
+    async def has_ended(self, flow_run):
+        return flow_run in self.ended
+
+    def play(self):
+        """All of the script."""
+        for play in self.script.plays:
+            self.run(play)
+            self.check()
+            self.clock.move(play.wait_s)
+            for event in play.later:
+                if event.name == "file copied":
+                    met("file copied")
+                    self.finish(self.plan.copy_file())
+                else:
+                    self.happen(event)
         self.clock.move(500)
-        for _ in range(2):  # the first one may settle what was under way, the second one finishes
-            result = self.run(quiet=True)
-            self.check(result)
+        self.check_finished(self.finish(self.plan))
+
+    def finish(self, plan):
+        """Runs in which nothing happens: the first one may settle what was under way, the second one finishes."""
+        for _ in range(2):
+            result = self.run(Play(), plan)
+            self.check(plan)
             self.clock.move(10)
-        self.check_finished(result)
+        return result
 
     # --- What must hold -----------------------------------------------------------------------------------------------
 
-    def issues(self) -> dict[str, list[str]]:
-        """Identity -> keys of the issues that were made from that row."""
-        made: dict[str, list[str]] = {}
+    def issues(self, plan):
+        """Identity -> the plan's issues that were made from that row."""
+        made = {}
         for issue in self.box.jira.issues:
-            if any(is_token(label) for label in issue.labels):
-                made.setdefault(identity(issue.fields["description"]), []).append(issue.key)
+            if plan_label(plan.id) in issue.labels:
+                made.setdefault(identity(issue.fields["description"]), []).append(issue)
         return made
 
-    def check(self, result: PlanResult | None) -> None:
-        doubled = {row: keys for row, keys in self.issues().items() if len(keys) > 1}
+    def check(self, plan=None):
+        plan = plan or self.plan
+        if self.problems:
+            raise self.problems[0]
+        made = self.issues(plan)
+        doubled = {row: [issue.key for issue in issues] for row, issues in made.items() if len(issues) > 1}
         assert not doubled, f"a row has two issues: {doubled}"
-        assert self.content() == self.truth.rows, "a run changed a cell outside the Key column"
-        owner = {key: row for row, keys in self.issues().items() for key in keys}
-        for row in self.grid():
-            mine = identity(row)
-            if mine and mine not in self.truth.touched and row[KEY] in owner:
-                assert owner[row[KEY]] == mine, f"{mine} has the key of {owner[row[KEY]]}"
-        if result is not None:
-            counts = result.counts()
-            assert counts["rows"] == sum(counts[outcome] for outcome in Outcome), "the sum does not close"
+        plan.check_untouched()
+        owner = {key: row for row, issues in made.items() for issue in issues for key in (issue.key, *issue.old_keys)}
+        for row in plan.rows().values():
+            mine = identity(row["Caption"])
+            if mine not in plan.touched and row["Key"] in owner:
+                assert owner[row["Key"]] == mine, f"{mine} has the key of {owner[row['Key']]}"
 
-    def check_finished(self, result: PlanResult | None) -> None:
+    def check_said(self, run, plan, *, alone):
+        """See that nothing that a run says of a row is untrue; what it did not send, another run may have made if it was not alone."""
+        result = run.plan_run.result
+        counts = result.counts()
+        assert counts["rows"] == sum(counts[outcome] for outcome in Outcome), "the sum does not close"
+        made = self.issues(plan)
+        read = (
+            {row.row: identity(row.values.get("Caption")) for row in run.plan_run.plan.rows}
+            if run.plan_run.plan
+            else {}
+        )
+        for row in result.rows:
+            mine = read[row.row]
+            if row.outcome in (Outcome.CREATED, Outcome.EXISTING):
+                issue = self.box.jira.issue(row.key)
+                assert plan_label(plan.id) in issue.labels, (
+                    f"{mine}: {row.key} is said to be its issue, and is another plan's"
+                )
+                right = mine in plan.touched or identity(issue.fields["description"]) == mine
+                assert right, f"{mine}: {row.key} is said to be its issue"
+            if alone and row.outcome in (Outcome.READY, Outcome.REJECTED, Outcome.REFUSED) and mine not in plan.touched:
+                assert mine not in made, f"{mine} is {row.outcome.value}, and has an issue"
+            for key in re.findall(r"shows no issue (\S+):", " ".join(problem.message for problem in row.problems)):
+                assert self.box.jira.state.find(key) is None, f"{mine}: {key} is said to be gone"
+
+    def check_finished(self, result):
         assert result is not None
         assert not result.error, result.error
-        made = self.issues()
-        flagged = {identity(self.grid()[row.row - 1]) for row in result.rows if row.outcome is Outcome.FLAGGED}
-        for row in self.grid()[1:]:
-            mine = identity(row)
-            good = bool(mine and row[3])
-            if good and mine not in flagged:
+        plan, made = self.plan, self.issues(self.plan)
+        rows = plan.rows()
+        flagged = {
+            identity(rows[row.row]["Caption"])
+            for row in result.rows
+            if row.outcome is Outcome.FLAGGED and row.row in rows
+        }
+        inherited = {
+            key for mine in plan.deleted for issue in made.get(mine, ()) for key in (issue.key, *issue.old_keys)
+        }
+        for row in rows.values():
+            mine = identity(row["Caption"])
+            if mine in plan.touched and row["Key"] in inherited:
+                continue  # copied and the original deleted: that is the same row, edited
+            if row["Topik"] and mine not in flagged:
                 assert len(made.get(mine, [])) == 1, f"{mine} has no issue"
-                assert row[KEY] == made[mine][0], f"the key of {mine} does not stand in its row"
-            assert not is_token(row[KEY]) or mine in flagged, f"a mark was left in the row of {mine}"
-        if not self.truth.edited:
+                keys = (made[mine][0].key, *made[mine][0].old_keys)
+                assert row["Key"] in keys, f"the key of {mine} does not stand in its row"
+            assert not is_token(row["Key"]) or mine in flagged, f"a mark was left in the row of {mine}"
+        if not plan.edited:
             assert not flagged, "nobody edited anything, and a row is flagged"
-        counts = Counter(row.outcome for row in result.rows)
-        assert not counts.keys() & {Outcome.UNCERTAIN, Outcome.REJECTED, Outcome.READY}, counts
-        assert self.google.api.read_spreadsheet(self.id).named_ranges == {}, "the lock was left"
+        left = {row.outcome for row in result.rows} & {Outcome.UNCERTAIN, Outcome.REJECTED, Outcome.READY}
+        assert not left, f"rows are still {left}"
+        assert self.google.api.read_spreadsheet(plan.id).named_ranges == {}, "the lock was left"
+        strays = [cell for row in plan.content() for cell in row if is_token(cell)]
+        assert not strays, f"marks stand outside the Key column: {strays}"
+        assert all(read_key(row["Key"]) is None or row["Key"] for row in rows.values())
 
 
-def clients(box, run_clock):
-    """The real clients, whose waits move the clock instead of waiting."""
-    waits = run_clock._clock.move
-    google = DirectGoogle(google_api(box.environment(), sleep=waits))
-    jira = DirectJira(jira_api(box.environment(), sleep=waits, timeout_s=(5, 5)))
-    return google, jira
+__all__ = ["CREATE", "Schedule", "clients"]

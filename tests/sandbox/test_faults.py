@@ -1,6 +1,7 @@
 """Faults: what each kind does to the caller and to the service, and that every one is accounted for."""
 
 import time
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import pytest
@@ -213,6 +214,22 @@ def test_an_answer_may_hide_that_the_write_was_applied(box, site, kind, status):
     assert (answer.status_code, made(box)) == (status, 3)
     with pytest.raises(requests.JSONDecodeError):
         answer.json()
+
+
+@pytest.mark.parametrize(("kind", "applied"), [("status-before", 0), ("status-after", 3)])
+@pytest.mark.parametrize(("body", "begins"), [("page", "<html>"), ("empty", ""), ("json", '{"message"')])
+@pytest.mark.parametrize("status", [403, 520])
+def test_something_in_between_answers_with_any_status(box, site, kind, applied, body, begins, status):
+    box.fault("createIssues", kind, status=status, body=body)
+    answer = create(site)
+    assert (answer.status_code, made(box)) == (status, applied)
+    assert answer.text.startswith(begins)
+    assert bool(answer.text) == bool(begins)
+
+
+def test_answers_carry_the_time_of_the_box(box, site, clock):
+    clock.move(86_400)
+    assert parsedate_to_datetime(create(site).headers["Date"]).timestamp() == clock.now()
 
 
 # Time
