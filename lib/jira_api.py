@@ -474,11 +474,8 @@ def _no_answer_yet(response: requests.Response, where: str, no_answer: NoAnswer)
 
 def _is_jiras(response: requests.Response, body: object) -> bool:
     """Whether Jira itself, or the edge of Atlassian before it, says no, and not somebody on the way there."""
-    worded = isinstance(body, dict) and (
-        isinstance(body.get("errorMessages"), list) or isinstance(body.get("errors"), dict | list)
-    )
     signed = any(name in response.headers for name in ("Atl-Traceid", "X-ARequestId", "X-Seraph-LoginReason"))
-    return worded or signed or response.text.startswith("Client must be authenticated")
+    return _is_refusal(body) or signed or response.text.startswith("Client must be authenticated")
 
 
 def _never_sent(error: requests.RequestException) -> bool:
