@@ -15,7 +15,7 @@ export UV_COMPILE_BYTECODE := 1
 unexport PYTHONPATH
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox test soak fleet-test container-test bench packages check format blocks deploy login lab lab-sandbox clean
+.PHONY: help setup demo sandbox test soak fleet-test container-test bench packages check format blocks server deploy login lab lab-sandbox clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ format: $(SYNCED) ## Format code and notebooks
 blocks: $(SYNCED) ## Register the types of the credentials blocks with Prefect
 	$(RUN)prefect block register --file blocks/google_credentials.py
 	$(RUN)prefect block register --file blocks/jira_credentials.py
+
+server: $(SYNCED) ## Start Prefect's server on this machine, with a login and a database of your own
+	@$(RUN)python flows/prefect_server.py
 
 deploy: $(SYNCED) ## Set Prefect up (PREFECT_API_URL): work pool, block types, deployments, alerts; again to update
 	$(RUN)python flows/deploy.py

@@ -7,7 +7,6 @@ rejected, are uncertain or flagged.
 import contextlib
 import inspect
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -16,9 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from prefect import get_client
-
-from flows import arguments, prefect_api, printing, progress
+from flows import arguments, prefect_api, prefect_server, printing, progress
 from flows.reporting_flow import ReportingFlow, Result, exit_code, run_to_end
 from flows.run_in_folder import output_folder
 from lib import error_line
@@ -54,27 +51,13 @@ def main(
     output = output_folder(parameters.get("output_dir"), Settings.read())
     before = printing.runs(output, flow.name)
     try:
-        _start_server()
+        prefect_server.start_temporary()
         with progress.shown_on_terminal():
             result = run_to_end(flow, **parameters)
     except KeyboardInterrupt:
         sys.exit(printing.stopped(printing.runs(output, flow.name) - before))
     (show or printing.show_outcomes)(result)
     return exit_code(result)
-
-
-def _start_server() -> None:
-    """
-    Let Prefect start its temporary server, if there is no other, out of the reach of Ctrl-C.
-
-    A terminal sends Ctrl-C to all processes of a command, and a run without its server waits minutes for it before it ends.
-    """
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # which a process inherits
-    try:
-        with get_client(sync_client=True):
-            pass
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _command(flow: ReportingFlow, parameters: Mapping[str, Any], positional: Sequence[str]) -> list[str]:
@@ -98,7 +81,7 @@ def run_in_sandbox(command: Sequence[str], *, state: Path, keep_open: bool) -> i
     state = state.resolve()
     with contextlib.ExitStack() as opened:
         try:
-            (state / "prefect").mkdir(parents=True, exist_ok=True)
+            (state / "prefect").mkdir(mode=0o700, parents=True, exist_ok=True)
             box = opened.enter_context(Sandbox(port=_free_port(), state_path=state / "state.json"))
         except StateFileError as error:
             problem = str(error).partition(";")[0]

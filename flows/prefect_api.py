@@ -97,7 +97,7 @@ async def _check_server() -> None:
             if isinstance(failed, PrefectHTTPStatusError):
                 raise FixInputError(where, f"is no address of Prefect's API ({_status(failed)}); it ends in /api")
             problem = f"Prefect's API cannot be asked there ({' '.join(str(failed).split()) or type(failed).__name__})"
-            raise FixInputError(where, f"{problem}; start the server (`prefect server start`), or correct the address")
+            raise FixInputError(where, f"{problem}; start the server (`make server`), or correct the address")
         try:
             await prefect.read_work_pools(limit=1)
         except PrefectHTTPStatusError as refused:

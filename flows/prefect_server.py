@@ -1,0 +1,191 @@
+"""Prefect servers on this machine that nobody else can read: a command's temporary one, and the standing one of `make server`.
+
+Prefect's own way of starting one lets every web page that is open in a browser ask its API, where the credentials blocks are.
+Here both listen on this machine alone, want a login, answer no foreign page, and keep their database to their user.
+"""
+
+if __name__ == "__main__":  # Prefect takes seconds to import
+    from lib import error_line
+
+    error_line.show_all()
+
+import atexit
+import contextlib
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+from dotenv import dotenv_values
+from prefect import get_client
+from prefect.server.api.server import SubprocessASGIServer
+from prefect.settings import (
+    PREFECT_API_AUTH_STRING,
+    PREFECT_SERVER_API_AUTH_STRING,
+    PREFECT_SERVER_CORS_ALLOWED_ORIGINS,
+    get_current_settings,
+    temporary_settings,
+)
+
+from lib.error_line import OneLineParser
+from lib.errors import FixInputError
+
+HOST = "127.0.0.1"
+PORT = 4200
+SERVER_FILE, CLIENT_FILE = "server.env", "client.env"
+_NO_PAGE = "https://no-page.invalid"  # an empty list of origins is taken for one that is not set
+_OTHERS = 0o077
+# Ends with whoever started it, however that ended: the other end of its standard input is closed then.
+_UNTIL_ALONE = """
+import os, runpy, signal, threading, time
+def end():
+    os.read(0, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(10)
+    os._exit(1)
+threading.Thread(target=end, daemon=True).start()
+runpy.run_module("uvicorn", run_name="__main__", alter_sys=True)
+"""
+
+
+def start_temporary() -> None:
+    """
+    Start a temporary server of this command alone, unless PREFECT_API_URL names one; it ends with the process, after the last log.
+
+    It is out of the reach of Ctrl-C: a terminal sends it to all processes of a command, and a run without its server waits minutes
+    for it before it ends.
+    """
+    if get_current_settings().api.url:
+        return
+    _close_to_others(get_current_settings().home)
+    login = _login()
+    own = {
+        PREFECT_SERVER_API_AUTH_STRING: login,
+        PREFECT_API_AUTH_STRING: login,
+        PREFECT_SERVER_CORS_ALLOWED_ORIGINS: _NO_PAGE,
+    }
+    to_the_end = contextlib.ExitStack()
+    atexit.register(to_the_end.close)
+    to_the_end.enter_context(temporary_settings(own))
+    _TemporaryServer()  # from now on the one of this process: Prefect's clients find it by its class
+    with _as_the_server_inherits_it(), get_client(sync_client=True):
+        pass
+
+
+class _TemporaryServer(SubprocessASGIServer):
+    """Prefect's temporary server that ends with this process also when that is killed."""
+
+    def _run_uvicorn_command(self) -> "subprocess.Popen[bytes]":
+        app = ["--factory", "prefect.server.api.server:create_app", "--lifespan", "on", "--log-level", "error"]
+        return subprocess.Popen(  # noqa: S603  # our own command
+            [sys.executable, "-c", _UNTIL_ALONE, *app, "--host", HOST, "--port", str(self.port)],
+            stdin=subprocess.PIPE,
+            env={
+                **os.environ,
+                "PREFECT_UI_ENABLED": "0",
+                "PREFECT__SERVER_EPHEMERAL": "1",
+                "PREFECT__SERVER_FINAL": "1",
+                **get_current_settings().to_environment_variables(exclude_unset=True),
+            },
+        )
+
+
+@contextlib.contextmanager
+def _as_the_server_inherits_it() -> Iterator[None]:
+    """Ctrl-C does not reach what is started here, and nobody else may read the files that it makes."""
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    modes = os.umask(_OTHERS)
+    try:
+        yield
+    finally:
+        os.umask(modes)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _login() -> str:
+    return f"content-plans:{secrets.token_urlsafe(32)}"
+
+
+def _close_to_others(home: Path) -> None:
+    """The folder of Prefect and the database in it are for their user alone; what belongs to somebody else stays as it is."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path in (home, *home.glob("prefect.db*")):
+        with contextlib.suppress(OSError):
+            path.chmod(path.stat().st_mode & ~_OTHERS)
+
+
+def prepare(home: Path, port: int) -> dict[str, str]:
+    """
+    Make the folder and the secrets of a standing server, once; the settings that it is started with.
+
+    `server.env` has what the server alone may know, `client.env` what a shell needs that uses the server.
+
+    Raises:
+        FixInputError: The folder belongs to somebody else, or has a database that was made without a key.
+    """
+    _close_to_others(home)
+    if home.stat().st_uid != os.getuid():
+        raise FixInputError("PREFECT_HOME", f"{home} belongs to another user; name a folder of your own")
+    known = home / SERVER_FILE
+    if not known.exists():
+        if (home / "prefect.db").exists():
+            advice = "its blocks would be unreadable with a new one; name another folder, or remove the database"
+            raise FixInputError("PREFECT_HOME", f"{home} has a database without its key {known.name}; {advice}")
+        made = {
+            "PREFECT_SERVER_API_AUTH_STRING": _login(),
+            "PREFECT_SERVER_ENCRYPTION_KEY": Fernet.generate_key().decode(),
+        }
+        _write(known, made)
+    made = {name: value or "" for name, value in dotenv_values(known).items()}
+    site = f"http://{HOST}:{port}"
+    _write(
+        home / CLIENT_FILE,
+        {
+            "PREFECT_HOME": str(home),
+            "PREFECT_API_URL": f"{site}/api",
+            "PREFECT_API_AUTH_STRING": made["PREFECT_SERVER_API_AUTH_STRING"],
+        },
+    )
+    return {
+        **made,
+        "PREFECT_HOME": str(home),
+        "PREFECT_API_URL": f"{site}/api",
+        "PREFECT_API_AUTH_STRING": made["PREFECT_SERVER_API_AUTH_STRING"],
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"{site},http://localhost:{port}",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+    }
+
+
+def _write(path: Path, settings: Mapping[str, str]) -> None:
+    """For a shell (`. file`), whole or not at all, and for its user alone."""
+    whole = path.with_name(f"{path.name}.new")
+    whole.unlink(missing_ok=True)
+    with os.fdopen(os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.writelines(f"export {name}='{value}'\n" for name, value in settings.items())
+    whole.rename(path)
+
+
+def main() -> None:
+    """Become the standing server."""
+    parser = OneLineParser(
+        description="Start Prefect's server on this machine, with a login and a database of your own."
+    )
+    parser.add_argument("--port", type=int, default=PORT, help=f"(default: {PORT})")
+    port = parser.parse_args().port
+    home = Path(os.environ.get("PREFECT_HOME") or Path.home() / ".content-plans").resolve()
+    settings = prepare(home, port)
+    print(f"Prefect's pages: http://{HOST}:{port}; they ask for the PREFECT_API_AUTH_STRING in {home / CLIENT_FILE}.")
+    print(f"In each other shell, before anything that uses this server: . {home / CLIENT_FILE}", flush=True)
+    os.umask(_OTHERS)
+    program = str(Path(sys.executable).with_name("prefect"))
+    command = [program, "server", "start", "--host", HOST, "--port", str(port)]
+    os.execve(program, command, {**os.environ, **settings})  # noqa: S606  # our own command
+
+
+if __name__ == "__main__":
+    main()
