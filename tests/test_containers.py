@@ -122,7 +122,7 @@ def test_what_a_bare_up_starts_stands_in_the_environment():
 
 def test_a_worker_can_be_alone_on_its_machine_and_all_share_one_output_folder():
     assert SERVICES["worker"]["environment"]["PREFECT_API_URL"] == "${WORKER_API_URL:-http://prefect:4200/api}"
-    assert all(OUTPUT in service["volumes"] for service in OURS.values())
+    assert all(OUTPUT in service["volumes"] for name, service in OURS.items() if name != "api")
 
 
 def test_browsers_are_sent_where_they_find_the_pages():
@@ -140,12 +140,74 @@ def test_every_service_starts_again_and_its_log_stays_small():
 
 
 def test_secrets_of_the_server_reach_nobody_else():
-    secrets = ("PREFECT_SERVER_ENCRYPTION_KEY", "POSTGRES_PASSWORD", "JUPYTER_TOKEN")
+    secrets = (
+        "PREFECT_SERVER_ENCRYPTION_KEY",
+        "POSTGRES_PASSWORD",
+        "JUPYTER_TOKEN",
+        "REDIS_PASSWORD",
+        "PREFECT_AUTH_STRING",
+    )
     for name, service in OURS.items():
         needed = {"PREFECT_SERVER_ENCRYPTION_KEY"} if name in SERVERS else set()
         needed |= {"JUPYTER_TOKEN"} if name == "jupyter" else set()
         assert {secret for secret in secrets if service["environment"][secret] != ""} == needed, name
-    assert not any("env_file" in SERVICES[name] for name in ("postgres", "redis"))
+    assert {name for name, service in SERVICES.items() if service.get("env_file")} == {
+        "prefect",
+        "worker",
+        "jupyter",
+    }, "flows run there, and nowhere else: `docker exec prefect` starts one, too"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_that_is_broken_into_has_no_rights(name):
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert 0 < service["pids_limit"] <= 2048
+    assert re.fullmatch(r"(\$\{\w+:-)?\d+[mg]\}?", service["mem_limit"])
+    assert service["user"] == {"postgres": "postgres", "redis": "redis"}.get(name, "1000:1000")
+    assert not service.keys() & {"privileged", "cap_add", "devices", "network_mode", "pid", "ipc"}
+    assert not any("docker.sock" in volume for volume in service.get("volumes", []))
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_what_a_service_writes_is_a_volume_or_in_memory(name):
+    """A folder that Docker makes on the way to a volume belongs to root: one that we write into is named."""
+    service, home = OURS[name], "/home/app"
+    in_memory = {entry.partition(":")[0]: entry.partition(":")[2] for entry in service["tmpfs"]}
+    assert in_memory.keys() >= {"/tmp", home}
+    assert all("uid=1000,gid=1000" in options for folder, options in in_memory.items() if folder != "/tmp")
+    for volume in service["volumes"]:
+        target = Path(volume.rpartition(":")[2])
+        if target.is_relative_to(home):
+            assert str(Path(home, target.relative_to(home).parts[0])) in in_memory
+            assert re.search(rf"install -d -o app -g app [^&]*{target}\s", DOCKERFILE), "or the volume belongs to root"
+
+
+def test_only_pages_of_the_server_are_answered():
+    told = {OURS[name]["environment"]["PREFECT_SERVER_CORS_ALLOWED_ORIGINS"] for name in SERVERS}
+    assert told == {"${PREFECT_UI_URL:-http://127.0.0.1:4200},http://localhost:4200"}
+
+
+def test_redis_wants_a_password_which_no_command_line_shows(tmp_path):
+    redis = SERVICES["redis"]
+    assert redis["environment"]["REDISCLI_AUTH"].startswith("${COMPOSE_PROFILES:+${REDIS_PASSWORD:?write it into .env")
+    start = redis["entrypoint"][2].replace("$$", "$").replace("/tmp/", f"{tmp_path}/")
+    environment = {"PATH": "/usr/bin:/bin", "REDISCLI_AUTH": "opensesame1"}
+    said = subprocess.run(
+        ["sh", "-c", start, "sh", "cat", tmp_path / "redis.conf"],
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert said == "requirepass opensesame1\n"
+    assert (tmp_path / "redis.conf").stat().st_mode & 0o077 == 0
+    assert redis["command"][:2] == ["redis-server", "/tmp/redis.conf"]
+    for name in SERVERS:
+        assert SERVICES[name]["environment"]["PREFECT_REDIS_MESSAGING_PASSWORD"] == "${REDIS_PASSWORD:-}"
+    assert SERVICES["api"]["environment"]["PREFECT_SERVER_DOCKET_URL"] == "redis://:${REDIS_PASSWORD:-}@redis:6379/1"
 
 
 def test_whoever_answers_is_asked_whether_it_is_well():
