@@ -23,6 +23,7 @@ from lib.terminal import printable
 ARTIFACT = "progress"
 _ROOMY = 60  # columns of a terminal that has room for a bar of the width
 _WIDE, _NARROW = 20, 8
+_KEYS = 2  # columns in which a terminal shows ^C; in a full line it would begin another, which stays
 _LOG = logging.getLogger(__name__)
 
 
@@ -139,7 +140,8 @@ class _Attempt:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
         with _never_failing(""):
-            yield from list(console.render(self.get(), options))
+            narrower = options.update_width(max(options.max_width - _KEYS, 1))
+            yield from list(console.render(self.get(), narrower))
 
 
 @contextlib.contextmanager
