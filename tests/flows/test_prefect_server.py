@@ -50,7 +50,7 @@ def ask(address, origin=FOREIGN, login=None, body=None):
 
 def nothing_for_others(site):
     for path, body in (
-        ("blocks/block_documents/filter", {"include_secrets": True}),
+        ("block_documents/filter", {"include_secrets": True}),
         ("admin/settings", None),
         ("flows/filter", {}),
     ):
