@@ -4,17 +4,21 @@ In the sandbox (`CONTENT_PLAN_SANDBOX=1`) only the environment counts: no `.env`
 """
 
 import os
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
 from dotenv.parser import parse_stream
 from pydantic import Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from lib import service_url
 from lib.errors import FixInputError
 
 ROOT = Path(__file__).resolve().parents[1]
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 SANDBOX_SWITCH = "CONTENT_PLAN_SANDBOX"
 GOOGLE_TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105  # an address
 
@@ -97,6 +101,9 @@ class Settings(_Environment):
     dispatch_at_once: int = Field(
         default=12, ge=1, description="How many clients' runs are on workers at once, with dispatch=workers."
     )
+    kernel_environment: str = Field(
+        default="", description="Names of further environment variables that executed notebooks may read."
+    )
     retry_delay_seconds: float = Field(default=30, ge=0, description="Pause before Prefect runs a failed task again.")
 
     @classmethod
@@ -146,20 +153,44 @@ class JiraEnvironment(_Environment):
     jira_token: SecretStr = SecretStr("")
 
 
-_SECRET_WORDS = (
-    "ALERT_URL",
-    "SECRET",
-    "TOKEN",
-    "PASSWORD",
-    "AUTH_STRING",
-    "API_KEY",
-    "ENCRYPTION_KEY",
-    "CONNECTION_URL",
-)
+_HARMLESS = {
+    *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TEMP", "TMP", "VIRTUAL_ENV"),
+    *("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "LD_LIBRARY_PATH"),
+    *("PYTHONPATH", "PYTHONHOME", "PYTHONHASHSEED", "PYTHONUTF8", "PYTHONIOENCODING", "PYTHONUNBUFFERED"),
+    *("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "PYTHONNOUSERSITE", "PYTHONSAFEPATH", "PYTHONFAULTHANDLER"),
+    *("PYTHONWARNINGS", "PYTHONTZPATH", "MPLBACKEND", "MPLCONFIGDIR", "FONTCONFIG_FILE", "FONTCONFIG_PATH"),
+    *("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_PATH", "JUPYTER_RUNTIME_DIR", "JUPYTER_PLATFORM_DIRS"),
+    *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", SANDBOX_SWITCH),
+}
+
+
+def _names(fields: Mapping[str, FieldInfo], *, secret: bool) -> set[str]:
+    return {name.upper() for name, field in fields.items() if (field.annotation is SecretStr) == secret}
 
 
 def environment_without_secrets() -> dict[str, str]:
-    """The environment for a process that needs no credentials, such as the kernel of a transform."""
-    return {
-        name: value for name, value in os.environ.items() if not any(word in name.upper() for word in _SECRET_WORDS)
-    }
+    """
+    The environment for a process that needs no credentials, such as the kernel of a transform.
+
+    It holds what Python, Jupyter and plots need, our settings that are no secrets and no addresses (which may hold a
+    password), and the variables that KERNEL_ENVIRONMENT names; nothing else, whatever it is called.
+
+    Raises:
+        FixInputError: KERNEL_ENVIRONMENT has something else than names, or one of our own secrets.
+    """
+    ours = {name for name in _names(Settings.model_fields, secret=False) if not name.endswith("_URL")}
+    passed = _HARMLESS | ours | _names_to_pass(Settings.read().kernel_environment)
+    return {name: value for name, value in os.environ.items() if name in passed or name.startswith("LC_")}
+
+
+def _names_to_pass(setting: str) -> set[str]:
+    names = set(setting.replace(",", " ").split())
+    classes = (Settings, GoogleEnvironment, JiraEnvironment)
+    secrets = set[str]().union(*(_names(each.model_fields, secret=True) for each in classes))
+    for name in sorted(names):
+        if not _NAME.fullmatch(name):  # it may be a value: it is not shown
+            problem = "has something that is no name of a variable; write names alone, such as REGION, PLOT_THEME"
+            raise FixInputError("KERNEL_ENVIRONMENT", problem)
+        if name in secrets:
+            raise FixInputError("KERNEL_ENVIRONMENT", f"names {name}, a secret; take it out, no notebook needs it")
+    return names

@@ -11,6 +11,7 @@ import uvicorn
 
 from sandbox import control, pages, seed, state_file
 from sandbox.app import Service, build
+from sandbox.callers import OwnCallersOnly
 from sandbox.connections import protocol_for
 from sandbox.faults import Fault
 from sandbox.google import Google
@@ -83,7 +84,7 @@ class Sandbox:
         self._world.base_url = f"http://{reachable}:{listener.getsockname()[1]}"
         routes = [*control.routes(self._service, self.reset), *pages.routes(self._service)]
         config = uvicorn.Config(
-            build(self._service, routes),
+            OwnCallersOnly(build(self._service, routes), self._host),
             http=protocol_for(self._service.transports),
             ws="none",
             lifespan="off",

@@ -25,6 +25,7 @@ _OURS = (
     "ALERT_URL",
     "SETTLE_SECONDS",
     "RETRY_DELAY_SECONDS",
+    "KERNEL_ENVIRONMENT",
     "CONTENT_PLAN_",
 )
 _START = dt.datetime(2026, 6, 25, 1, 0, tzinfo=dt.UTC).timestamp()

@@ -1,11 +1,14 @@
 """The credentials blocks: what they tell of themselves, where they look, and what they never show."""
 
+import ast
 import asyncio
 import io
 import json
+import os
 import sys
 import webbrowser
 
+import nbformat
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -21,6 +24,7 @@ from blocks.google_credentials import SCOPES, GoogleCredentials
 from blocks.jira_credentials import JiraCredentials
 from lib import settings
 from lib.errors import CredentialsError, FixInputError
+from lib.notebook import run_notebook
 
 SECRET = "s3cr3t-planted-value"
 
@@ -270,17 +274,37 @@ def test_the_env_file_counts_outside_the_sandbox_alone(outside, monkeypatch):
     assert settings.JiraEnvironment.read().jira_url == ""
 
 
-def test_a_kernel_without_credentials_gets_no_secret(monkeypatch):
+def test_a_notebook_without_credentials_sees_nothing_but_what_is_listed(tmp_path, monkeypatch):
     names = [
-        "JIRA_TOKEN",
-        "GOOGLE_CLIENT_SECRET",
-        "GOOGLE_REFRESH_TOKEN",
-        "PREFECT_API_AUTH_STRING",
-        "PREFECT_SERVER_DATABASE_CONNECTION_URL",
+        *("JIRA_TOKEN", "GOOGLE_CLIENT_SECRET", "PREFECT_API_AUTH_STRING", "PREFECT_SERVER_DATABASE_CONNECTION_URL"),
+        *("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "PREFECT_CLIENT_CUSTOM_HEADERS", "PREFECT_REDIS_MESSAGING_URL"),
+        *("PIP_INDEX_URL", "UV_INDEX_URL", "PGPASSFILE", "AWS_ACCESS_KEY_ID", "A_NAME_OF_NOBODY", "path"),
     ]
-    set_environment(monkeypatch, dict.fromkeys(names, SECRET))
-    assert SECRET not in settings.environment_without_secrets().values()
-    assert "PATH" in settings.environment_without_secrets()
+    passed = {"PLOT_THEME": "dark", "LC_TIME": "C.UTF-8", "MPLBACKEND": "agg", "JIRA_PROJECT_KEY": "ABC"}
+    set_environment(monkeypatch, {**dict.fromkeys(names, SECRET), **passed, "KERNEL_ENVIRONMENT": "REGION, PLOT_THEME"})
+    lines = [
+        "import os, matplotlib.pyplot, pandas, lib.report; os.environ['LC_TIME']",
+        "{name: value for name, value in os.environ.items()}",
+    ]
+    cells = [nbformat.v4.new_code_cell(line) for line in lines]
+    cells.insert(0, nbformat.v4.new_code_cell("unused = 1", metadata={"tags": ["parameters"]}))
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "tells.ipynb")
+    environment = settings.environment_without_secrets()
+    asyncio.run(run_notebook(tmp_path / "tells.ipynb", tmp_path / "copy.ipynb", {"unused": 2}, environment=environment))
+    copy = nbformat.read(tmp_path / "copy.ipynb", as_version=4)
+    seen = ast.literal_eval(copy.cells[-1].outputs[0].data["text/plain"])
+    assert SECRET not in json.dumps(nbformat.from_dict(copy))
+    assert seen.items() >= passed.items()
+    assert seen["PATH"] == os.environ["PATH"]
+    assert not seen.keys() & {*names, "REGION"}
+
+
+@pytest.mark.parametrize("setting", [f"REGION={SECRET}", "JIRA_TOKEN", "REGION,JIRA_TOKEN", SECRET + "!"])
+def test_only_names_of_variables_that_are_no_secrets_can_be_passed_on(monkeypatch, setting):
+    set_environment(monkeypatch, {"KERNEL_ENVIRONMENT": setting})
+    with pytest.raises(FixInputError, match="KERNEL_ENVIRONMENT: ") as refused:
+        settings.environment_without_secrets()
+    assert SECRET not in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -357,3 +357,35 @@ def test_pages_that_do_not_exist_are_404(box, path):
 def test_seed_ids_look_like_googles():
     ids = [seed.CLIENTS_SPREADSHEET_ID, seed.MESSY_CLIENTS_SPREADSHEET_ID, *(plan.spreadsheet_id for plan in PLANS)]
     assert [len(one) for one in ids] == [44] * len(ids)
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        {"Host": "rebound.example"},
+        {"Host": "127.0.0.1.rebound.example:8089"},
+        {"Host": "10.1.2.3"},
+        {"Host": "[::1"},
+        {"Origin": "https://elsewhere.example"},
+        {"Origin": "http://127.0.0.1:1"},
+        {"Origin": "null"},
+    ],
+    ids=str,
+)
+def test_what_a_foreign_page_makes_a_browser_send_is_refused(box, foreign):
+    for method, path in [("GET", "/"), ("POST", "/sandbox/reset"), ("GET", "/rest/api/3/myself"), ("POST", "/token")]:
+        answer = requests.request(method, f"{box.url}{path}", headers=foreign, timeout=30)
+        assert (answer.status_code, answer.text.split(":")[0]) == (403, "The sandbox refuses this request")
+    assert box.journal == []
+
+
+def test_programs_and_its_own_pages_are_answered(box):
+    port = box.url.rpartition(":")[2]
+    for own in ({}, {"Host": f"localhost:{port}"}, {"Host": "[::1]:8089"}, {"Origin": box.url}):
+        assert requests.get(box.url, headers=own, timeout=30).status_code == 200
+
+
+def test_told_to_listen_everywhere_it_answers_to_addresses_and_names_of_a_private_network():
+    with Sandbox(seed=False, host="0.0.0.0") as box:
+        for host, status in {"sandbox:8089": 200, "10.1.2.3": 200, "rebound.example": 403}.items():
+            assert requests.get(box.url, headers={"Host": host}, timeout=30).status_code == status
