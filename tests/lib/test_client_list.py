@@ -127,3 +127,11 @@ def test_a_folder_that_cannot_be_looked_into_spoils_no_other():
         "secret": "File not found",
         "odd": "Invalid Value",
     }
+
+
+def test_names_written_as_one_are_told_how_they_are_separated():
+    listed = [Client("Kopi Senja", "f", "A2"), Client("PT Teh, Tbk", "g", "A3")]
+    chosen, problems = select(listed, ["Kopi Senja, Toko Rimba", "pt teh, tbk"])
+    assert [client.name for client in chosen] == ["PT Teh, Tbk"], "a comma may belong to a name"
+    [problem] = problems.values()
+    assert 'quote each by itself: --client-names "Kopi Senja" "Toko Rimba"; in Prefect, give each an item' in problem
