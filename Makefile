@@ -44,6 +44,7 @@ test: $(SYNCED) ## Run the tests
 
 N ?= 5000
 soak: $(SYNCED) ## Play N schedules of the proof (make soak N=5000)
+	@case "$(N)" in ""|0*|*[!0-9]*) echo "error: N=$(N) is no number of schedules; write it as in: make soak N=5000" >&2; exit 2;; esac
 	$(PYTEST) --dist load tests/proof -q -k no_schedule --timeout 0 --every-event --seeds 0-$$(($(N) - 1))
 
 container-test: $(SYNCED) ## Build the Dockerfile and run server, worker, JupyterLab from it (Debian, root; minutes)

@@ -175,7 +175,10 @@ def parser(described: Described) -> argparse.ArgumentParser:
 def add_sandbox_state(parser: argparse._ActionsContainer) -> None:
     """The flags for where the sandbox keeps its state, and for how long it is open."""
     parser.add_argument(
-        "--sandbox-state", type=Path, default=STATE, help=f"folder that keeps its state (default: {STATE.name})"
+        "--sandbox-state",
+        type=error_line.path,
+        default=STATE,
+        help=f"folder that keeps its state (default: {STATE.name})",
     )
     parser.add_argument("--keep-open", action="store_true", help="after the run, keep it open for a look until Ctrl-C")
 
@@ -469,5 +472,6 @@ def check_folder(where: str, folder: Path) -> None:
         raise FixInputError(where, f"{there} {kind}; name a folder")
     if not os.access(there, os.W_OK | os.X_OK):
         raise FixInputError(where, f"this user may not write into {there}; name another folder, or let it write there")
-    if shutil.disk_usage(there).free < LEAST_SPACE:
+    space = shutil.disk_usage(there)
+    if space.total and space.free < LEAST_SPACE:
         raise FixInputError(where, f"no space is left for {path}; make room there, or name another folder")

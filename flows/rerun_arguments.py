@@ -48,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="A run that was made on the sandbox runs there again. " + arguments.EXIT_CODES,
         allow_abbrev=False,
     )
-    made.add_argument("run", type=Path, help="its run folder")
+    made.add_argument("run", type=error_line.path, help="its run folder")
     change_help = (
         "change a parameter, such as validate_only=true or client_names='[\"Kopi Senja\"]'; may be given again"
     )

@@ -10,6 +10,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import NoReturn
 
@@ -43,6 +44,18 @@ class OneLineParser(argparse.ArgumentParser):
         """End with the message on one line; exit code 2."""
         said = one_line(message).removeprefix("argument ")
         self.exit(MISUSE, f"error: {said.rstrip('.')}; see --help\n")
+
+
+def path(text: str) -> Path:
+    """
+    The path that an argument names; an empty one would be the current folder.
+
+    Raises:
+        argparse.ArgumentTypeError: It is empty.
+    """
+    if not text.strip():
+        raise argparse.ArgumentTypeError("is empty; write a path")
+    return Path(text)
 
 
 def wants_traceback() -> bool:

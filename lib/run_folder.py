@@ -269,7 +269,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = error_line.OneLineParser(prog="python -m lib.run_folder", description="What became of a run folder since.")
     commands = parser.add_subparsers(required=True, metavar="verify")
     command = commands.add_parser("verify", help="compare the files with the manifest that the run wrote")
-    command.add_argument("run", type=Path, help="a run folder, such as output/20260705_100000_content-plan-to-jira")
+    command.add_argument(
+        "run", type=error_line.path, help="a run folder, such as output/20260705_100000_content-plan-to-jira"
+    )
     folder = parser.parse_args(argv).run
     try:
         verdict = verify(folder)

@@ -40,6 +40,12 @@ def _port(text: str) -> int:
     return port
 
 
+def _path(text: str) -> Path:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("is empty; write a path")
+    return Path(text)
+
+
 def _seconds(text: str) -> float:
     seconds = float(text)
     if not 0 <= seconds <= 3600:
@@ -57,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=_port, default=8089, help="port to listen on, 0 for any (default: %(default)s)")
-    parser.add_argument("--state", type=Path, metavar="PATH", help="JSON file that keeps the state between two starts")
+    parser.add_argument("--state", type=_path, metavar="PATH", help="JSON file that keeps the state between two starts")
     parser.add_argument("--index-lag", type=_seconds, default=2.0, metavar="SECONDS",
                         help="how long Jira's search takes to see a change (default: %(default)s)")  # fmt: skip
     parser.add_argument("--reset", action="store_true", help="forget what the state file holds and begin anew")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from flows import rerun_arguments
 from lib import run_folder
 from sandbox import __main__ as sandbox_command
 
@@ -109,6 +110,7 @@ def ended(capsys, main, *arguments):
     [
         (["--port", "99999"], 2, "--port: 99999 is no port; write a number from 0"),
         (["--port", "http"], 2, "--port: invalid _port value: 'http'"),
+        (["--state", ""], 2, "--state: is empty; write a path"),
         (["--index-lag", "nan"], 2, "--index-lag: nan cannot be used; write a number of seconds"),
         (["--", "no-such-program"], 2, "there is no program 'no-such-program'"),
         (["--state", "{folder}"], 1, "{folder} is not a state file of this sandbox"),
@@ -134,5 +136,18 @@ def test_a_run_folder_that_is_none_is_named_in_one_line(tmp_path, capsys):
         code, told = ended(capsys, run_folder.main, "verify", path)
         assert code == 1
         assert str(path) in told
+    assert ended(capsys, run_folder.main, "verify", "") == (2, "error: run: is empty; write a path; see --help\n")
+    assert ended(capsys, rerun_arguments.read, " ") == (2, "error: run: is empty; write a path; see --help\n")
     assert ended(capsys, run_folder.main, "verfy", file)[0] == 2
     assert ended(capsys, run_folder.main)[0] == 2
+
+
+def test_a_number_of_schedules_that_is_none_is_refused():
+    """Make gives its own words below ours, and its own code."""
+    for number in ("abc", "0", "-5", "1.5"):
+        ended = subprocess.run(
+            ["make", "--no-print-directory", "-o", ".venv/.synced", "soak", f"N={number}"],
+            cwd=ROOT, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert ended.returncode == 2
+        assert ended.stderr.startswith(f"error: N={number} is no number of schedules; write it as in: make soak N=5000")
