@@ -12,6 +12,7 @@ import math
 import os
 import re
 import shutil
+import socket
 import sys
 import tomllib
 import types
@@ -38,6 +39,7 @@ OWN = ("sandbox", "sandbox_state", "keep_open")
 LEAST_SPACE = 1_000_000  # bytes; the smallest run leaves some 100 kB
 LONGEST_PAUSE_S = 3600
 LONGEST_SETTLE_S = 86_400
+LAST_PORT = 65_535
 MOST_DAYS = 36_500
 MOST_ROWS = 10_000_000  # cells of a spreadsheet
 _NOTHING = inspect.Parameter.empty
@@ -250,6 +252,31 @@ def refuse_early(path: str) -> None:
     if described is not None:
         read(described)
     import_prefect()
+
+
+def server_port(default: int, host: str) -> int:
+    """
+    The port that the standing server was asked to listen on, of those that are free.
+
+    Raises:
+        SystemExit: Help was asked for; or the port cannot be used, exit code 2.
+    """
+    made = error_line.OneLineParser(
+        description="Start Prefect's server on this machine, with a login and a database of your own."
+    )
+    made.add_argument("--port", type=int, default=default, help=f"(default: {default})")
+    port = cast("int", made.parse_args().port)
+    if not 1 <= port <= LAST_PORT:
+        made.error(f"--port: {port} is no port; write a number from 1 to {LAST_PORT}")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            made.error(
+                f"--port: {host}:{port} cannot be listened on ({error.strerror}); end what does, or name another"
+            )
+    return port
 
 
 def import_prefect() -> None:

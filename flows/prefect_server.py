@@ -5,9 +5,12 @@ Here both listen on this machine alone, want a login, answer no foreign page, an
 """
 
 if __name__ == "__main__":  # Prefect takes seconds to import
+    from flows import arguments
     from lib import error_line
 
     error_line.show_all()
+    arguments.server_port(4200, "127.0.0.1")
+    arguments.import_prefect()
 
 import atexit
 import contextlib
@@ -31,7 +34,7 @@ from prefect.settings import (
     temporary_settings,
 )
 
-from lib.error_line import OneLineParser
+from flows import arguments
 from lib.errors import FixInputError
 
 HOST = "127.0.0.1"
@@ -172,11 +175,7 @@ def _write(path: Path, settings: Mapping[str, str]) -> None:
 
 def main() -> None:
     """Become the standing server."""
-    parser = OneLineParser(
-        description="Start Prefect's server on this machine, with a login and a database of your own."
-    )
-    parser.add_argument("--port", type=int, default=PORT, help=f"(default: {PORT})")
-    port = parser.parse_args().port
+    port = arguments.server_port(PORT, HOST)
     home = Path(os.environ.get("PREFECT_HOME") or Path.home() / ".content-plans").resolve()
     settings = prepare(home, port)
     print(f"Prefect's pages: http://{HOST}:{port}; they ask for the PREFECT_API_AUTH_STRING in {home / CLIENT_FILE}.")

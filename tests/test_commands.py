@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from flows import rerun_arguments
+from flows import arguments, rerun_arguments
 from lib import run_folder
 from sandbox import __main__ as sandbox_command
 
@@ -151,3 +151,18 @@ def test_a_number_of_schedules_that_is_none_is_refused():
         )  # fmt: skip
         assert ended.returncode == 2
         assert ended.stderr.startswith(f"error: N={number} is no number of schedules; write it as in: make soak N=5000")
+
+
+def test_a_standing_server_is_refused_a_port_that_it_cannot_have(capsys, monkeypatch):
+    def server_port(given):
+        monkeypatch.setattr(sys, "argv", ["prefect_server.py", *given])
+        return arguments.server_port(4200, "127.0.0.1")
+
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = str(other.getsockname()[1])
+        for port, says in (
+            ("0", "0 is no port; write"), ("70000", "70000 is no port; write"), ("x", "invalid int"), (taken, "in use.*name another")
+        ):  # fmt: skip
+            code, told = ended(capsys, server_port, "--port", port)
+            assert code == 2
+            assert re.match(f"error: --port: .*{says}", told), told
