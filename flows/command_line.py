@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from flows import arguments, prefect_api, prefect_server, printing, progress
+from flows import arguments, library_log, prefect_api, prefect_server, printing, progress
 from flows.reporting_flow import ReportingFlow, Result, exit_code, run_to_end
 from flows.run_in_folder import output_folder
 from lib import error_line
@@ -46,6 +46,7 @@ def main(
     if given["sandbox"] and not in_sandbox():
         command = _command(flow, parameters, positional)
         return run_in_sandbox(command, state=given["sandbox_state"], keep_open=given["keep_open"])
+    library_log.show()  # before anything is logged
     with error_line.shown(WorkflowError):
         prefect_api.check()
     output = output_folder(parameters.get("output_dir"), Settings.read())

@@ -16,7 +16,7 @@ from typing import Any
 
 from prefect import tags
 
-from flows import command_line, prefect_api, printing, progress, rerun_arguments
+from flows import command_line, library_log, prefect_api, printing, progress, rerun_arguments
 from flows.content_plan_check import content_plan_check
 from flows.content_plan_to_jira import content_plan_to_jira
 from flows.content_plan_watch import content_plan_watch
@@ -54,6 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         settings = [f"--set={name}={json.dumps(value)}" for name, value in asked.changes.items()]
         command = [sys.executable, str(Path(__file__).resolve()), str(record.folder), *settings]
         return command_line.run_in_sandbox(command, state=asked.sandbox_state, keep_open=asked.keep_open)
+    library_log.show()  # before anything is logged
     with error_line.shown(WorkflowError):
         prefect_api.check()
     with progress.shown_on_terminal():

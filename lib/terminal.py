@@ -104,6 +104,7 @@ class SteadyStream:
 @contextlib.contextmanager
 def steady() -> Iterator[None]:
     """While it lasts, nothing that is printed can fail: not on a closed output, a full disk, or an output of ASCII alone."""
+    _open_missing()
     before = sys.stdout, sys.stderr
     steadied = [_steadied(stream) for stream in before]
     sys.stdout, sys.stderr = (cast("TextIO", stream) for stream in steadied)
@@ -115,8 +116,21 @@ def steady() -> Iterator[None]:
         sys.stdout, sys.stderr = before
 
 
+def _open_missing() -> None:
+    """What was closed before the process began is opened to nowhere: programs that it starts cannot do without."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            os.dup2(nowhere, number)  # which a process inherits, also if it is the same number
+            os.set_inheritable(number, True)  # has no name
+            if nowhere != number:
+                os.close(nowhere)
+
+
 def _steadied(stream: Any) -> SteadyStream:
-    """Python has None for what was closed before it began; the next file opened would be taken for it."""
+    """Python has None for what was closed before it began."""
     if stream is None:
         stream = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # for as long as the process lives
     return stream if isinstance(stream, SteadyStream) else SteadyStream(stream)

@@ -53,3 +53,14 @@ def test_an_output_of_ascii_alone_gets_escapes():
     assert run.returncode == 2
     assert run.stdout.startswith(rb"Kopi Senja \u2013 Rencana \u2713 Kopi")
     assert run.stdout.endswith(b"held back: 1\n")
+
+
+@pytest.mark.parametrize("shell", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_what_a_command_starts_has_all_three_streams_though_it_has_none(shell, tmp_path):
+    """Prefect's temporary server does not start without."""
+    said = tmp_path / "said"
+    inner = f"import os; [os.fstat(number) for number in (0, 1, 2)]; open({str(said)!r}, 'w').write('all')"
+    outer = f"import subprocess, sys\nfrom lib.terminal import steady\nwith steady(): subprocess.run([sys.executable, '-c', {inner!r}])"
+    command = ["sh", "-c", f'exec "$@" {shell}', "sh", sys.executable, "-c", outer]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=60)
+    assert said.read_text() == "all"
