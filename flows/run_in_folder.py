@@ -148,10 +148,10 @@ async def _refuse_unusable(google_block: str, jira_block: str) -> None:
     """
     for block_type, name in ((GoogleCredentials, google_block), (JiraCredentials, jira_block)):
         try:
-            await loading.load(block_type, name)
+            await loading.load(block_type, name, outage_s=0)
         except FixInputError:
             raise
-        except Exception:  # noqa: BLE001  # Prefect's API is away: the tasks ask again, and say it
+        except Exception:  # noqa: BLE001  # Prefect's API is away: the tasks wait for it, and say it
             return
 
 

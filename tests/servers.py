@@ -22,6 +22,11 @@ import pytest
 from prefect import get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from blocks.google_credentials import GoogleCredentials
+from blocks.jira_credentials import JiraCredentials
+from lib.google_tasks import BLOCK as GOOGLE_BLOCK
+from lib.jira_tasks import BLOCK as JIRA_BLOCK
+
 
 def free_port():
     with socket.socket() as probe:
@@ -58,6 +63,32 @@ def prefect_server(folder, port=None, **settings):
         wait_for(f"{site}/api/ready", server)
         with temporary_settings({PREFECT_API_URL: f"{site}/api"}):
             yield site
+
+
+def save_credentials(box):
+    """Register blocks that speak to the sandbox; what a run then needs from its environment beside them."""
+    given = box.environment()
+    google = GoogleCredentials(
+        client_id=given["GOOGLE_CLIENT_ID"],
+        client_secret=given["GOOGLE_CLIENT_SECRET"],
+        refresh_token=given["GOOGLE_REFRESH_TOKEN"],
+        api_endpoint=given["GOOGLE_API_ENDPOINT"],
+        token_uri=given["GOOGLE_TOKEN_URI"],
+    )
+    jira = JiraCredentials(url=given["JIRA_URL"], username=given["JIRA_USERNAME"], token=given["JIRA_TOKEN"])
+
+    async def save():
+        await google.asave(GOOGLE_BLOCK, overwrite=True)
+        await jira.asave(JIRA_BLOCK, overwrite=True)
+
+    asyncio.run(save())
+    return settings_beside_blocks(given)
+
+
+def settings_beside_blocks(environment):
+    """The environment without the sandbox's credentials and switch."""
+    credentials = ("GOOGLE_", "JIRA_URL", "JIRA_USERNAME", "JIRA_TOKEN", "CONTENT_PLAN_SANDBOX")
+    return {name: value for name, value in environment.items() if not name.startswith(credentials)}
 
 
 def pause_schedules():

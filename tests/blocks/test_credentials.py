@@ -7,7 +7,9 @@ import json
 import os
 import sys
 import webbrowser
+from types import SimpleNamespace
 
+import httpx
 import nbformat
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -16,6 +18,7 @@ from google_auth_oauthlib.flow import WSGITimeoutError
 from oauthlib.oauth2 import AccessDeniedError
 from prefect import get_client
 from prefect.client.schemas.actions import BlockDocumentUpdate
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.testing.standard_test_suites import BlockStandardTestSuite
 from pydantic import ValidationError
 
@@ -263,6 +266,68 @@ def test_in_the_sandbox_no_block_is_looked_for(monkeypatch):
 
     monkeypatch.setattr(JiraCredentials, "aload", aload)
     assert asyncio.run(loading.load(JiraCredentials, "any")) == JiraCredentials()
+
+
+class Away:
+    """Prefect's API as a block's loading meets it: away for so many tries, or answering with a status."""
+
+    def __init__(self, monkeypatch, tries=0, status=None):
+        self.asked, self.tries, self.status = 0, tries, status
+        self.block = JiraCredentials(url="https://example.com", username="a", token=SECRET)
+        monkeypatch.setattr(JiraCredentials, "aload", self.answer)
+        monkeypatch.setattr(loading, "PAUSE_S", 0)
+
+    async def answer(self, _name):
+        self.asked += 1
+        request = httpx.Request("GET", "http://127.0.0.1/api")
+        if self.asked <= self.tries:
+            raise httpx.ConnectError("All connection attempts failed", request=request)
+        if self.status:
+            answer = httpx.Response(self.status, request=request)
+            raise PrefectHTTPStatusError("no", request=request, response=answer)
+        return self.block
+
+
+def test_a_flow_run_asks_for_a_block_once(outside, monkeypatch):
+    api = Away(monkeypatch)
+    for flow_run in ("one", "other"):
+        monkeypatch.setattr(loading.runtime, "flow_run", SimpleNamespace(id=flow_run))
+        for _ in range(3):
+            assert asyncio.run(loading.load(JiraCredentials, "any")) is api.block
+    asyncio.run(loading.load(JiraCredentials, "another"))
+    assert api.asked == 3
+
+
+def test_outside_a_flow_run_a_block_is_asked_for_each_time(outside, monkeypatch):
+    api = Away(monkeypatch)
+    monkeypatch.setattr(loading.runtime, "flow_run", SimpleNamespace(id=None))
+    for _ in range(2):
+        asyncio.run(loading.load(JiraCredentials, "any"))
+    assert api.asked == 2
+
+
+def test_an_api_that_is_away_is_waited_for(outside, monkeypatch, caplog):
+    api = Away(monkeypatch, tries=3)
+    assert asyncio.run(loading.load(JiraCredentials, "any")) is api.block
+    assert api.asked == 4
+    assert caplog.text.count("Prefect's API cannot be asked (All connection attempts failed); asking again for") == 1
+
+
+@pytest.mark.parametrize(
+    ("tries", "status", "advice"),
+    [
+        (99, None, "start Prefect's server, or correct PREFECT_API_URL, and run it again"),
+        (0, 500, "start Prefect's server, or correct PREFECT_API_URL, and run it again"),
+        (0, 401, "set PREFECT_API_AUTH_STRING to what the server has, and run it again"),
+    ],
+)
+def test_an_api_that_cannot_be_asked_is_told_with_the_next_step(outside, monkeypatch, tries, status, advice):
+    api = Away(monkeypatch, tries, status)
+    with pytest.raises(CredentialsError) as error:
+        asyncio.run(loading.load(JiraCredentials, "any", outage_s=0))
+    assert "Block 'any': Prefect's API cannot be asked (" in str(error.value)
+    assert str(error.value).endswith(advice)
+    assert api.asked == 1
 
 
 def test_the_env_file_counts_outside_the_sandbox_alone(outside, monkeypatch):

@@ -1,4 +1,8 @@
-"""A fleet on one machine: PostgreSQL, a Prefect server, workers, a sandbox; each can be killed and started again."""
+"""
+A fleet on one machine: PostgreSQL, a Prefect server, workers, a sandbox; each can be killed and started again.
+
+Runs find the sandbox by the blocks on that server, as they find Google and Jira: the switch of the sandbox would skip them.
+"""
 
 import asyncio
 import contextlib
@@ -22,7 +26,15 @@ from lib.settings import ROOT
 from sandbox.server import Sandbox
 from tests.desk import add_clients, made
 from tests.processes import wait_until
-from tests.servers import Database, free_port, pause_schedules, process, wait_for
+from tests.servers import (
+    Database,
+    free_port,
+    pause_schedules,
+    process,
+    save_credentials,
+    settings_beside_blocks,
+    wait_for,
+)
 
 MONTH = "Juli 2026"
 GONE_AFTER = dt.timedelta(seconds=130)  # two heartbeats and a bit
@@ -40,8 +52,7 @@ class Fleet:
         self.api = f"http://127.0.0.1:{self.port}/api"
         self.database = Database(folder)
         self.job = {
-            **box.environment(),
-            "CONTENT_PLAN_SANDBOX": "1",
+            **settings_beside_blocks(box.environment()),
             "CLIENTS_SPREADSHEET_ID": listed,
             "RETRY_DELAY_SECONDS": "1",
             "SETTLE_SECONDS": "3",
@@ -105,6 +116,7 @@ class Fleet:
     # What is asked of it
 
     def deploy(self, alert_url):
+        save_credentials(self.box)
         asyncio.run(deploy.deploy(SecretStr(alert_url), str(ROOT), gone_after=GONE_AFTER))
         pause_schedules()
 
@@ -178,7 +190,8 @@ class Fleet:
 
 
 def _without_prefect():
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    kept = settings_beside_blocks(os.environ)
+    kept = {name: value for name, value in kept.items() if not name.startswith("PREFECT_")}
     return {**kept, "DO_NOT_TRACK": "1"}
 
 
