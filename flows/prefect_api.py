@@ -4,19 +4,26 @@ import asyncio
 import contextlib
 import os
 import sqlite3
+import time
 from pathlib import Path
 
 from prefect import get_client
+from prefect.context import SettingsContext
 from prefect.exceptions import PrefectHTTPStatusError
-from prefect.settings import get_current_settings
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, get_current_settings
 
 from lib import error_line
 from lib.errors import FixInputError
+from lib.plan_sheet import Log
 
 ANSWER_S = 10
 LOCK_WAIT_S = 15  # a server that begins holds it for a second or two
 QUICKLY_READ = 64_000_000  # bytes; larger ones take seconds
+OUTAGE_S = 120.0  # how long the end of a run waits for an API that is away: a restart of the server takes less
+STILL_AWAY_S = 60.0
+PAUSE_S = 2.0
 _FORBIDDEN = (401, 403)
+_in_vain: dict[str, float] = {}  # address -> when it was last waited for in vain, by the monotonic clock
 
 
 def address() -> str:
@@ -88,6 +95,40 @@ def _check_home(folder: Path) -> None:
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         problem = "this user may not write there" if there.is_dir() else "it is a file"
         raise FixInputError(f"PREFECT_HOME {there}", f"{problem}; name a folder in which Prefect may keep its database")
+
+
+async def wait_for_answer(patience_s: float, log: Log) -> str:
+    """
+    Wait until Prefect's API answers; why it does not, if it does not in that time.
+
+    Who waited in vain a moment ago does not wait again.
+    """
+    begun = time.monotonic()
+    until = begun if begun < _in_vain.get(address(), 0) + STILL_AWAY_S else begun + patience_s
+    said = False
+    while failed := await _health():
+        problem = f"Prefect's API cannot be asked ({' '.join(str(failed).split()) or type(failed).__name__})"
+        if time.monotonic() >= until:
+            _in_vain[address()] = time.monotonic()
+            return f"{problem}; what the run did stands in its folder: start Prefect's server before the next one"
+        if not said:
+            log.warning("%s; asking again for %.0f s, to tell it how the run ended", problem, patience_s)
+        said = True
+        await asyncio.sleep(PAUSE_S)
+    return ""
+
+
+async def _health() -> Exception | None:
+    async with get_client(httpx_settings={"timeout": ANSWER_S}) as prefect:
+        return await prefect.api_healthcheck()
+
+
+def give_up() -> None:
+    """From here on Prefect's clients in this task ask once: telling an API that is away how a run ended took minutes."""
+    context = SettingsContext.get()
+    if context is not None:
+        settings = context.settings.copy_with_update({PREFECT_CLIENT_MAX_RETRIES: 0})
+        SettingsContext(profile=context.profile, settings=settings).__enter__()  # to the end of the task
 
 
 async def _check_server() -> None:

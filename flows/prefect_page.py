@@ -8,6 +8,7 @@ from typing import Any
 from prefect import get_client
 from prefect.artifacts import acreate_link_artifact, acreate_table_artifact
 
+from flows import prefect_api
 from flows.reporting_flow import Result
 from lib.formats import parse_month
 from lib.plan_sheet import Log
@@ -37,8 +38,12 @@ def link(folder: Path, report: str, output_url: str) -> str:
 
 
 async def publish(result: Result, report: str, log: Log) -> None:
-    """Leave the outcomes as a table artifact, headed by the bottom line, and a link to the report."""
+    """Leave the outcomes as a table artifact, headed by the bottom line, and a link to the report; an API that is away is waited for."""
     if not result.get("flow_run_id"):
+        return
+    patience_s = 0.0 if result["state"] == "cancelled" else prefect_api.OUTAGE_S
+    if away := await prefect_api.wait_for_answer(patience_s, log):
+        log.warning("the run's page in Prefect has no summary: %s", away)
         return
     try:
         await acreate_table_artifact(key="summary", table=_table(result), description=_as_text(result["bottom_line"]))

@@ -9,12 +9,15 @@ import asyncio
 import functools
 import logging
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import Any, Self, cast
 
 from prefect import Flow
 from prefect.context import FlowRunContext
+from prefect.logging import get_run_logger
 from prefect.states import Completed
 
+from flows import prefect_api
 from lib import error_line
 from lib.errors import WorkflowError
 from lib.exactly_once import PlanResult
@@ -23,6 +26,7 @@ from lib.run_folder import iso_utc, utc_now
 
 type Result = dict[str, Any]
 
+_ended: ContextVar[list[Result]] = ContextVar("_ended")  # what ended while Prefect's API could not be asked
 NEEDS_ATTENTION = "NeedsAttention"
 NOTHING_NEW = "NothingNew"
 
@@ -53,6 +57,8 @@ class ReportingFlow(Flow[..., Any]):
     ) -> Any:
         """Run the flow; its result, or with `return_state` its state."""
         started = iso_utc(utc_now())
+        ended: list[Result] = []
+        _ended.set(ended)
         try:
             return await cast(
                 "Awaitable[Any]", super().__call__(*args, return_state=return_state, wait_for=wait_for, **kwargs)
@@ -60,7 +66,7 @@ class ReportingFlow(Flow[..., Any]):
         except FlowFailedError as failed:
             return failed.result
         except Exception as error:  # noqa: BLE001  # bad arguments, an API out of reach, a time-out: all end as a result
-            return failure(started, error)
+            return ended[-1] if ended else failure(started, error)
 
     def with_options(self, **options: Any) -> Self:
         """A copy with other options, of the same kind (Flow's own would make a plain Flow)."""
@@ -85,11 +91,19 @@ def reporting_flow[**P](**options: Any) -> Callable[[Callable[P, Awaitable[Resul
                 logging.getLogger(name).addFilter(_ONE_LINE)
             try:
                 result = await function(*args, **kwargs)
+            except asyncio.CancelledError:
+                if FlowRunContext.get() and await prefect_api.wait_for_answer(0, get_run_logger()):
+                    prefect_api.give_up()
+                raise
             except Exception as error:  # noqa: BLE001  # a flow never raises to its caller
                 cause, result = error, failure(started, error)
             context = FlowRunContext.get()
             if context is None or context.flow is None or context.flow.fn is not body:
                 return result  # called as a plain function
+            if away := await prefect_api.wait_for_answer(prefect_api.OUTAGE_S, get_run_logger()):
+                prefect_api.give_up()
+                result = {**result, "error": "; ".join(filter(None, (result.get("error"), away)))}
+                _ended.get([]).append(result)  # the engine, which cannot tell Prefect, raises about that
             if exit_code(result) and result.get("nothing_new"):
                 said = with_report(str(result.get("bottom_line")), result)
                 return Completed(name=NOTHING_NEW, message=said, data=result)

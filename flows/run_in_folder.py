@@ -198,7 +198,6 @@ async def keep_folder(
         result["state"] = "cancelled" if cancelled else "failed"
         result["bottom_line"] = f"{result['bottom_line']} {problem}"
         await _save(result, folder, settings)
-    await prefect_page.publish(result, report.name, log)
     try:
         manifest = run_folder.write_manifest(folder, workflow=name, parameters=result["parameters"], sources=sources)
     except OSError as failed:  # the result tells of the same disk
@@ -206,6 +205,7 @@ async def keep_folder(
     else:
         log.info("%s: %s; manifest %s", folder.name, result["state"], run_folder.sha256(manifest))
     await _rebuild_index(folder.parent, log)
+    await prefect_page.publish(result, report.name, log)
     if cancelled is not None:
         raise cancelled
     return result

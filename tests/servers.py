@@ -119,6 +119,45 @@ def process(command, log, environment=None):
                 started.wait()
 
 
+class Gate:
+    """The way to a server, which can be shut: as if it were away, without its being stopped."""
+
+    def __init__(self, port):
+        self._there, self.port, self._open = port, free_port(), []
+        self._door = None
+        self.open()
+
+    def open(self):
+        if self._door is not None:
+            return
+        self._door = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self._let_in, args=(self._door,), daemon=True).start()
+
+    def shut(self):
+        for one in (self._door, *self._open):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+        self._open.clear()
+        self._door = None
+
+    def _let_in(self, door):
+        with contextlib.suppress(OSError):
+            while True:
+                here, _ = door.accept()
+                there = socket.create_connection(("127.0.0.1", self._there))
+                self._open += [here, there]
+                for pair in ((here, there), (there, here)):
+                    threading.Thread(target=self._carry, args=pair, daemon=True).start()
+
+    @staticmethod
+    def _carry(source, target):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+
 class Database:
     """A PostgreSQL of Debian's package with an empty database, which can be killed and started again; `url` is for Prefect."""
 

@@ -5,12 +5,16 @@ import errno
 import logging
 import pickle
 
+import httpx
 import pytest
 from prefect import task
 from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
+from flows import prefect_api
 from flows.reporting_flow import NEEDS_ATTENTION, NOTHING_NEW, FlowFailedError, exit_code, reporting_flow
 from lib.errors import FixInputError
+from tests.servers import Gate
 
 COUNTS = {"rows": 2, "created": 2, "rejected": 0, "uncertain": 0, "flagged": 0}
 
@@ -121,6 +125,62 @@ def test_options_keep_the_kind_of_flow_and_retries_are_real():
     result = asyncio.run(example.with_options(retries=1, name="again")(kind="error"))
     assert result["error"] == "Kopi Senja: no plan"
     assert type(example.with_options(name="other")) is type(example)
+
+
+@pytest.fixture
+def gate(prefect_engine, monkeypatch):
+    """The way to Prefect's API; both its being away and its coming back are told at once."""
+    monkeypatch.setattr(prefect_api, "PAUSE_S", 0)
+    monkeypatch.setattr(prefect_api, "_in_vain", {})
+    gate = Gate(httpx.URL(PREFECT_API_URL.value()).port)
+    with temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{gate.port}/api"}):
+        yield gate
+    gate.open()  # for good: Prefect sends what it still has to tell after the test
+
+
+def test_an_api_that_is_away_at_the_end_is_waited_for(gate, monkeypatch):
+    asked, health = [], prefect_api._health
+
+    async def come_back():
+        asked.append(await health())
+        if len(asked) == 2:
+            gate.open()
+        return asked[-1]
+
+    @reporting_flow(name="example-away")
+    async def away():
+        gate.shut()
+        return result_of()
+
+    async def both():
+        return await away(), await last_run()
+
+    monkeypatch.setattr(prefect_api, "_health", come_back)
+    result, (state, _) = asyncio.run(both())
+    assert [bool(failed) for failed in asked] == [True, True, False]
+    assert (result.get("error"), state.name) == (None, "Completed")
+
+
+def test_an_api_that_stays_away_costs_no_result_and_little_time(gate, monkeypatch):
+    """Prefect's clients would ask for minutes, five times for each state."""
+    monkeypatch.setattr(prefect_api, "OUTAGE_S", 0)
+    retries = []
+
+    @reporting_flow(name="example-gone")
+    async def gone():
+        gate.shut()
+        return result_of(error="Kopi Senja: no plan")
+
+    async def run():
+        result = await gone()
+        retries.append(PREFECT_CLIENT_MAX_RETRIES.value())
+        return result
+
+    result = asyncio.run(run())
+    assert retries == [0]
+    assert result["error"].startswith("Kopi Senja: no plan; Prefect's API cannot be asked (")
+    assert result["error"].endswith("start Prefect's server before the next one")
+    assert result["summary"] == COUNTS
 
 
 @pytest.mark.usefixtures("prefect_engine")
