@@ -7,6 +7,7 @@ if __name__ == "__main__":  # before Prefect is imported
 
 import asyncio
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,16 @@ from prefect.logging import get_run_logger
 
 from flows import command_line, printing
 from flows.reporting_flow import Result, reporting_flow
-from flows.run_in_folder import keep_folder
-from lib import archive, run_folder
+from flows.run_in_folder import keep_folder, log_error
+from lib import archive, error_line, run_folder
 from lib.archive import Candidate
-from lib.errors import FixInputError, WorkflowError
+from lib.errors import FixInputError, TryLaterError
 from lib.exactly_once import PlanResult
 from lib.run_folder import utc_now
 from lib.settings import Settings
 
 NAME = "output-maintenance"
+_NAMED = 5  # odd entries that the sentence names; the data has all
 
 
 @reporting_flow(name=NAME, flow_run_name=NAME)
@@ -31,7 +33,7 @@ async def output_maintenance(keep_days: int = 90, keep_failed_days: int = 365, o
     Archive old run folders: each into a zip file that is read back before the folder is removed.
 
     Runs that failed, were cancelled or need attention are kept longer, unless an earlier one told all of it. A run without a result may still be going on and is
-    never touched.
+    never touched. What cannot be read, or only looks like a run, stays and is named; all others are archived as ever.
 
     Args:
         keep_days: For how many days folders of completed runs stay.
@@ -59,8 +61,9 @@ async def output_maintenance(keep_days: int = 90, keep_failed_days: int = 365, o
         errors = [*leftovers, *failed]
         freed = sum(record["bytes"] for record in gone)
         summary = {done: len(gone), "kept": len(records) - len(gone), "bytes": freed}
+        told = f"{len(gone)} runs were archived, {summary['kept']} are kept; {freed / 1e6:,.1f} MB became zip files."
         return {
-            "done": f"{len(gone)} runs were archived, {summary['kept']} are kept; {freed / 1e6:,.1f} MB became zip files.",
+            "done": " ".join(filter(None, (told, _name_odd([one for one in found if one.odd])))),
             "summary": {**PlanResult().counts(), **summary, "clients": {}},
             "data": records,
             **({"error": "; ".join(errors)} if errors else {}),
@@ -69,18 +72,32 @@ async def output_maintenance(keep_days: int = 90, keep_failed_days: int = 365, o
     return await keep_folder(NAME, work, output_dir=output_dir)
 
 
+def _name_odd(found: Sequence[Candidate]) -> str:
+    """Which entries of the output folder need a person; empty when none does."""
+    if not found:
+        return ""
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    return f"Look at what cannot be read there: {', '.join(one.name for one in found[:_NAMED])}{more}."
+
+
 async def _archive(one: Candidate) -> dict[str, Any]:
     """What became of one run."""
-    record = {"run": one.folder.name, "state": one.state, "became": "kept", "why": one.kept, "bytes": 0}
+    record = {"run": one.name, "state": one.state, "became": "kept", "why": one.kept, "bytes": 0}
+    log = get_run_logger()
     if one.kept:
+        if one.odd:
+            log.warning("%s stays: %s", one.name, one.kept)
         return record
-    size = sum(path.stat().st_size for path in run_folder.files_of(one.folder).values())
     try:
+        size = sum(path.stat().st_size for path in run_folder.files_of(one.folder).values())
         path = await asyncio.to_thread(archive.archive, one.folder)
-    except (WorkflowError, OSError) as failed:  # the others go on
-        get_run_logger().error("%s: %s", one.folder.name, failed)  # ours; the message says all
-        return {**record, "became": "failed", "why": str(failed)}
-    get_run_logger().info("%s: archived", one.folder.name)
+    except TryLaterError as other:  # the next one does it
+        return {**record, "why": other.problem}
+    except Exception as failed:  # noqa: BLE001  # the others go on
+        why = error_line.message_of(failed)
+        log_error(log, f"{one.name}: {why}", failed)
+        return {**record, "became": "failed", "why": why}
+    log.info("%s: archived", one.name)
     return {**record, "became": "archived", "why": f"{path.parent.name}/{path.name}", "bytes": size}
 
 

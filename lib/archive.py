@@ -3,9 +3,11 @@
 import contextlib
 import datetime as dt
 import hashlib
+import os
 import shutil
 import uuid
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,43 +15,85 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from lib import run_folder, run_record
-from lib.errors import ConflictError, FixInputError
+from lib.errors import ConflictError, FixInputError, TryLaterError
+from lib.run_folder import MANIFEST
 
 ARCHIVE = "archive"  # beside the run folders
 _REMOVING = ".removing"  # ends the hidden name of a folder whose archive is good
+_LOCK_TIMEOUT_S = 60
+_QUIET = dt.timedelta(days=1)  # after the last change of a folder whose run has left no manifest
+
+type _Seen = dict[str, tuple[int, int]]  # size and time of each file
+
+
+# What zipfile raises for a file that is no archive, is cut off, encrypted, or packed in a way that it does not know.
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError)
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A run folder, how its run ended, and why it is kept; empty when it may be archived."""
+    """A run folder, how its run ended, and why it is kept; empty when it may be archived. An `odd` one needs a person."""
 
     folder: Path
     state: str
     kept: str = ""
+    odd: bool = False
+
+    @property
+    def name(self) -> str:
+        """Of the folder, as text that can be written anywhere."""
+        return run_folder.name_of(Path(self.folder.name))
 
 
 def candidates(
     output_dir: Path, now: dt.datetime, *, keep: dt.timedelta, keep_failed: dt.timedelta, own: Path | None = None
 ) -> Iterator[Candidate]:
     """
-    All run folders, oldest first, with what is to become of them.
+    All run folders, oldest first, with what is to become of them; then what only looks like one.
 
     A run without a result may still be going on, whatever its age, and is never archived. One with nothing in it that an earlier
-    one did not tell is kept as completed ones are, whatever its state.
+    one did not tell is kept as completed ones are, whatever its state. A folder that cannot be read is kept, and keeps no other.
     """
     for folder in reversed(run_record.run_folders(output_dir)):
         if folder == own:
             continue
         try:
-            record = run_record.read_head(folder)
-        except FixInputError:
-            yield Candidate(folder, "not finished", "it has no result: it is still running, or was stopped hard")
-            continue
-        told = record.result.get("nothing_new", False)
-        limit = keep if told or record.state == "completed" else keep_failed
-        age = now - run_record.begun_at(folder)
-        young = f"it is {age.days} days old, and {record.state} runs are kept for {limit.days}" if age <= limit else ""
-        yield Candidate(folder, record.state, young)
+            yield _candidate(folder, now, keep, keep_failed)
+        except Exception as error:  # noqa: BLE001  # each folder stands alone
+            yield Candidate(folder, "unreadable", f"{type(error).__name__}: {error}", odd=True)
+    for name, why in run_record.odd_entries(output_dir).items():
+        yield Candidate(output_dir / name, "no run", f"it {why}", odd=True)
+
+
+def _candidate(folder: Path, now: dt.datetime, keep: dt.timedelta, keep_failed: dt.timedelta) -> Candidate:
+    if folder.is_symlink():
+        return Candidate(folder, "a link", "it is a link to a folder elsewhere, which is archived where it lies")
+    try:
+        record = run_record.read_head(folder)
+    except FixInputError as error:
+        if run_record.is_finished(folder):
+            return Candidate(folder, "unreadable", str(error), odd=True)
+        return Candidate(folder, "not finished", "it has no result: it is still running, or was stopped hard")
+    told = record.result.get("nothing_new", False)
+    limit = keep if told or record.state == "completed" else keep_failed
+    age = now - run_record.begun_at(folder)
+    if age < dt.timedelta():
+        return Candidate(folder, record.state, "its name lies in the future: the clock of its machine was ahead")
+    if age <= limit:
+        told_age = f"it is {age.days} days old, and {record.state} runs are kept for {limit.days}"
+        return Candidate(folder, record.state, told_age)
+    if others := run_folder.others_of(folder):
+        listed = ", ".join(f"{name} is {kind}" for name, kind in list(others.items())[:5])
+        return Candidate(folder, record.state, f"it holds what no archive takes ({listed}); remove that", odd=True)
+    if not (folder / MANIFEST).is_file() and now.timestamp() - _last_change(folder) < _QUIET.total_seconds():
+        return Candidate(
+            folder, record.state, "it has no manifest yet and was changed a short while ago: it may still run"
+        )
+    return Candidate(folder, record.state)
+
+
+def _last_change(folder: Path) -> float:
+    return max(path.stat().st_mtime for path in (folder, *run_folder.files_of(folder).values()))
 
 
 def archive(folder: Path) -> Path:
@@ -57,21 +101,54 @@ def archive(folder: Path) -> Path:
     Put a run folder into `archive/<name>.zip`, read that back, and remove the folder.
 
     Raises:
-        ConflictError: The archive differs from the folder, or an archive of that name holds something else; the folder stays.
+        ConflictError: The archive differs from the folder, or an archive of that name holds something else, or the folder was
+            changed meanwhile; the folder stays.
+        TryLaterError: Another archiving is under way, or has archived it; nothing was done.
+        OSError: A disk is full, or may not be written; the folder stays.
     """
     into = folder.parent / ARCHIVE
     into.mkdir(exist_ok=True)
     path = into / f"{folder.name}.zip"
     try:
-        with FileLock(into / ".lock", timeout=0):
-            if not path.exists():
+        with FileLock(into / ".lock", timeout=_LOCK_TIMEOUT_S):
+            if not folder.exists():
+                raise TryLaterError(folder.name, "another archiving was faster; there is nothing left to do")
+            seen, made = _look(folder), not path.exists()
+            if made:
                 _write(folder, path)
-            _verify(folder, path)
-            # Half removed under its own name, it would differ from its archive for ever.
-            shutil.rmtree(folder.rename(folder.with_name(f".{folder.name}{_REMOVING}")))
+            try:
+                _verify(folder, path)
+                _remove(folder, seen)
+            except ConflictError:
+                if made:
+                    path.unlink()  # the next one would differ from it
+                raise
     except Timeout:
-        raise ConflictError(str(into), "another archiving is under way; wait until it has ended") from None
+        raise TryLaterError(str(into), "another archiving is under way; the next one takes up this folder") from None
     return path
+
+
+def _look(folder: Path) -> _Seen:
+    """What a change of the folder would change."""
+    if others := run_folder.others_of(folder):
+        name, kind = next(iter(others.items()))
+        raise ConflictError(str(folder), f"holds {name}, {kind}, which no archive takes; remove it")
+    found = {name: path.stat() for name, path in run_folder.files_of(folder).items()}
+    return {name: (one.st_size, one.st_mtime_ns) for name, one in found.items()}
+
+
+def _remove(folder: Path, seen: _Seen) -> None:
+    """Under its own name, a folder half removed would differ from its archive for ever."""
+    hidden = folder.rename(folder.with_name(f".{folder.name}{_REMOVING}"))
+    try:
+        unchanged = _look(hidden) == seen
+    except BaseException:
+        hidden.rename(folder)
+        raise
+    if not unchanged:
+        hidden.rename(folder)
+        raise ConflictError(str(folder), "was changed while it was archived; the next archiving takes it up")
+    shutil.rmtree(hidden)
 
 
 def remove_leftovers(output_dir: Path) -> list[str]:
@@ -80,38 +157,59 @@ def remove_leftovers(output_dir: Path) -> list[str]:
     into = output_dir / ARCHIVE
     into.mkdir(exist_ok=True)
     with contextlib.suppress(Timeout), FileLock(into / ".lock", timeout=0):
-        for unfinished in into.glob(".*.zip.*"):
-            unfinished.unlink()
-        for folder in output_dir.glob(f".*{_REMOVING}"):
+        for left in sorted([*into.glob(".*.zip.*"), *output_dir.glob(f".*{_REMOVING}")]):
             try:
-                shutil.rmtree(folder)
-            except OSError as error:
-                problems.append(f"{folder.name}: {error}")
+                _remove_leftover(left, into)
+            except (OSError, ConflictError) as error:
+                problems.append(f"{run_folder.name_of(Path(left.name))}: {error}")
     return problems
+
+
+def _remove_leftover(left: Path, into: Path) -> None:
+    """Only what is ours: a file half written, or a folder whose archive is there."""
+    if left.parent == into:
+        left.unlink()
+        return
+    archived = into / f"{left.name.removeprefix('.').removesuffix(_REMOVING)}.zip"
+    if left.is_symlink() or not left.is_dir():
+        raise ConflictError("", f"is {run_folder.kind_of(left)} that no archiving left; remove it")
+    if not archived.is_file() and run_folder.files_of(left):
+        raise ConflictError("", f"has no archive {ARCHIVE}/{archived.name}; give the folder its own name again")
+    shutil.rmtree(left)
 
 
 def _write(folder: Path, path: Path) -> None:
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        # ZIP knows no time before 1980, which is what a file of an unset clock or of a mount may have.
-        with zipfile.ZipFile(temporary, "x", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archived:
-            for name, file in run_folder.files_of(folder).items():
-                archived.write(file, f"{folder.name}/{name}")
+        with temporary.open("xb") as file:
+            # ZIP knows no time before 1980, which is what a file of an unset clock or of a mount may have.
+            with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archived:
+                for name, one in run_folder.files_of(folder).items():
+                    archived.write(one, f"{folder.name}/{name}")
+            file.flush()
+            os.fsync(file.fileno())  # on the disk before the folder is removed from it
         temporary.replace(path)
+    except OSError as error:
+        if error.filename is None:  # a full disk tells none
+            error.filename = str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
 
 def _verify(folder: Path, path: Path) -> None:
     files = run_folder.files_of(folder)
-    wanted = {f"{folder.name}/{name}": run_folder.sha256(file) for name, file in files.items()}
+    differs = ConflictError(str(path), f"differs from {folder}; the folder stays. Move one of them away")
     try:
-        with zipfile.ZipFile(path) as archived:
-            found = {name: _sha256_in(archived, name) for name in archived.namelist()}
-    except zipfile.BadZipFile as error:
+        with run_folder.open_file(path) as file, zipfile.ZipFile(file) as archived:
+            sizes = sorted((entry.filename, entry.file_size) for entry in archived.infolist())
+            if sizes != sorted((f"{folder.name}/{name}", one.stat().st_size) for name, one in files.items()):
+                raise differs
+            same = all(_sha256_in(archived, f"{folder.name}/{n}") == run_folder.sha256(one) for n, one in files.items())
+    except _BROKEN as error:
         raise ConflictError(str(path), f"cannot be read ({error}); remove it, the folder is still there") from None
-    if found != wanted:
-        raise ConflictError(str(path), f"differs from {folder}; the folder stays. Move one of them away")
+    if not same:
+        raise differs
 
 
 def _sha256_in(archived: zipfile.ZipFile, name: str) -> str:

@@ -58,7 +58,9 @@ def details(summary: str, content: HTML) -> HTML:
 
 def save_page(path: Path, template: str, **values: Any) -> Path:
     """Write a page made of one of our templates, whole or not at all."""
-    return run_folder.write_bytes(path, _environment().get_template(template).render(**values).encode())
+    return run_folder.write_bytes(
+        path, _environment().get_template(template).render(**values).encode(errors="backslashreplace")
+    )
 
 
 def save_notebook(notebook: Path, path: Path, title: str) -> Path:

@@ -23,8 +23,6 @@ _QUOTAS = {
     "jira": (quotas.JIRA_READS, quotas.JIRA_WRITES),
 }
 
-_TIMES = {"start_time", "end_time"}  # what a result must have to be timed
-
 type Records = list[dict[str, Any]]
 
 
@@ -35,7 +33,7 @@ class Performance:
 
     Attributes:
         runs: How many there are.
-        unfinished: Names of those without a result or without its times, which count nowhere else.
+        unfinished: Names of those without a result that can be read, which count nowhere else.
         flows: Per flow how its runs ended, their durations in seconds, and rows per minute.
         steps: Per step of a plan its seconds in all, its share of all steps (`25%`), and the slowest plan; the longest step first.
         apis: Per service the requests, how they went, milliseconds per request, and the run with the most per minute.
@@ -65,13 +63,8 @@ def read(output_dir: Path, days: int, until: dt.datetime) -> Performance:
         if not since <= run_record.begun_at(folder) < until:
             continue
         try:
-            record = run_record.read_head(folder)
+            found.append(run_record.read_head(folder))
         except FixInputError:
-            unfinished.append(folder.name)
-            continue
-        if record.result.keys() >= _TIMES:
-            found.append(record)
-        else:
             unfinished.append(folder.name)
     return add_up(found, unfinished)
 

@@ -5,13 +5,16 @@ The timestamped folder of one run and the files in it, each written whole or not
 """
 
 import datetime as dt
+import errno
 import hashlib
 import importlib.metadata
+import io
 import json
 import os
 import platform
 import re
 import shutil
+import stat
 import subprocess
 import uuid
 import warnings
@@ -26,6 +29,16 @@ from lib.settings import ROOT
 from lib.terminal import printable, steady
 
 MANIFEST = "manifest.json"
+_MOST_BYTES = 1 << 29  # of a JSON file; one of 10,000 rows has a hundredth of it
+_KINDS = {
+    stat.S_IFLNK: "a link",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFREG: "a file",
+    stat.S_IFDIR: "a folder",
+}
 FORMAT_STANDARDS = {
     "timestamps": "ISO 8601 in UTC: YYYY-MM-DDTHH:MM:SSZ",
     "dates": "YYYY-MM-DD",
@@ -174,9 +187,37 @@ def read_json(path: Path) -> dict[str, Any]:
         FixInputError: It is missing, or no JSON.
     """
     try:
-        return parse_json(path, path.read_bytes())
+        with open_file(path) as file:
+            content = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError | NotADirectoryError)
+        reason = "" if missing else f" ({error.strerror})"
+        raise FixInputError(
+            str(path), f"cannot be read{reason}; give the path of a run folder that a run finished"
+        ) from None
+    if len(content) > _MOST_BYTES:
+        raise FixInputError(str(path), f"is larger than {_MOST_BYTES >> 20} MiB; no run writes such a file")
+    return parse_json(path, content)
+
+
+def open_file(path: Path) -> io.BufferedReader:
+    """
+    Open a file for reading.
+
+    Raises:
+        OSError: It cannot be opened, or is a pipe, a socket or a device, which might let the reader wait for ever.
+    """
+    if not stat.S_ISREG(found := path.stat().st_mode):
+        raise OSError(errno.EINVAL, f"it is {_KINDS.get(stat.S_IFMT(found), 'something else')}, not a file", str(path))
+    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")
+
+
+def kind_of(path: Path) -> str:
+    """What lies there, such as `a file` or `a named pipe`; of a link, that it is one."""
+    try:
+        return _KINDS.get(stat.S_IFMT(path.lstat().st_mode), "something else")
     except OSError:
-        raise FixInputError(str(path), "cannot be read; give the path of a run folder that a run finished") from None
+        return "something that cannot be looked at"
 
 
 def parse_json(path: Path, text: str | bytes) -> dict[str, Any]:
@@ -190,6 +231,8 @@ def parse_json(path: Path, text: str | bytes) -> dict[str, Any]:
         content = json.loads(text)
     except ValueError:
         raise FixInputError(str(path), "is no JSON; the file was changed after the run wrote it") from None
+    except RecursionError:
+        raise FixInputError(str(path), "is nested too deeply; the file was changed after the run wrote it") from None
     if not isinstance(content, dict):
         raise FixInputError(str(path), "is no file of a run folder")
     return content
@@ -227,19 +270,59 @@ def verify(run_folder: Path) -> Verdict:
 
 
 def files_of(run_folder: Path) -> dict[str, Path]:
-    """All files of a run: path below the folder -> path, sorted."""
-    return {path.relative_to(run_folder).as_posix(): path for path in sorted(run_folder.rglob("*")) if path.is_file()}
+    """All files of a run: path below the folder -> path, sorted. No link is followed."""
+    return _walk(run_folder)[0]
+
+
+def others_of(run_folder: Path) -> dict[str, str]:
+    """What lies in a run's folder and is neither file nor folder, or cannot be read: path below the folder -> what it is."""
+    return _walk(run_folder)[1]
+
+
+def _walk(run_folder: Path) -> tuple[dict[str, Path], dict[str, str]]:
+    """
+    The files and the others.
+
+    Raises:
+        OSError: The folder itself cannot be read.
+    """
+    files: dict[str, Path] = {}
+    others: dict[str, str] = {}
+
+    def unreadable(error: OSError) -> None:
+        folder = Path(error.filename)
+        if folder == run_folder:
+            raise error
+        others[name_of(folder.relative_to(run_folder))] = f"a folder that cannot be read ({error.strerror})"
+
+    for parent, folders, names in run_folder.walk(on_error=unreadable):
+        for path in (parent / name for name in (*folders, *names)):
+            name, kind = name_of(path.relative_to(run_folder)), kind_of(path)
+            if kind == _KINDS[stat.S_IFREG]:
+                files[name] = path
+            elif kind != _KINDS[stat.S_IFDIR]:
+                others[name] = kind
+    return dict(sorted(files.items())), dict(sorted(others.items()))
+
+
+def name_of(path: Path) -> str:
+    r"""A path as text that can be written anywhere; bytes in it that are no UTF-8 become `\xff`."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
 
 
 def _listed(run_folder: Path) -> dict[str, Path]:
     """The files that the manifest answers for: all but itself, and what JupyterLab keeps of a notebook that was opened."""
-    files = files_of(run_folder)
-    return {n: path for n, path in files.items() if n != MANIFEST and ".ipynb_checkpoints" not in path.parts}
+    return {name: path for name, path in files_of(run_folder).items() if name != MANIFEST and not _is_checkpoint(name)}
+
+
+def _is_checkpoint(name: str) -> bool:
+    return ".ipynb_checkpoints" in name.split("/")
 
 
 def sha256(path: Path) -> str:
     """Hash of a file's content, in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with open_file(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _source_files() -> dict[str, str]:

@@ -18,6 +18,7 @@ from lib.step_files import RESULT
 
 INDEX = "index.html"
 NOT_FINISHED = "not finished"  # still running, or stopped so hard that it could not say so
+UNREADABLE = "unreadable"  # somebody changed what it left
 _REPORT = "audit.html"  # of a run that does not say what its report is called
 _LOCK_TIMEOUT_S = 60
 _SCRIPT = Path(__file__).with_name("templates") / "index.js"
@@ -45,11 +46,14 @@ def rebuild(output_dir: Path) -> Path:
     """
     Write the index anew. Of two runs that end together, one waits for the other, so that neither leaves the other out.
 
+    A folder that cannot be read stands in it with the reason, and keeps no other one out.
+
     Raises:
         TimeoutError: Another run kept it for a minute; the old index stays.
     """
     with FileLock(output_dir / ".index.lock", timeout=_LOCK_TIMEOUT_S):
-        runs = [_entry(folder) for folder in run_record.run_folders(output_dir)]
+        entries = ((folder, _entry(folder)) for folder in run_record.run_folders(output_dir))
+        runs = [entry for folder, entry in entries if folder.exists()]  # not archived meanwhile
         _link_reruns(runs)
         clients = sorted({name for run in runs for name in run.clients})
         numbers = {name: number for number, name in enumerate(clients)}
@@ -59,6 +63,7 @@ def rebuild(output_dir: Path) -> Path:
         policy = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
         states = sorted({run.state for run in runs})
         values = {"runs": runs, "clients": clients, "states": states, "outcomes": [o.value for o in Outcome]}
+        values["odd"] = run_record.odd_entries(output_dir)
         return html_report.save_page(
             output_dir / INDEX, "index.html", title="Runs", script=script, script_hash=policy, **values
         )
@@ -74,10 +79,17 @@ def _link_reruns(runs: list[Entry]) -> None:
 
 def _entry(folder: Path) -> Entry:
     try:
-        record = run_record.read_head(folder)
-    except FixInputError:
-        begun = _short(run_record.begun_at(folder))
-        return Entry(folder.name, run_record.flow_of(folder), NOT_FINISHED, begun, _links(folder, _REPORT))
+        return _finished(folder)
+    except FixInputError as error:
+        state, said = (UNREADABLE, error.problem) if run_record.is_finished(folder) else (NOT_FINISHED, "")
+    except Exception as error:  # noqa: BLE001  # one odd folder must not keep all others out
+        state, said = UNREADABLE, f"{type(error).__name__}: {error}"
+    begun = _short(run_record.begun_at(folder))
+    return Entry(folder.name, run_record.flow_of(folder), state, begun, _links(folder, _REPORT), said=_brief(said))
+
+
+def _finished(folder: Path) -> Entry:
+    record = run_record.read_head(folder)
     return Entry(
         folder.name,
         record.flow,
@@ -95,9 +107,9 @@ def _entry(folder: Path) -> Entry:
 
 def _links(folder: Path, report: str) -> dict[str, str]:
     """What there is to look at: text -> file name; `report` is the address of the run's page."""
-    page = Path(report).name
+    page = Path(report).name.strip(".") or _REPORT
     names = {"report": page, "notebook": Path(page).with_suffix(".ipynb").name, "JSON": RESULT}
-    return {text: name for text, name in names.items() if (folder / name).exists()}
+    return {text: name for text, name in names.items() if (folder / name).is_file()}
 
 
 def _said(record: RunRecord) -> str:
@@ -108,7 +120,12 @@ def _said(record: RunRecord) -> str:
     marks.append(f"rerun of {result['rerun_of']}" if result.get("rerun_of") else "")
     marks.append(f"{refused} to correct" if (refused := record.counts.get(Outcome.REFUSED)) else "")
     marks.append(str(result.get("bottom_line", "")) if result.get("error") or result.get("done") else "")
-    return textwrap.shorten(" · ".join(filter(None, marks)), 250, placeholder=" …")
+    marks.append("a link to a folder elsewhere" if record.folder.is_symlink() else "")
+    return _brief(" · ".join(filter(None, marks)))
+
+
+def _brief(text: str) -> str:
+    return textwrap.shorten(text, 250, placeholder=" …")
 
 
 def _short(moment: dt.datetime) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from flows.output_maintenance import output_maintenance
 from lib.run_folder import utc_now
-from tests import runs
+from tests import odd, runs
 
 
 @pytest.mark.report
@@ -41,3 +41,18 @@ def test_an_archive_in_the_way_is_told_and_stops_no_other(prefect_engine, tmp_pa
 def test_a_day_of_nothing_is_refused(prefect_engine, tmp_path):
     result = asyncio.run(output_maintenance(keep_days=0, output_dir=str(tmp_path)))
     assert "must be at least 1" in result["error"]
+
+
+def test_odd_entries_stop_neither_the_archiving_nor_the_index_and_are_named(prefect_engine, tmp_path):
+    names = odd.leave_all(tmp_path)
+    old = runs.leave(tmp_path, [runs.row(1)], at=utc_now() - dt.timedelta(days=91))
+    result = asyncio.run(output_maintenance(output_dir=str(tmp_path)))
+    assert result.get("error") is None
+    became = {record["run"]: record["became"] for record in result["data"]}
+    assert became == {**dict.fromkeys(names, "kept"), old.name: "archived"}
+    assert f"Look at what cannot be read there: {names[0]}, " in result["done"]
+    assert f"and {len(names) - 5} more" in result["done"]
+    html = (tmp_path / "index.html").read_text()
+    assert html.count('<td class="state">unreadable') == len(odd.UNREADABLE)
+    assert html.count("<li><code>") == len(odd.NO_RUNS)
+    assert Path(result["run_folder"]).name in html

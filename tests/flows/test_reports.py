@@ -280,4 +280,4 @@ def test_two_runs_are_compared_row_by_row(run, services, capsys, tmp_path):
 
 def test_what_is_no_run_cannot_be_compared(run, services, tmp_path):
     compared = asyncio.run(compare_runs(str(tmp_path), str(tmp_path / "b"), output_dir=str(tmp_path / "output")))
-    assert "result.json: cannot be read" in compared["error"]
+    assert "no run has finished here" in compared["error"]

@@ -8,7 +8,7 @@ from filelock import FileLock
 from lib import archive, run_record
 from lib.errors import ConflictError
 from lib.run_folder import utc_now
-from tests import runs
+from tests import odd, runs
 
 DAY = dt.timedelta(days=1)
 KEEP = {"keep": 90 * DAY, "keep_failed": 365 * DAY}
@@ -125,4 +125,46 @@ def test_a_file_from_before_1980_is_archived_like_any_other(tmp_path):
     folder = runs.leave(tmp_path, [runs.row(1)])
     os.utime(folder / "result.json", (0, 0))
     assert archive.archive(folder).exists()
+    assert not folder.exists()
+
+
+def test_what_cannot_be_read_or_is_no_run_is_kept_and_named_and_all_others_are_archived(tmp_path):
+    names = odd.leave_all(tmp_path)
+    old = runs.leave(tmp_path, [runs.row(1)])
+    later = runs.START + 100 * DAY
+    found = {one.name: one for one in archive.candidates(tmp_path, later, **KEEP)}
+    assert {name for name, one in found.items() if one.odd} == set(names)
+    assert [name for name, one in found.items() if not one.kept] == [old.name]
+    for name, (_, why) in zip(names, odd.UNREADABLE.values(), strict=False):
+        assert why in found[name].kept
+
+
+def test_a_link_to_a_run_is_not_followed(tmp_path):
+    elsewhere = runs.leave(tmp_path / "other disk", [runs.row(1)])
+    output = tmp_path / "output"
+    output.mkdir()
+    (output / odd.NAME).symlink_to(elsewhere)
+    [one] = archive.candidates(output, runs.START + 100 * DAY, **KEEP)
+    assert "a link to a folder elsewhere" in one.kept
+    assert not one.odd
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, odd.bind, lambda path: path.symlink_to("/etc")], ids=range(3))
+def test_a_folder_that_holds_what_no_archive_takes_is_kept(tmp_path, make):
+    folder = runs.leave(tmp_path, [runs.row(1)])
+    make(folder / "odd")
+    [one] = archive.candidates(tmp_path, runs.START + 100 * DAY, **KEEP)
+    assert one.odd
+    assert "it holds what no archive takes (odd is a" in one.kept
+    with pytest.raises(ConflictError, match="holds odd"):
+        archive.archive(folder)
+    assert (folder / "result.json").exists()
+
+
+def test_a_file_whose_name_is_no_utf_8_is_archived_under_a_name_that_is(tmp_path):
+    folder = runs.leave(tmp_path, [runs.row(1)])
+    (folder / os.fsdecode(b"caf\xe9\n.txt")).write_text("x")
+    path = archive.archive(folder)
+    with zipfile.ZipFile(path) as archived:
+        assert f"{folder.name}/caf\\xe9\n.txt" in archived.namelist()
     assert not folder.exists()

@@ -2,8 +2,11 @@ import datetime as dt
 import re
 import threading
 
+import pytest
+from markupsafe import escape
+
 from lib import run_index
-from tests import runs
+from tests import odd, runs
 
 
 def lines(output):
@@ -94,3 +97,78 @@ def test_an_index_that_was_read_before_another_run_ended_does_not_replace_a_newe
     newer.set()
     slow.join()
     assert (tmp_path / "index.html").read_text().count("<tr data-flow=") == 2
+
+
+@pytest.mark.parametrize(("make", "why"), odd.UNREADABLE.values(), ids=odd.UNREADABLE)
+def test_a_run_that_cannot_be_read_stands_in_the_index_with_the_reason_beside_all_others(tmp_path, make, why):
+    make(tmp_path)
+    good = runs.leave(tmp_path, [runs.row(1)])
+    first, second = lines(tmp_path)
+    assert f'title="{good.name}"' in first
+    assert f'title="{odd.NAME}"' in second
+    assert 'data-state="unreadable"' in second
+    assert why in second
+
+
+@pytest.mark.parametrize(("make", "name", "why"), odd.NO_RUNS.values(), ids=odd.NO_RUNS)
+def test_what_only_looks_like_a_run_is_named_below_the_runs(tmp_path, make, name, why):
+    make(tmp_path)
+    good = runs.leave(tmp_path, [runs.row(1)])
+    [line] = lines(tmp_path)
+    assert good.name in line
+    html = (tmp_path / "index.html").read_text()
+    [told] = re.findall(r"<li><code>(.*?)</li>", html, re.DOTALL)
+    assert told.startswith(f"{escape(name)}</code> ")
+    assert why in told
+
+
+def test_what_is_no_run_and_does_not_look_like_one_is_not_mentioned(tmp_path):
+    for name in ("archive", "scratch", ".hidden"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "note.txt").write_text("x")
+    runs.leave(tmp_path, [runs.row(1)])
+    assert len(lines(tmp_path)) == 1
+    assert "No run folders" not in (tmp_path / "index.html").read_text()
+
+
+def test_a_link_to_a_run_elsewhere_is_listed_as_one(tmp_path):
+    output = tmp_path / "output"
+    output.mkdir()
+    (output / odd.NAME).symlink_to(runs.leave(tmp_path / "other disk", [runs.row(1)]))
+    [line] = lines(output)
+    assert "a link to a folder elsewhere" in line
+    assert f'href="{odd.NAME}/result.json"' in line
+
+
+def test_a_text_that_no_page_can_be_written_with_and_a_report_without_a_name_stop_no_index(tmp_path):
+    odd.changed_result(tmp_path, '"bottom_line": "', r'"error": "x", "report": "/", "bottom_line": "\ud800 ')
+    [line] = lines(tmp_path)
+    assert r"\ud800" in line
+
+
+def test_an_error_that_nobody_foresaw_in_one_run_keeps_no_other_out(tmp_path, monkeypatch):
+    bad, good = (runs.leave(tmp_path, [runs.row(1)]) for _ in range(2))
+    read = run_index.run_record.read_head
+
+    def fail(folder):
+        if folder == bad:
+            raise ZeroDivisionError("oh")
+        return read(folder)
+
+    monkeypatch.setattr(run_index.run_record, "read_head", fail)
+    first, second = lines(tmp_path)
+    assert good.name in first
+    assert "ZeroDivisionError: oh" in second
+
+
+def test_a_run_that_was_archived_while_the_index_was_made_is_not_in_it(tmp_path, monkeypatch):
+    gone = runs.leave(tmp_path, [runs.row(1)])
+    read = run_index.run_record.read_head
+
+    def archived_first(folder):
+        folder.rename(tmp_path / ".elsewhere")
+        return read(folder)
+
+    monkeypatch.setattr(run_index.run_record, "read_head", archived_first)
+    assert lines(tmp_path) == []
+    assert not gone.exists()

@@ -1,11 +1,12 @@
 import datetime as dt
 import json
+import os
 
 import pytest
 
 from lib import run_record
 from lib.errors import FixInputError
-from tests import runs
+from tests import odd, runs
 
 
 def test_a_run_is_read_back(tmp_path):
@@ -78,3 +79,37 @@ def test_how_each_notebook_ended_is_read_from_its_copy(tmp_path):
 def test_an_output_folder_without_a_finished_run_says_how_to_make_one(tmp_path, name):
     with pytest.raises(FixInputError, match=r"no run has finished here; make one \(`make demo`\)"):
         run_record.read(tmp_path / name)
+
+
+@pytest.mark.parametrize(("make", "why"), odd.UNREADABLE.values(), ids=odd.UNREADABLE)
+@pytest.mark.parametrize("read", [run_record.read, run_record.read_head])
+def test_a_result_that_cannot_be_used_is_refused_with_its_path(tmp_path, make, why, read):
+    make(tmp_path)
+    with pytest.raises(FixInputError, match=r"result\.json"):
+        read(tmp_path / odd.NAME)
+
+
+def test_of_an_output_folder_the_newest_run_that_can_be_read_is_read(tmp_path):
+    good = runs.leave(tmp_path, [runs.row(1)], at=runs.START - dt.timedelta(days=400))
+    odd.leave_all(tmp_path)
+    assert run_record.read(tmp_path).folder == good
+
+
+@pytest.mark.parametrize(
+    "content", ["[]", '{"metadata": []}', '{"metadata": {"run": 5}}', "[" * 200_000, None], ids=range(5)
+)
+def test_a_notebook_that_cannot_be_read_did_not_end(tmp_path, content):
+    folder = runs.leave(tmp_path, [runs.row(1)])
+    (folder / "a").mkdir()
+    path = folder / "a/content_plan_to_jira.ipynb"
+    path.write_text(content) if content is not None else os.mkfifo(path)
+    [ending] = run_record.read(folder).notebooks
+    assert ending.status == "did not end"
+
+
+def test_a_run_is_found_by_its_flow_run_beside_folders_that_cannot_be_read(tmp_path):
+    odd.leave_all(tmp_path)
+    wanted = runs.leave(tmp_path, [runs.row(1)], flow_run_id="abc")
+    found = run_record.find_flow_run(tmp_path, "abc", runs.START - dt.timedelta(days=900))
+    assert found is not None
+    assert found.folder == wanted
