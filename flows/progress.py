@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
@@ -69,11 +70,12 @@ class Progress:
 
     async def _publish(self) -> None:
         done = 100.0 * self.ended / max(self.clients, 1)
-        if self._artifact is None:
-            told = f"clients ended, of {self.clients}"
-            self._artifact = await acreate_progress_artifact(done, key=ARTIFACT, description=told)
-        else:
-            await aupdate_progress_artifact(self._artifact, progress=done)
+        with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):  # an API that is away must not hold the run up
+            if self._artifact is None:
+                told = f"clients ended, of {self.clients}"
+                self._artifact = await acreate_progress_artifact(done, key=ARTIFACT, description=told)
+            else:
+                await aupdate_progress_artifact(self._artifact, progress=done)
 
 
 @contextlib.contextmanager
