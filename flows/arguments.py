@@ -25,7 +25,7 @@ from typing import Any, Literal, cast
 
 from pydantic import TypeAdapter, ValidationError
 
-from lib import error_line
+from lib import error_line, run_folder, run_record
 from lib.errors import FixInputError
 from lib.formats import FormatError, parse_month
 from lib.settings import ROOT, Settings, in_sandbox
@@ -440,7 +440,29 @@ def run_problem(text: str) -> str:
     """Why this is no run folder; empty when it may be one."""
     if not os.path.lexists(text):
         return f"{text} does not exist; write a run folder, such as output/20260705_100000_content-plan-to-jira"
-    return "" if Path(text).is_dir() else f"{text} is a file; write the run folder that it lies in"
+    path = Path(text)
+    if path.is_dir():
+        return ""
+    if path.is_symlink() and not path.exists():
+        return f"{text} is a link that leads nowhere; write a run folder"
+    if path.is_file():
+        return f"{text} is a file; write the run folder that it lies in"
+    return f"{text} is {run_folder.kind_of(path)}; write a run folder"
+
+
+def _compared(text: str) -> str:
+    """Why this cannot be compared; a folder of runs can, when it is named twice."""
+    if problem := run_problem(text):
+        return problem
+    folder = Path(text)
+    try:
+        if run_record.is_run(folder):
+            run_record.read_head(folder)
+        else:
+            run_record.read(folder)
+    except FixInputError as error:
+        return str(error)
+    return ""
 
 
 CHECKS: dict[tuple[str, Any], Callable[[Any], str]] = {
@@ -457,8 +479,8 @@ CHECKS: dict[tuple[str, Any], Callable[[Any], str]] = {
     ("google_credentials_block_name", str): _block,
     ("jira_credentials_block_name", str): _block,
     ("plan", str): _plan,
-    ("run_a", str): run_problem,
-    ("run_b", str): run_problem,
+    ("run_a", str): _compared,
+    ("run_b", str): _compared,
 }
 """What is wrong with the value of a parameter of this name and type, in any flow; empty when nothing is."""
 

@@ -5,12 +5,14 @@ if __name__ == "__main__":  # before Prefect is imported
 
     arguments.refuse_early(__file__)
 
+import asyncio
 import dataclasses
 from pathlib import Path
 from typing import Any
 
 from prefect import runtime
 from prefect.logging import get_run_logger
+from pydantic import JsonValue
 
 from flows import command_line, printing
 from flows.reporting_flow import Result, reporting_flow
@@ -43,23 +45,24 @@ async def compare_runs(run_a: str, run_b: str, output_dir: str | None = None) ->
         record per difference with kind, client, row, topic, what, then and now; `error` when a run cannot be read.
 
     Side effects:
-        A folder with the executed notebook `comparison.ipynb` and the page `comparison.html`. Nothing else is written.
+        A folder with the executed notebook `comparison.ipynb` and the page `comparison.html`; none when a run cannot be read.
+        Nothing else is written.
     """
+    found = await asyncio.to_thread(comparison.read, Path(run_a), Path(run_b))
 
     async def work(_folder: Path, _settings: Settings) -> dict[str, Any]:
-        found = comparison.read(Path(run_a), Path(run_b))
         said = comparison_report.bottom_line(found)
         get_run_logger().info("%s", said)
         summary = {**found.counts(), "clients": {}}
         return {"done": said, "summary": summary, "data": [dataclasses.asdict(one) for one in found.differences]}
 
-    runs = {"run_a": _absolute(run_a), "run_b": _absolute(run_b)}
+    runs: dict[str, JsonValue] = {"run_a": _absolute(found.then.folder), "run_b": _absolute(found.now.folder)}
     report = Report("compare_runs", "comparison", lambda _folder: runs)
     return await keep_folder(NAME, work, output_dir=output_dir, report=report)
 
 
-def _absolute(folder: str) -> str:
-    return str(Path(folder).resolve())
+def _absolute(folder: Path) -> str:
+    return str(folder.resolve())
 
 
 def show(result: Result) -> None:

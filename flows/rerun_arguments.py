@@ -16,7 +16,9 @@ from lib import error_line, run_record
 from lib.errors import FixInputError
 from lib.run_record import RunRecord
 from lib.settings import ROOT, in_sandbox
+from lib.step_files import RESULT
 
+_EXAMPLE = "output/20260705_100000_content-plan-to-jira"
 FILES = {
     "content-plan-to-jira": "content_plan_to_jira.py",
     "content-plan-watch": "content_plan_watch.py",
@@ -72,12 +74,16 @@ def read(argv: Sequence[str] | None = None) -> Asked:
     try:
         if problem := arguments.run_problem(str(given.run)):
             made.error(f"RUN: {problem}")
+        if not run_record.is_run(given.run.resolve()):
+            made.error(f"RUN: {given.run} is no run folder; write one, such as {_EXAMPLE}")
         record = run_record.read_head(given.run.resolve())
         described = describe(record)
         changes = read_changes(given.changes, described)
+        recorded = parameters_of(record, described)
+        check_recorded(record, {name: value for name, value in recorded.items() if name not in changes}, described)
         asked = Asked(record, changes, given.sandbox_state, given.keep_open)
         surroundings = {"sandbox": asked.in_new_sandbox, "sandbox_state": given.sandbox_state}
-        arguments.check_surroundings(described, {**parameters_of(record, described), **changes, **surroundings})
+        arguments.check_surroundings(described, {**recorded, **changes, **surroundings})
     except FixInputError as error:
         made.error(str(error))
     return asked
@@ -137,6 +143,25 @@ def read_changes(given: Sequence[str], described: Described) -> dict[str, Any]:
         changes[name] = _read(name, text, hints[name])
     check_changes(changes, described)
     return changes
+
+
+def check_recorded(record: RunRecord, recorded: Mapping[str, Any], described: Described) -> None:
+    """
+    Refuse recorded parameters that the flow cannot use, because somebody changed the file or the flow.
+
+    Raises:
+        FixInputError: Which, and how to go on.
+    """
+    for one in described.parameters:
+        if one.name not in recorded:
+            continue
+        try:
+            TypeAdapter(one.hint).validate_python(recorded[one.name])
+            arguments.check(Described("", (one,)), recorded)
+        except (ValidationError, FixInputError) as error:
+            problem = error.problem if isinstance(error, FixInputError) else "it has not the type that the flow takes"
+            told = f"{problem}; write another with --set {one.name}=VALUE"
+            raise FixInputError(f"{record.folder / RESULT}: parameters.{one.name}", told) from None
 
 
 def check_changes(changes: Mapping[str, Any], described: Described) -> None:

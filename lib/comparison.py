@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, ValidationError
+
 from lib import adf, run_folder, run_record
 from lib.errors import FixInputError
 from lib.formats import clean_text
@@ -45,6 +47,19 @@ class Comparison:
         """How many differences there are of each kind that occurs, and rows that are the same."""
         kinds = dict.fromkeys(one.kind for one in self.differences)
         return {"same rows": self.same, **{kind: len(self.of(kind)) for kind in kinds}}
+
+
+class _StepRow(BaseModel):
+    model_config = ConfigDict(strict=True)
+    row: float
+    texts: dict[str, str | None] | None = None
+    fields: dict[str, Any] | None = None
+
+
+class _Step(BaseModel):
+    """The shape of what is read of a plan's files."""
+
+    data: list[_StepRow]
 
 
 @dataclass
@@ -95,29 +110,42 @@ def _sources(record: RunRecord) -> dict[str, Any]:
 
 def _by_plan(record: RunRecord) -> dict[str, list[_Row]]:
     """What a run knew of the rows of each plan; without texts where the plan was not read again."""
-    texts = {name: _of_step(record, plan, ROWS, "texts") for name, plan in record.plans.items()}
-    drafts = {name: _of_step(record, plan, DRAFTS, "fields") for name, plan in record.plans.items()}
+    texts = {name: _of_step(record, plan, ROWS, "texts", clean_text) for name, plan in record.plans.items()}
+    drafts = {name: _of_step(record, plan, DRAFTS, "fields", _plain) for name, plan in record.plans.items()}
     found: dict[str, list[_Row]] = {}
     for row in record.rows:
         name, number = record.plan_name(row), row["row"]
-        read, drafted = texts.get(name, {}).get(number) or {}, drafts.get(name, {}).get(number) or {}
         found.setdefault(name, []).append(
             _Row(
                 number or 0,
                 row.get("topic") or "",
                 row["key"] or "",
                 row["outcome"],
-                {label: clean_text(text) for label, text in read.items()},
-                {field: _plain(value) for field, value in drafted.items()},
+                texts.get(name, {}).get(number, {}),
+                drafts.get(name, {}).get(number, {}),
             )
         )
     return found
 
 
-def _of_step(record: RunRecord, plan: Mapping[str, Any], file: str, section: str) -> dict[int, dict[str, Any]]:
-    """A section of each record in one of a plan's files, by row; nothing when the run did not come to that step."""
+def _of_step(
+    record: RunRecord, plan: Mapping[str, Any], file: str, section: str, as_text: Callable[[object], str]
+) -> dict[float, dict[str, str]]:
+    """
+    A section of each record in one of a plan's files, by row; nothing when the run did not come to that step.
+
+    Raises:
+        FixInputError: The file is not as a run leaves it.
+    """
     path = record.folder / (plan.get("folder") or "") / file
-    return {one["row"]: one.get(section) for one in run_folder.read_json(path)["data"]} if path.exists() else {}
+    if not path.exists():
+        return {}
+    try:
+        step = _Step.model_validate(run_folder.read_json(path))
+    except ValidationError as error:
+        raise FixInputError(str(path), run_folder.what_is_wrong(error)) from None
+    found = {one.row: getattr(one, section) or {} for one in step.data}
+    return {row: {name: as_text(value) for name, value in values.items()} for row, values in found.items()}
 
 
 def _rows_differ(client: str, then: Sequence[_Row], now: Sequence[_Row]) -> tuple[list[Difference], int]:
@@ -176,8 +204,16 @@ def _fields(
 
 
 def _plain(value: object) -> str:
-    said = adf.plain_value(value)
-    return "" if said is None else str(said)
+    try:
+        said = adf.plain_value(value)
+        return "" if said is None else str(said)
+    except (
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ):  # no document, though it says so; or nested without end
+        return "(a value that cannot be shown)"
 
 
 def read(then: Path, now: Path) -> Comparison:
@@ -189,7 +225,10 @@ def read(then: Path, now: Path) -> Comparison:
     """
     if then.resolve() == now.resolve():
         then, now = _newest_two(now)
-    return compare(run_record.read(then), run_record.read(now))
+    try:
+        return compare(run_record.read(then), run_record.read(now))
+    except RecursionError:
+        raise FixInputError(f"{then} and {now}", "a value in one of them is nested too deeply to be compared") from None
 
 
 def _newest_two(output_dir: Path) -> tuple[Path, Path]:

@@ -20,8 +20,10 @@ import uuid
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any, Self
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from lib import error_line
 from lib.errors import FixInputError
@@ -152,7 +154,7 @@ def write_json(
         "data": list(data),
     }
     text = json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False)
-    return write_bytes(path, f"{text}\n".encode())
+    return write_bytes(path, f"{text}\n".encode(errors="backslashreplace"))  # half a pair of UTF-16 as JSON writes it
 
 
 @dataclass(frozen=True)
@@ -238,6 +240,45 @@ def parse_json(path: Path, text: str | bytes) -> dict[str, Any]:
     return content
 
 
+def what_is_wrong(error: ValidationError) -> str:
+    """What in a JSON file has not the shape that a run gives it, the first of it: where, and what it should be."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    said = ": ".join(filter(None, (where, first["msg"].removeprefix("Value error, "))))
+    return f"{said}; the file was changed after the run wrote it"
+
+
+def _within(name: str) -> str:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or path.as_posix() != name or name == ".":
+        raise ValueError(f"{name!r} is no path of a file below the run folder")
+    return name
+
+
+class _Listed(BaseModel):
+    model_config = ConfigDict(strict=True)
+    path: Annotated[str, AfterValidator(_within)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+def _once(records: list[_Listed]) -> list[_Listed]:
+    seen: set[str] = set()
+    for one in records:
+        if one.path in seen:
+            raise ValueError(f"{one.path!r} is listed twice")
+        seen.add(one.path)
+    return records
+
+
+class _Manifest(BaseModel):
+    """The shape of what is read of a `manifest.json`."""
+
+    model_config = ConfigDict(strict=True)
+    data: Annotated[list[_Listed], AfterValidator(_once)]
+    files: dict[str, str] = {}
+    commit: str | None = None
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What became of a run folder since it was written: `altered` files, and `sources` that have changed in the project."""
@@ -253,20 +294,39 @@ def verify(run_folder: Path) -> Verdict:
     """
     Compare a run's files with its manifest, and the project's files with those that made the run.
 
-    The manifest itself is proven by its hash, which the run told Prefect and its log.
+    The manifest itself is proven by its hash, which the run told Prefect and its log. Links are not followed, pipes not opened.
 
     Raises:
-        FixInputError: There is no manifest.
+        FixInputError: There is no manifest, or none that a run wrote.
     """
-    manifest = read_json(run_folder / MANIFEST)
-    written = {record["path"]: record["sha256"] for record in manifest["data"]}
-    there = {name: sha256(path) for name, path in _listed(run_folder).items()}
-    altered = [f"{name}: is missing" for name in written if name not in there]
-    altered += [f"{name}: was changed" for name in written if name in there and there[name] != written[name]]
+    path = run_folder / MANIFEST
+    try:
+        manifest = _Manifest.model_validate(read_json(path))
+    except ValidationError as error:
+        raise FixInputError(str(path), what_is_wrong(error)) from None
+    written = {record.path: record.sha256 for record in manifest.data}
+    there = _listed(run_folder)
+    others = {name: kind for name, kind in others_of(run_folder).items() if not _is_checkpoint(name)}
+    altered = [f"{name}: is missing" for name in written if name not in there and name not in others]
+    altered += [
+        f"{name}: {told}" for name in written if name in there and (told := _change(there[name], written[name]))
+    ]
     altered += [f"{name}: was added" for name in there if name not in written]
-    then, now = manifest.get("files", {}), _source_files()
+    altered += [
+        f"{name}: is {kind}, not the file that the run wrote" for name, kind in others.items() if name in written
+    ]
+    altered += [f"{name}: was added, and is {kind}" for name, kind in others.items() if name not in written]
+    then, now = manifest.files, _source_files()
     changed = [name for name in sorted({*then, *now}) if then.get(name) != now.get(name)] if then else []
-    return Verdict(len(there), sorted(altered), changed, manifest.get("commit"), sha256(run_folder / MANIFEST))
+    return Verdict(len(there), sorted(altered), changed, manifest.commit, sha256(path))
+
+
+def _change(path: Path, written: str) -> str:
+    """What became of a file with this hash; empty when it is as it was."""
+    try:
+        return "" if sha256(path) == written else "was changed"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
 
 
 def files_of(run_folder: Path) -> dict[str, Path]:

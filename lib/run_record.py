@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from lib.errors import FixInputError
 from lib.formats import JAKARTA
-from lib.run_folder import MANIFEST, kind_of, name_of, open_file, parse_json, read_json
+from lib.run_folder import MANIFEST, kind_of, name_of, open_file, parse_json, read_json, what_is_wrong
 from lib.step_files import RESULT
 
 _FOLDER = re.compile(r"([0-9]{8}_[0-9]{6})_([a-z0-9-]+?)(?:_[0-9]+)?")
@@ -198,11 +198,7 @@ def _checked(path: Path, result: dict[str, Any]) -> dict[str, Any]:
             if "outcome" in record:
                 _Row.model_validate(record)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise FixInputError(
-            str(path), f"{where}: {first['msg']}; the file was changed after the run wrote it"
-        ) from None
+        raise FixInputError(str(path), what_is_wrong(error)) from None
     return result
 
 
@@ -215,7 +211,7 @@ def read(folder: Path) -> RunRecord:
     """
     if finished := newest_finished(folder):
         folder = finished[0]
-    elif not (folder / RESULT).exists() and not _FOLDER.fullmatch(folder.name):
+    elif not is_run(folder):
         raise FixInputError(
             str(folder), "no run has finished here; make one (`make demo`) and run this again, or name a run folder"
         )
@@ -238,6 +234,11 @@ def _can_be_read(folder: Path) -> bool:
     except FixInputError:
         return False
     return True
+
+
+def is_run(folder: Path) -> bool:
+    """Whether this is the folder of a run, by its name or by what lies in it; else it may be one of runs."""
+    return is_finished(folder) or _FOLDER.fullmatch(folder.name) is not None
 
 
 def is_finished(folder: Path) -> bool:

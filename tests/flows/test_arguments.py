@@ -8,10 +8,11 @@ import shutil
 import pytest
 from prefect.utilities.callables import parameter_docstrings
 
-from flows import arguments
+from flows import arguments, rerun_arguments
 from flows.reporting_flow import ReportingFlow
 from lib import settings
 from lib.settings import ROOT
+from tests import odd, runs
 
 FLOWS = sorted(path for path in ROOT.glob("flows/*.py") if "raise SystemExit(command_line.main(" in path.read_text())
 
@@ -90,7 +91,8 @@ def refused(at_home, capsys):
         ("resolve", ["1abc", "--forget-issue", ""], "--forget-issue: is empty"),
         ("compare", ["nowhere", "nowhere"], "RUN_A: nowhere does not exist; write a run folder, such as output/"),
         ("compare", ["."], "the following arguments are required: RUN_B"),
-        ("compare", [".", __file__], r"RUN_B: .*test_arguments.py is a file; write the run folder that it lies in"),
+        ("compare", [__file__, "."], r"RUN_A: .*test_arguments.py is a file; write the run folder that it lies in"),
+        ("compare", [".", "."], r"RUN_A: \.: no run has finished here; make one"),
         ("performance_report", ["--days", "0"], "--days: 0 cannot be used; write a number of days from 1 to 36500"),
         ("performance_report", ["--days", "99999999999999999999"], "--days: 9+ cannot be used"),
         ("output_maintenance", ["--keep-days", "-1"], "--keep-days: -1 cannot be used"),
@@ -101,6 +103,76 @@ def test_an_argument_that_means_nothing_is_refused_in_one_line(refused, flow, gi
     told = refused(flow, *given)
     assert told.startswith("error: ")
     assert re.search(says, told), told
+
+
+@pytest.mark.parametrize(("make", "why"), odd.UNREADABLE.values(), ids=odd.UNREADABLE)
+def test_a_run_that_cannot_be_read_is_neither_compared_nor_run_again(refused, tmp_path, capsys, make, why):
+    make(tmp_path)
+    bad, good = tmp_path / odd.NAME, runs.leave(tmp_path / "good", [runs.row(1)])
+    told = refused("compare", good, bad)
+    assert told.startswith(f"error: RUN_B: {bad}/result.json: ")
+    assert why in told
+    with pytest.raises(SystemExit) as ended:
+        rerun_arguments.read([str(bad)])
+    assert ended.value.code == 2
+    told = capsys.readouterr()
+    assert (told.out, told.err.count("\n")) == ("", 1)
+    assert told.err.startswith(f"error: {bad}/result.json: ")
+    assert why in told.err
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda path: path.symlink_to("gone"), "is a link that leads nowhere; write a run folder"),
+        (lambda path: path.symlink_to(path), "is a link that leads nowhere; write a run folder"),
+        (os.mkfifo, "is a named pipe; write a run folder"),
+        (odd.bind, "is a socket; write a run folder"),
+        (lambda path: path.touch(), "is a file; write the run folder that it lies in"),
+    ],
+    ids=range(5),
+)
+def test_what_is_no_folder_is_neither_compared_nor_run_again(refused, tmp_path, capsys, make, says):
+    bad, good = tmp_path / "odd", runs.leave(tmp_path / "good", [runs.row(1)])
+    make(bad)
+    assert refused("compare", good, bad) == f"error: RUN_B: {bad} {says}; see --help\n"
+    with pytest.raises(SystemExit):
+        rerun_arguments.read([str(bad)])
+    assert capsys.readouterr().err == f"error: RUN: {bad} {says}; see --help\n"
+
+
+@pytest.mark.parametrize(
+    ("recorded", "says"),
+    [
+        ({"client_names": "Kopi Senja"}, "parameters.client_names: it has not the type"),
+        ({"client_names": [5]}, "parameters.client_names: it has not the type"),
+        ({"validate_only": {}}, "parameters.validate_only: it has not the type"),
+        ({"target_month": "Jlui 2026"}, "parameters.target_month: 'Jlui 2026' is not a month"),
+        ({"delay_seconds": [10, 5]}, "parameters.delay_seconds: 10 5 is no pause"),
+        ({"output_dir": 5}, "parameters.output_dir: it has not the type"),
+    ],
+    ids=range(6),
+)
+def test_a_recorded_parameter_that_the_flow_cannot_use_is_named_with_how_to_change_it(at_home, capsys, recorded, says):
+    folder = runs.leave(at_home, [runs.row(1)], parameters=recorded)
+    with pytest.raises(SystemExit) as ended:
+        rerun_arguments.read([str(folder)])
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert f"{folder}/result.json: {says}" in told
+    [name] = recorded
+    assert f"; write another with --set {name}=VALUE" in told
+    given = {"client_names": '["A"]', "delay_seconds": "[5, 10]", "validate_only": "true", "output_dir": str(at_home)}
+    changed = rerun_arguments.read([str(folder), "--set", f"{name}={given.get(name, 'Juli 2026')}"])
+    assert name in changed.changes
+
+
+def test_of_a_folder_of_runs_one_must_be_named_to_be_run_again(tmp_path, capsys):
+    runs.leave(tmp_path, [runs.row(1)])
+    with pytest.raises(SystemExit):
+        rerun_arguments.read([str(tmp_path)])
+    assert capsys.readouterr().err.startswith(f"error: RUN: {tmp_path} is no run folder; write one, such as output/")
 
 
 def test_a_value_that_can_be_used_is_read(at_home):

@@ -19,7 +19,7 @@ from flows.run_in_folder import Report, run_in_folder
 from lib import explore, rows_file, run_folder, run_record, utility_tasks
 from lib.reconcile import Outcome
 from sandbox import seed
-from tests import runs
+from tests import odd, runs
 from tests.desk import HEADER, TAB
 
 pytestmark = pytest.mark.report
@@ -278,6 +278,12 @@ def test_two_runs_are_compared_row_by_row(run, services, capsys, tmp_path):
     assert "+ Topik baru sekali" in capsys.readouterr().out
 
 
-def test_what_is_no_run_cannot_be_compared(run, services, tmp_path):
-    compared = asyncio.run(compare_runs(str(tmp_path), str(tmp_path / "b"), output_dir=str(tmp_path / "output")))
-    assert "no run has finished here" in compared["error"]
+@pytest.mark.parametrize("name", ["gone", "empty", odd.NAME])
+def test_what_is_no_run_cannot_be_compared_and_leaves_no_run_folder(prefect_engine, tmp_path, name):
+    odd.result_of(tmp_path, "{")
+    (tmp_path / "empty").mkdir()
+    good, bad, output = runs.leave(tmp_path / "good", [runs.row(1)]), tmp_path / name, tmp_path / "output"
+    for pair in ((good, bad), (bad, good), (bad, bad)):
+        compared = asyncio.run(compare_runs(*map(str, pair), output_dir=str(output)))
+        assert compared["error"].startswith(str(bad))
+        assert not output.exists()

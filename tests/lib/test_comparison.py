@@ -1,8 +1,11 @@
+import json
+import os
+
 import pytest
 
 from lib import comparison, comparison_report
 from lib.errors import FixInputError
-from tests import runs
+from tests import odd, runs
 
 HEADER = ["Tanggal", "Bentuk", "Topik", "Caption"]
 IN_FOLDER = {"Kopi Senja": {"folder": "kopi-senja"}}
@@ -125,3 +128,53 @@ def test_of_a_long_text_the_words_that_differ_are_shown(tmp_path):
     assert "&lt;b&gt;" in shown
     assert "kata49" in shown
     assert "kata10" not in shown
+
+
+@pytest.mark.parametrize(("make", "why"), odd.UNREADABLE.values(), ids=odd.UNREADABLE)
+def test_a_run_that_cannot_be_read_is_not_compared_and_says_why(tmp_path, make, why):
+    make(tmp_path)
+    with pytest.raises(FixInputError, match=r"result\.json"):
+        comparison.read(runs.leave(tmp_path, [runs.row(1)]), tmp_path / odd.NAME)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        '{"data": {}}',
+        '{"data": [5]}',
+        '{"data": [{"texts": {}}]}',
+        '{"data": [{"row": [], "texts": {}}]}',
+        '{"data": [{"row": 2, "texts": [1]}]}',
+        '{"data": [{"row": 2, "texts": {"Topik": {}}}]}',
+        "[" * 200_000,
+        None,
+    ],
+    ids=range(9),
+)
+def test_rows_that_no_run_wrote_are_named(tmp_path, content):
+    folders = [leave(tmp_path, [["1 Juli 2026", "Post", "Satu", "a"]], [runs.row(2)]) for _ in range(2)]
+    [path] = folders[1].glob("kopi-senja/*_rows.json")
+    path.unlink()
+    path.write_text(content) if content is not None else os.mkfifo(path)
+    with pytest.raises(FixInputError, match=r"_rows\.json: "):
+        comparison.read(*folders)
+
+
+@pytest.mark.parametrize(
+    "row", [{"outcome": 5}, {"client": None}, {"key": []}, {"row": "two"}], ids=lambda row: next(iter(row))
+)
+def test_a_row_of_a_result_that_no_run_wrote_is_named(tmp_path, row):
+    folders = [runs.leave(tmp_path, [runs.row(2)]), runs.leave(tmp_path, [runs.row(2)])]
+    path = folders[1] / "result.json"
+    record = {**runs.row(2), **row}
+    path.write_text(path.read_text().rpartition('"data": [')[0] + f'"data": [{json.dumps(record)}]}}')
+    with pytest.raises(FixInputError, match=rf"result\.json: {next(iter(row))}"):
+        comparison.read(*folders)
+
+
+def test_parameters_that_are_no_document_or_nested_without_end_are_compared_all_the_same(tmp_path):
+    nested = json.loads("[" * 700 + "]" * 700)
+    given = {"a": {"type": "doc"}, "b": nested}
+    folders = [runs.leave(tmp_path, [runs.row(2)], parameters=one) for one in ({}, given)]
+    assert [one.what for one in comparison.read(*folders).of("parameter")] == ["a", "b"]

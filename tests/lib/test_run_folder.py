@@ -3,6 +3,7 @@
 import datetime as dt
 import errno
 import json
+import os
 import threading
 
 import pytest
@@ -11,6 +12,7 @@ from lib import error_line, rows_file, run_folder
 from lib.errors import FixInputError
 from lib.run_folder import Sources
 from lib.settings import ROOT
+from tests import odd
 from tests.lib.plans import plan, row
 
 MOMENT = dt.datetime(2026, 7, 5, 3, 4, 5, tzinfo=dt.timezone(dt.timedelta(hours=7)))
@@ -137,6 +139,139 @@ def test_a_notebook_of_the_project_that_changed_since_the_run_is_named(finished,
     told = capsys.readouterr().out
     assert "notebooks/content_plan_to_jira.ipynb: in the project, it has changed since this run" in told
     assert "hashmap.py" not in told
+
+
+HASH = "0" * 64
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("{", "is no JSON"),
+        ("[]", "is no file of a run folder"),
+        ('{"data": ' + "[" * 200_000, "is nested too deeply"),
+        ("{}", "data: Field required"),
+        ('{"data": {}}', "data: Input should be a valid list"),
+        ('{"data": [5]}', "data.0: "),
+        ('{"data": [{"path": "a"}]}', "data.0.sha256: Field required"),
+        ({"path": "/etc/passwd", "sha256": HASH}, "'/etc/passwd' is no path of a file below the run folder"),
+        ({"path": "../a", "sha256": HASH}, "'../a' is no path of a file below the run folder"),
+        ({"path": "a/./b", "sha256": HASH}, "'a/./b' is no path"),
+        ({"path": "", "sha256": HASH}, "'' is no path"),
+        ({"path": 5, "sha256": HASH}, "data.0.path: Input should be a valid string"),
+        ({"path": "a", "sha256": 5}, "data.0.sha256: Input should be a valid string"),
+        ({"path": "a", "sha256": None}, "data.0.sha256: Input should be a valid string"),
+        ({"path": "a", "sha256": "d41d8cd98f00b204e9800998ecf8427e"}, "data.0.sha256: String should match"),
+        ('{"data": [], "files": ["a"]}', "files: Input should be a valid dictionary"),
+        ('{"data": [], "commit": {"a": 1}}', "commit: Input should be a valid string"),
+        (
+            f'{{"data": [{{"path": "a", "sha256": "{HASH}"}}, {{"path": "a", "sha256": "{HASH}"}}]}}',
+            "'a' is listed twice",
+        ),
+    ],
+    ids=range(18),
+)
+def test_a_manifest_that_no_run_wrote_is_refused_in_one_line(finished, capsys, content, says):
+    text = content if isinstance(content, str) else json.dumps({"data": [content]})
+    (finished / "manifest.json").write_text(text)
+    assert run_folder.main(["verify", str(finished)]) == 1
+    told = capsys.readouterr()
+    assert (told.out, told.err.count("\n")) == ("", 1)
+    assert f"{finished / 'manifest.json'}: " in told.err
+    assert says in told.err
+
+
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [
+        (os.mkfifo, "a named pipe"),
+        (odd.bind, "a socket"),
+        (lambda path: path.symlink_to("/etc"), "a link"),
+        (lambda path: path.symlink_to("/etc/passwd"), "a link"),
+        (lambda path: path.symlink_to("gone"), "a link"),
+        (lambda path: path.symlink_to(path), "a link"),
+    ],
+    ids=range(6),
+)
+@pytest.mark.parametrize(
+    ("where", "says"),
+    [
+        ("odd", "odd: was added, and is {}"),
+        ("kopi-senja/odd", "kopi-senja/odd: was added, and is {}"),
+        ("result.json", "result.json: is {}, not the file that the run wrote"),
+    ],
+    ids=["beside", "below", "instead"],
+)
+def test_links_pipes_and_sockets_are_named_and_none_is_opened(finished, capsys, make, kind, where, says):
+    (finished / where).unlink(missing_ok=True)
+    make(finished / where)
+    assert run_folder.main(["verify", str(finished)]) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == says.format(kind)
+    assert len(told) == 2, "nothing below a link is told"
+
+
+@pytest.mark.parametrize(
+    "make", [os.mkfifo, odd.bind, lambda path: path.symlink_to("/dev/zero"), os.mkdir], ids=range(4)
+)
+def test_a_manifest_that_is_no_file_is_not_waited_for(tmp_path, capsys, make):
+    make(tmp_path / "manifest.json")
+    assert run_folder.main(["verify", str(tmp_path)]) == 1
+    assert "manifest.json: cannot be read (it is a" in capsys.readouterr().err
+
+
+def test_the_folder_of_a_client_that_became_a_link_is_named(finished, tmp_path, capsys):
+    (finished / "kopi-senja").rename(tmp_path / "elsewhere")
+    (finished / "kopi-senja").symlink_to(tmp_path / "elsewhere")
+    assert run_folder.main(["verify", str(finished)]) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert told[:3] == [
+        "kopi-senja/01_rows.json: is missing",
+        "kopi-senja/02_drafts.json: is missing",
+        "kopi-senja: was added, and is a link",
+    ]
+
+
+def test_a_file_that_cannot_be_read_is_named_with_the_reason(finished, capsys, monkeypatch):
+    opened = run_folder.open_file
+
+    def refuse(path):
+        if path.name == "02_drafts.json":
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path)
+
+    monkeypatch.setattr(run_folder, "open_file", refuse)
+    assert run_folder.main(["verify", str(finished)]) == 1
+    assert "kopi-senja/02_drafts.json: cannot be read (Permission denied)" in capsys.readouterr().out.splitlines()
+
+
+def test_a_folder_in_it_that_cannot_be_read_is_named(finished, monkeypatch):
+    scan = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("kopi-senja"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert (
+        "kopi-senja: was added, and is a folder that cannot be read (Permission denied)"
+        in run_folder.verify(finished).altered
+    )
+
+
+def test_a_file_whose_name_is_no_utf_8_is_listed_and_verified(tmp_path, capsys):
+    (tmp_path / os.fsdecode(b"caf\xe9\n")).write_text("x")
+    run_folder.write_manifest(tmp_path, workflow="flow", parameters={}, sources=Sources.now())
+    assert run_folder.main(["verify", str(tmp_path)]) == 0
+    (tmp_path / os.fsdecode(b"caf\xe9\n")).write_text("y")
+    assert run_folder.main(["verify", str(tmp_path)]) == 1
+    assert r"caf\xe9\n: was changed" in capsys.readouterr().out.splitlines()
+
+
+def test_half_a_pair_of_utf_16_is_written_as_json_writes_it(tmp_path):
+    path = run_folder.write_json(tmp_path / "a.json", [{"x": "\ud800"}], workflow="flow", source="s")
+    assert json.loads(path.read_bytes())["data"] == [{"x": "\ud800"}]
 
 
 def test_what_is_no_finished_run_cannot_be_verified(tmp_path, capsys):
