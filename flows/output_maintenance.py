@@ -94,6 +94,8 @@ async def _archive(one: Candidate) -> dict[str, Any]:
     except TryLaterError as other:  # the next one does it
         return {**record, "why": other.problem}
     except Exception as failed:  # noqa: BLE001  # the others go on
+        if isinstance(failed, FileNotFoundError) and not one.folder.exists():
+            return {**record, "why": "another archiving was faster"}
         why = error_line.message_of(failed)
         log_error(log, f"{one.name}: {why}", failed)
         return {**record, "became": "failed", "why": why}

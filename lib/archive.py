@@ -8,7 +8,7 @@ import shutil
 import uuid
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,9 +58,11 @@ def candidates(
         if folder == own:
             continue
         try:
-            yield _candidate(folder, now, keep, keep_failed)
+            found = _candidate(folder, now, keep, keep_failed)
         except Exception as error:  # noqa: BLE001  # each folder stands alone
-            yield Candidate(folder, "unreadable", f"{type(error).__name__}: {error}", odd=True)
+            found = Candidate(folder, "unreadable", f"{type(error).__name__}: {error}", odd=True)
+        if os.path.lexists(folder):  # else another archiving took it meanwhile
+            yield found
     for name, why in run_record.odd_entries(output_dir).items():
         yield Candidate(output_dir / name, "no run", f"it {why}", odd=True)
 
@@ -106,8 +108,7 @@ def archive(folder: Path) -> Path:
         TryLaterError: Another archiving is under way, or has archived it; nothing was done.
         OSError: A disk is full, or may not be written; the folder stays.
     """
-    into = folder.parent / ARCHIVE
-    into.mkdir(exist_ok=True)
+    into = _make_archive(folder.parent)
     path = into / f"{folder.name}.zip"
     try:
         with FileLock(into / ".lock", timeout=_LOCK_TIMEOUT_S):
@@ -126,6 +127,14 @@ def archive(folder: Path) -> Path:
     except Timeout:
         raise TryLaterError(str(into), "another archiving is under way; the next one takes up this folder") from None
     return path
+
+
+def _make_archive(output_dir: Path) -> Path:
+    into = output_dir / ARCHIVE
+    if os.path.lexists(into) and not into.is_dir():
+        raise ConflictError(str(into), f"is {run_folder.kind_of(into)}, where archives go; move it away")
+    into.mkdir(exist_ok=True)
+    return into
 
 
 def _look(folder: Path) -> _Seen:
@@ -154,8 +163,7 @@ def _remove(folder: Path, seen: _Seen) -> None:
 def remove_leftovers(output_dir: Path) -> list[str]:
     """Remove what an interrupted archiving left, unless another one is under way; what could not be removed, and why."""
     problems = []
-    into = output_dir / ARCHIVE
-    into.mkdir(exist_ok=True)
+    into = _make_archive(output_dir)
     with contextlib.suppress(Timeout), FileLock(into / ".lock", timeout=0):
         for left in sorted([*into.glob(".*.zip.*"), *output_dir.glob(f".*{_REMOVING}")]):
             try:
@@ -173,9 +181,21 @@ def _remove_leftover(left: Path, into: Path) -> None:
     archived = into / f"{left.name.removeprefix('.').removesuffix(_REMOVING)}.zip"
     if left.is_symlink() or not left.is_dir():
         raise ConflictError("", f"is {run_folder.kind_of(left)} that no archiving left; remove it")
-    if not archived.is_file() and run_folder.files_of(left):
+    files = run_folder.files_of(left)
+    if files and not archived.is_file():
         raise ConflictError("", f"has no archive {ARCHIVE}/{archived.name}; give the folder its own name again")
+    if files and not _holds(archived, files):
+        raise ConflictError("", f"has what {ARCHIVE}/{archived.name} does not hold; move one of them away")
     shutil.rmtree(left)
+
+
+def _holds(path: Path, files: Mapping[str, Path]) -> bool:
+    """Whether these files of a folder, which may be half removed, are in its archive as they are."""
+    try:
+        with run_folder.open_file(path) as file, zipfile.ZipFile(file) as archived:
+            return all(_sha256_in(archived, f"{path.stem}/{n}") == run_folder.sha256(one) for n, one in files.items())
+    except (*_BROKEN, KeyError):
+        return False
 
 
 def _write(folder: Path, path: Path) -> None:

@@ -56,3 +56,16 @@ def test_odd_entries_stop_neither_the_archiving_nor_the_index_and_are_named(pref
     assert html.count('<td class="state">unreadable') == len(odd.UNREADABLE)
     assert html.count("<li><code>") == len(odd.NO_RUNS)
     assert Path(result["run_folder"]).name in html
+
+
+def test_two_upkeeps_at_once_archive_each_run_once_and_neither_fails(prefect_engine, tmp_path):
+    ages = range(91, 97)
+    old = {runs.leave(tmp_path, [runs.row(1)], at=utc_now() - dt.timedelta(days=age)).name for age in ages}
+
+    async def both():
+        return await asyncio.gather(*(output_maintenance(output_dir=str(tmp_path)) for _ in range(2)))
+
+    results = asyncio.run(both())
+    assert [result.get("error") for result in results] == [None, None]
+    gone = [one["run"] for result in results for one in result["data"] if one["became"] == "archived"]
+    assert sorted(gone) == sorted(old)
