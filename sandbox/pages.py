@@ -24,6 +24,11 @@ from sandbox.number_patterns import shown
 from sandbox.wire import Json, JsonObject
 
 _JOURNAL_TAIL = 50
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; "
+    "base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
 _ZONE = ZoneInfo("Asia/Jakarta")
 _HEADINGS = ("Name", "Content Plan Folder ID")
 
@@ -133,7 +138,7 @@ class Pages:
         return self._page("message.html", status, title=title, message=message)
 
     def _page(self, name: str, status: int = 200, **values: Json) -> Response:
-        return HTMLResponse(self._templates.get_template(name).render(values), status)
+        return HTMLResponse(self._templates.get_template(name).render(values), status, _HEADERS)
 
 
 def routes(service: Service) -> list[Route]:

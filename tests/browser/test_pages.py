@@ -45,15 +45,55 @@ def test_the_audit_of_a_real_run_shows_what_its_json_says(services, tmp_path, op
             assert overflow(page) == 0
 
 
-def test_a_script_in_a_report_would_not_run(tmp_path, opened_page):
-    planted = "<script>document.title = 'ran'</script><img src='data:image/png,x' onerror=\"document.title='ran'\">"
-    output = nbformat.v4.new_output("display_data", {"text/html": planted})
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("", outputs=[output])])
-    nbformat.write(notebook, tmp_path / "planted.ipynb")
-    page = html_report.save_notebook(tmp_path / "planted.ipynb", tmp_path / "planted.html", "untouched")
-    assert "<script>" in page.read_text()
-    with opened_page(page.as_uri(), allowed=("Content Security Policy",)) as shown:
-        assert shown.title() == "untouched"
+HOSTILE = """
+<script>document.title = 'ran'</script><img src='data:image/png,x' onerror="document.title='ran'">
+<meta http-equiv="refresh" content="0; url=http://elsewhere.example/"><base href="http://elsewhere.example/" target="_blank">
+<form action="http://elsewhere.example/"><input name="x"><button id="send">Send</button></form>
+<iframe src="http://elsewhere.example/"></iframe><object data="http://elsewhere.example/"></object>
+<embed src="http://elsewhere.example/"><link rel="stylesheet" href="http://elsewhere.example/a.css">
+<link rel="dns-prefetch" href="//elsewhere.example"><img src="http://elsewhere.example/a.png"><video src="//elsewhere.example/v">
+</video><svg onload="document.title='ran'"><script>document.title='ran'</script><a href="javascript:document.title='ran'">
+<text y="9">in svg</text></a><use href="http://elsewhere.example/a.svg#x"/><animate attributeName="href" to="javascript:1"/>
+<foreignObject><iframe srcdoc="<script>parent.document.title='ran'</script>"></iframe></foreignObject></svg>
+<style>@import url(http://elsewhere.example/a.css); body { background: url(http://elsewhere.example/b.png) }</style>
+<style>body { background: \\75rl(//elsewhere.example/c.png) }</style>
+<p style="background: url('http://elsewhere.example/d.png')">styled</p>
+<a id="bad" href="java&#9;script:document.title='ran'" target="_top" ping="http://elsewhere.example/">bad</a>
+<a href="data:text/html,<script>1</script>">data</a><math><mtext><style><img src=x onerror="document.title='ran'"></style></math>
+"""
+KEPT = """
+<style type="text/css">#T_1 td { color: rgb(1, 2, 3) }</style><table id="T_1"><tr><td>coloured</td></tr></table>
+<a id="good" href="https://example.com/browse/CP-1">CP-1</a>
+"""
+DRAWING = """<svg viewBox="0 0 40 20"><defs><clipPath id="c"><rect width="40" height="20"/></clipPath><path id="p" d="M0 0L9 9"/></defs>
+<g clip-path="url(#c)" style="fill: #ff0000"><rect id="bar" width="30" height="20"/><use xlink:href="#p" x="3"/></g></svg>"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_hostile_output_does_nothing_and_tables_and_drawings_are_shown(tmp_path, opened_page, width):
+    shown = [{"text/html": HOSTILE}, {"text/html": KEPT}, {"image/svg+xml": DRAWING}, {"image/svg+xml": HOSTILE}]
+    outputs = [nbformat.v4.new_output("display_data", each) for each in shown]
+    outputs.append(nbformat.v4.new_output("display_data", {"application/javascript": "document.title = 'ran'"}))
+    cells = [nbformat.v4.new_code_cell("", outputs=outputs), nbformat.v4.new_markdown_cell(HOSTILE)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "planted.ipynb")
+    saved = html_report.save_notebook(tmp_path / "planted.ipynb", tmp_path / "planted.html", "untouched")
+    with opened_page(saved.as_uri(), width=width) as page:
+        page.wait_for_load_state("networkidle")
+        page.locator("p:has-text('styled')").first.wait_for()
+        tags = (
+            "meta[http-equiv=refresh], base, form, iframe, object, embed, link, script, video, animate, foreignObject"
+        )
+        assert page.locator(tags).count() == 0
+        said = page.evaluate("[...document.querySelectorAll('*')].flatMap(e => [...e.attributes]).map(a => a.name)")
+        assert not {name for name in said if name.startswith("on") or name in ("target", "ping")}
+        assert "elsewhere.example" not in page.locator("body").evaluate("e => e.innerHTML")
+        assert page.locator("a[href^='java'], a[href^='data']").count() == 0
+        page.locator("a:has-text('bad')").first.click()
+        assert (page.title(), page.url) == ("untouched", saved.as_uri())
+        assert page.locator("#T_1 td").evaluate("e => getComputedStyle(e).color") == "rgb(1, 2, 3)"
+        assert page.locator("#good").get_attribute("href") == "https://example.com/browse/CP-1"
+        assert page.locator("#bar").bounding_box()["width"] > 100
+        assert overflow(page) == 0
 
 
 def test_an_index_of_a_thousand_runs_is_filtered_by_client_and_state(tmp_path, opened_page):

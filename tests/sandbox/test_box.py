@@ -389,3 +389,13 @@ def test_told_to_listen_everywhere_it_answers_to_addresses_and_names_of_a_privat
     with Sandbox(seed=False, host="0.0.0.0") as box:
         for host, status in {"sandbox:8089": 200, "10.1.2.3": 200, "rebound.example": 403}.items():
             assert requests.get(box.url, headers={"Host": host}, timeout=30).status_code == status
+
+
+def test_pages_run_nothing_send_no_form_and_stand_in_no_other_page(box, site):
+    key = site.created()
+    for path in ("/", "/issues", f"/browse/{key}", f"/spreadsheets/{KOPI.spreadsheet_id}"):
+        answer = requests.get(f"{box.url}{path}", timeout=30)
+        policy = set(answer.headers["Content-Security-Policy"].split("; "))
+        assert {"default-src 'none'", "form-action 'none'", "base-uri 'none'", "frame-ancestors 'none'"} <= policy
+        assert "script-src" not in answer.headers["Content-Security-Policy"]
+        assert (answer.status_code, answer.headers["X-Content-Type-Options"]) == (200, "nosniff")
