@@ -111,7 +111,7 @@ def archive(folder: Path) -> Path:
     into = _make_archive(folder.parent)
     path = into / f"{folder.name}.zip"
     try:
-        with FileLock(into / ".lock", timeout=_LOCK_TIMEOUT_S):
+        with FileLock(into / ".lock", timeout=_LOCK_TIMEOUT_S, mode=run_folder.file_mode()):
             if not folder.exists():
                 raise TryLaterError(folder.name, "another archiving was faster; there is nothing left to do")
             seen, made = _look(folder), not path.exists()
@@ -133,7 +133,7 @@ def _make_archive(output_dir: Path) -> Path:
     into = output_dir / ARCHIVE
     if os.path.lexists(into) and not into.is_dir():
         raise ConflictError(str(into), f"is {run_folder.kind_of(into)}, where archives go; move it away")
-    into.mkdir(exist_ok=True)
+    run_folder.make_folder(into, exist_ok=True)
     return into
 
 
@@ -164,7 +164,7 @@ def remove_leftovers(output_dir: Path) -> list[str]:
     """Remove what an interrupted archiving left, unless another one is under way; what could not be removed, and why."""
     problems = []
     into = _make_archive(output_dir)
-    with contextlib.suppress(Timeout), FileLock(into / ".lock", timeout=0):
+    with contextlib.suppress(Timeout), FileLock(into / ".lock", timeout=0, mode=run_folder.file_mode()):
         for left in sorted([*into.glob(".*.zip.*"), *output_dir.glob(f".*{_REMOVING}")]):
             try:
                 _remove_leftover(left, into)
@@ -201,7 +201,7 @@ def _holds(path: Path, files: Mapping[str, Path]) -> bool:
 def _write(folder: Path, path: Path) -> None:
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        with temporary.open("xb") as file:
+        with run_folder.new_file(temporary) as file:
             # ZIP knows no time before 1980, which is what a file of an unset clock or of a mount may have.
             with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archived:
                 for name, one in run_folder.files_of(folder).items():

@@ -20,7 +20,7 @@ from lib.issue_draft import Drafts
 from lib.plan_files import NoPlanError, find_plan, read_plan_name
 from lib.plan_sheet import PlanSheet
 from lib.ports import DriveFile, Google
-from lib.run_folder import client_folder
+from lib.run_folder import client_folder, make_folder
 from lib.settings import ROOT, Settings, environment_without_secrets
 from lib.step_files import DRAFTS, ROWS
 from lib.transform import NOTEBOOK, parameters
@@ -122,7 +122,7 @@ async def transform(plan: ContentPlan, month: str, rows: int) -> Drafts:
         NotebookError: The notebook did not run to its end.
     """
     few = plan.model_copy(update={"rows": plan.rows[:rows]})
-    SCRATCH.mkdir(parents=True, exist_ok=True)
+    make_folder(SCRATCH, exist_ok=True)
     folder = client_folder(SCRATCH, plan.client)
     rows_file.save(few, folder / ROWS, workflow="explore")
     given = parameters(Settings.read(), folder, month_of(plan, month), {})  # a few rows fill no quota

@@ -18,6 +18,8 @@ from ipykernel.kernelspec import RESOURCES, get_kernel_dict
 from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 
+from lib import run_folder
+
 LOGGER = logging.getLogger(__name__)
 
 LEAVE_S = 5.0
@@ -45,11 +47,15 @@ def setup():
 setup()
 del setup
 """
-_KERNEL_ARGUMENTS = [
-    "--HistoryManager.hist_file=:memory:",
-    "--IPKernelApp.exec_PYTHONSTARTUP=False",
-    f"--IPKernelApp.exec_lines={_KERNEL_SETUP}",
-]
+
+
+def _kernel_arguments() -> list[str]:
+    closed = 0o777 & ~run_folder.folder_mode()  # to whom the run's folder is closed, files that a notebook writes are
+    return [
+        "--HistoryManager.hist_file=:memory:",
+        "--IPKernelApp.exec_PYTHONSTARTUP=False",
+        f"--IPKernelApp.exec_lines={_KERNEL_SETUP}__import__('os').umask({closed:#o})",
+    ]
 
 
 class _ThisEnvironment(KernelSpecManager):
@@ -84,7 +90,7 @@ class Kernel:
         own = {_MARK: self._mark, "IPYTHONDIR": str(folder / "ipython")}
         with (folder / "log").open("wb") as log:
             await self.manager.start_kernel(
-                extra_arguments=_KERNEL_ARGUMENTS,
+                extra_arguments=_kernel_arguments(),
                 cwd=str(working_dir),
                 env={**environment, **own},
                 stdout=log,

@@ -22,6 +22,7 @@ import platform
 import pwd
 import re
 import secrets
+import stat
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -30,8 +31,8 @@ from typing import Any
 
 import filelock
 
-from lib.errors import ConflictError
-from lib.run_folder import iso_utc, write_bytes
+from lib.errors import ConflictError, FixInputError
+from lib.run_folder import iso_utc, kind_of, make_folder, write_bytes
 
 LOCK_ID = "contentplanlock"
 HOLDER_ID = "contentplanholder"
@@ -89,6 +90,22 @@ def lock_folder() -> Path:
     return Path(f"/var/tmp/content-plan-workflows-{os.getuid()}")  # noqa: S108  # the same for every run of this user
 
 
+def _make_own(folder: Path) -> None:
+    """Make the folder for this user alone; what somebody else may have put into its place is not used."""
+    with contextlib.suppress(FileExistsError):
+        make_folder(folder, private=True)
+    found, above = folder.lstat(), folder.parent.stat()
+    if above.st_mode & stat.S_IWOTH and (stat.S_ISLNK(found.st_mode) or found.st_uid != os.getuid()):
+        problem = "is a link" if stat.S_ISLNK(found.st_mode) else f"belongs to the user with id {found.st_uid}"
+        advice = "locks lie there when this user has no home folder that may be written; remove it, or make that folder"
+        raise FixInputError(str(folder), f"{problem}, which may be anybody's in a folder open to all; {advice}")
+    if not folder.is_dir():
+        raise FixInputError(str(folder), f"is {kind_of(folder)}, where the locks of runs go; move it away")
+    if (mode := folder.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
+        with contextlib.suppress(PermissionError):
+            folder.chmod(stat.S_IMODE(mode) & stat.S_IRWXU)
+
+
 class LocalLock:
     """
     The part of a plan's lock that lies on this machine, and a journal of what is under way in the plan.
@@ -97,13 +114,16 @@ class LocalLock:
         spreadsheet_id: The plan's spreadsheet.
         folder: Where the lock lies; None for the user's folder.
         endpoint: Where Sheets is, when not at Google: each sandbox has spreadsheets of the same ids.
+
+    Raises:
+        FixInputError: The folder may be somebody else's, or is none.
     """
 
     def __init__(self, spreadsheet_id: str, folder: Path | None = None, *, endpoint: str = "") -> None:
         self.folder = folder or lock_folder()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        _make_own(self.folder)
         self._name = hashlib.sha256(f"{endpoint}{spreadsheet_id}".encode()).hexdigest()[:32]
-        self._lock = filelock.FileLock(self.folder / f"{self._name}.lock", timeout=_GLANCE_S)
+        self._lock = filelock.FileLock(self.folder / f"{self._name}.lock", timeout=_GLANCE_S, mode=0o600)
         self._journal = self.folder / f"{self._name}.json"
 
     def acquire(self, plan: str) -> None:
@@ -129,7 +149,8 @@ class LocalLock:
         """What tells machines apart: those that share this folder share its locks, and count as one."""
         path = self.folder / "machine-id"
         if not path.exists():
-            draft = write_bytes(self.folder / f"machine-id.{uuid.uuid4().hex}", uuid.uuid4().hex.encode())
+            own = uuid.uuid4().hex.encode()
+            draft = write_bytes(self.folder / f"machine-id.{uuid.uuid4().hex}", own, private=True)
             with contextlib.suppress(FileExistsError):  # another run was first
                 path.hardlink_to(draft)
             draft.unlink()
@@ -147,7 +168,7 @@ class LocalLock:
 
     def write_journal(self, journal: Mapping[str, Any]) -> None:
         """Put down, before it happens, what is about to be done; on disk when this returns."""
-        write_bytes(self._journal, json.dumps(journal, ensure_ascii=False, indent=2).encode())
+        write_bytes(self._journal, json.dumps(journal, ensure_ascii=False, indent=2).encode(), private=True)
 
     def clear_journal(self) -> None:
         """Nothing is under way any more."""

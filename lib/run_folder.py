@@ -19,6 +19,7 @@ import subprocess
 import uuid
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Self
@@ -27,7 +28,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from lib import error_line
 from lib.errors import FixInputError
-from lib.settings import ROOT
+from lib.settings import ROOT, OutputEnvironment
 from lib.terminal import printable, steady
 
 MANIFEST = "manifest.json"
@@ -61,7 +62,7 @@ def iso_utc(moment: dt.datetime) -> str:
 
 def create(output_dir: Path, flow_name: str, now: dt.datetime) -> Path:
     """Make `<YYYYMMDD_HHMMSS>_<flow-name>` below `output_dir`, with `_2`, `_3` … when another run took that name."""
-    output_dir.mkdir(parents=True, exist_ok=True)
+    make_folder(output_dir, exist_ok=True)
     return _make_distinct(output_dir, f"{now.astimezone(dt.UTC):%Y%m%d_%H%M%S}_{flow_name}")
 
 
@@ -75,11 +76,55 @@ def _make_distinct(parent: Path, name: str) -> Path:
     while True:
         folder = parent / (name if number == 1 else f"{name}_{number}")
         try:
-            folder.mkdir()
+            make_folder(folder)
         except FileExistsError:
             number += 1
         else:
             return folder
+
+
+def folder_mode(*, private: bool = False) -> int:
+    """Mode of a run's folders, whatever the umask: for their owner alone, or with OUTPUT_FOR_GROUP for the group, too."""
+    try:
+        group = not private and OutputEnvironment.read().output_for_group
+    except FixInputError:  # told where all settings are read
+        group = False
+    return 0o770 if group else 0o700
+
+
+def file_mode(*, private: bool = False) -> int:
+    """Mode of a run's files, as that of its folders."""
+    return folder_mode(private=private) & 0o666
+
+
+def make_folder(path: Path, *, exist_ok: bool = False, private: bool = False) -> None:
+    """
+    Make a folder, and those above it that are missing, each with `folder_mode`.
+
+    Raises:
+        FileExistsError: Something else lies there, or a folder without `exist_ok`.
+        OSError: It cannot be made.
+    """
+    if not path.parent.exists():
+        make_folder(path.parent, exist_ok=True, private=private)
+    mode = folder_mode(private=private)
+    try:
+        path.mkdir(mode)
+    except FileExistsError:
+        if not (exist_ok and path.is_dir()):
+            raise
+        return
+    with suppress(PermissionError):  # some mounts have one mode for all
+        path.chmod(mode | path.stat().st_mode & stat.S_ISGID)  # a folder that gives its group on goes on doing so
+
+
+def new_file(path: Path, *, private: bool = False) -> io.BufferedWriter:
+    """Open a file that is not there yet for writing, with `file_mode`."""
+    mode = file_mode(private=private)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    with suppress(PermissionError):
+        os.fchmod(descriptor, mode)
+    return os.fdopen(descriptor, "wb")
 
 
 def spare_finished(path: Path) -> Path:
@@ -97,11 +142,11 @@ def spare_finished(path: Path) -> Path:
 
 
 def write_bytes(path: Path, content: bytes, *, private: bool = False) -> Path:
-    """Write the file whole or not at all, for its owner alone if `private`: a reader sees the old content or the new."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write the file whole or not at all: a reader sees the old content or the new. If `private`, no setting opens it."""
+    make_folder(path.parent, exist_ok=True, private=private)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        with open(temporary, "xb", opener=_open_private if private else None) as file:
+        with new_file(temporary, private=private) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -112,10 +157,6 @@ def write_bytes(path: Path, content: bytes, *, private: bool = False) -> Path:
     finally:
         temporary.unlink(missing_ok=True)
     return path
-
-
-def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags, mode=0o600)
 
 
 def write_json(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from lib import html_report, run_record
+from lib import html_report, run_folder, run_record
 from lib.errors import FixInputError
 from lib.formats import JAKARTA
 from lib.reconcile import Outcome
@@ -51,7 +51,7 @@ def rebuild(output_dir: Path) -> Path:
     Raises:
         TimeoutError: Another run kept it for a minute; the old index stays.
     """
-    with FileLock(output_dir / ".index.lock", timeout=_LOCK_TIMEOUT_S):
+    with FileLock(output_dir / ".index.lock", timeout=_LOCK_TIMEOUT_S, mode=run_folder.file_mode()):
         entries = ((folder, _entry(folder)) for folder in run_record.run_folders(output_dir))
         runs = [entry for folder, entry in entries if folder.exists()]  # not archived meanwhile
         _link_reruns(runs)

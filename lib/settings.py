@@ -77,7 +77,15 @@ def check_env_file(path: Path) -> None:
         )
 
 
-class Settings(_Environment):
+class OutputEnvironment(_Environment):
+    """Who may read and change what runs leave."""
+
+    output_for_group: bool = Field(
+        default=False, description="Whether run folders are open to their group, too; else to their owner alone."
+    )
+
+
+class Settings(OutputEnvironment):
     """Where plans are listed, where issues go, and how a run behaves."""
 
     clients_spreadsheet_id: str = Field(default="", description="Spreadsheet with the tab Clients.")

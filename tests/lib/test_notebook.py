@@ -123,6 +123,7 @@ def test_the_kernel_says_nothing_on_our_terminal_wherever_temporary_files_go(tmp
 def test_files_left_open_and_exit_handlers_are_seen_through(tmp_path):
     run("leaves_file_open", tmp_path / "copy.ipynb", {"folder": str(tmp_path)})
     assert (tmp_path / "open.txt").read_text() == "all of it"
+    assert (tmp_path / "open.txt").stat().st_mode & 0o777 == 0o600  # as the run's own files
     assert (tmp_path / "atexit.txt").read_text() == "done"
 
 

@@ -1,6 +1,7 @@
 """Who holds a plan, as machines and people read it."""
 
 import datetime as dt
+import os
 import subprocess
 import sys
 import uuid
@@ -8,7 +9,7 @@ import uuid
 import pytest
 
 from lib import plan_lock
-from lib.errors import ConflictError
+from lib.errors import ConflictError, FixInputError
 from lib.plan_lock import LocalLock, new_holder, parse_holder
 
 NOW = dt.datetime(2026, 7, 5, 10, 0, 0, 123, tzinfo=dt.UTC)
@@ -76,3 +77,52 @@ def test_a_journal_survives_its_process_and_a_torn_one_counts_as_none(tmp_path):
     assert lock.read_journal() == {}
     lock.clear_journal()
     lock.clear_journal()
+
+
+def test_locks_are_for_their_user_alone_whatever_the_umask_and_the_setting(tmp_path, monkeypatch):
+    monkeypatch.setenv("OUTPUT_FOR_GROUP", "true")
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old").chmod(0o755)
+    before = os.umask(0)
+    try:
+        for folder in (tmp_path / "state/locks", tmp_path / "old"):
+            lock = LocalLock("a", folder)
+            lock.acquire("p")
+            lock.write_journal({})
+            lock.machine()
+            lock.release()
+    finally:
+        os.umask(before)
+    modes = {path.stat().st_mode & 0o777 for path in tmp_path.rglob("*") if path.is_file()}
+    assert modes == {0o600}
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.rglob("*") if path.is_dir()} == {0o700}
+
+
+@pytest.fixture
+def open_to_all(tmp_path):
+    tmp_path.chmod(0o1777)
+    return tmp_path
+
+
+def test_a_lock_folder_of_somebody_else_is_refused_where_everybody_may_make_one(open_to_all, monkeypatch):
+    LocalLock("a", open_to_all / "locks")
+    stranger = os.getuid() + 1
+    monkeypatch.setattr(os, "getuid", lambda: stranger)
+    with pytest.raises(FixInputError, match=r"locks: belongs to the user with id .* remove it, or make that folder"):
+        LocalLock("a", open_to_all / "locks")
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_in_place_of_the_lock_folder_is_refused_where_everybody_may_make_one(open_to_all, there):
+    if there:
+        (open_to_all / "elsewhere").mkdir()
+    (open_to_all / "locks").symlink_to(open_to_all / "elsewhere")
+    with pytest.raises(FixInputError, match="locks: is a link"):
+        LocalLock("a", open_to_all / "locks")
+    assert (open_to_all / "elsewhere").exists() == there
+
+
+def test_a_file_in_place_of_the_lock_folder_is_named(tmp_path):
+    (tmp_path / "locks").touch()
+    with pytest.raises(FixInputError, match="locks: is a file, where the locks of runs go; move it away"):
+        LocalLock("a", tmp_path / "locks")

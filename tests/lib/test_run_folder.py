@@ -8,11 +8,11 @@ import threading
 
 import pytest
 
-from lib import error_line, rows_file, run_folder
+from lib import archive, error_line, rows_file, run_folder, run_index
 from lib.errors import FixInputError
 from lib.run_folder import Sources
 from lib.settings import ROOT
-from tests import odd
+from tests import odd, runs
 from tests.lib.plans import plan, row
 
 MOMENT = dt.datetime(2026, 7, 5, 3, 4, 5, tzinfo=dt.timezone(dt.timedelta(hours=7)))
@@ -74,9 +74,41 @@ def test_a_reader_never_sees_half_a_file(tmp_path):
     assert seen == {(1_000_000, 1)}
 
 
-def test_a_private_file_is_its_owners_alone(tmp_path):
-    assert run_folder.write_bytes(tmp_path / "token.json", b"x", private=True).stat().st_mode & 0o777 == 0o600
-    assert run_folder.write_bytes(tmp_path / "a.json", b"x").stat().st_mode & 0o777 == 0o644
+@pytest.mark.parametrize("umask", [0, 0o022, 0o077], ids=oct)
+@pytest.mark.parametrize(("setting", "others"), [("", 0o077), ("false", 0o077), ("true", 0o007)])
+def test_what_a_run_leaves_is_for_its_owner_or_its_group_whatever_the_umask(
+    tmp_path, monkeypatch, umask, setting, others
+):
+    monkeypatch.setenv("OUTPUT_FOR_GROUP", setting)
+    before = os.umask(umask)
+    try:
+        output = tmp_path / "made/output"
+        folder = run_folder.create(output, "flow", run_folder.utc_now())
+        client = run_folder.client_folder(folder, "Kopi Senja")
+        run_folder.write_json(client / "below/rows.json", [], workflow="flow", source="a")
+        token = run_folder.write_bytes(client / "token.json", b"x", private=True)
+        run_index.rebuild(output)
+        archived = archive.archive(runs.leave(output, [runs.row(1)]))
+    finally:
+        os.umask(before)
+    assert token.stat().st_mode & 0o777 == 0o600
+    token.unlink()
+    found = {path: path.stat().st_mode & 0o777 for path in (output.parent, *output.parent.rglob("*"))}
+    made = {
+        output / ".index.lock",
+        output / "index.html",
+        archived,
+        archived.parent / ".lock",
+        client / "below/rows.json",
+    }
+    assert found.keys() >= made
+    assert found == {path: (0o777 if path.is_dir() else 0o666) & ~others for path in found}
+
+
+def test_a_folder_that_gives_its_group_on_goes_on_doing_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("OUTPUT_FOR_GROUP", "true")
+    tmp_path.chmod(0o2770)
+    assert run_folder.create(tmp_path, "flow", run_folder.utc_now()).stat().st_mode & 0o7777 == 0o2770
 
 
 def test_the_manifest_lists_every_file_with_its_hash(tmp_path):
