@@ -1,6 +1,7 @@
 """What every flow here does around its own work: read the settings, make the run folder, and save how it ended."""
 
 import asyncio
+import contextlib
 import datetime as dt
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -16,7 +17,7 @@ from pydantic_core import to_jsonable_python
 from blocks import loading
 from blocks.google_credentials import GoogleCredentials
 from blocks.jira_credentials import JiraCredentials
-from flows import clients, library_log, prefect_page
+from flows import clients, library_log, prefect_page, stop_signals
 from flows.reporting_flow import Result, state
 from lib import api_calls, audit, error_line, run_folder, run_index
 from lib.clock import Clock, SystemClock
@@ -175,14 +176,36 @@ async def keep_folder(
     """
     log: Log = get_run_logger()
     library_log.show()
+    with stop_signals.caught(log) as signals:
+        ended = await _keep_folder(
+            name, work, output_dir=output_dir, begun=begun, report=report, log=log, signals=signals
+        )
+    if isinstance(ended, asyncio.CancelledError):
+        raise ended
+    return ended
+
+
+async def _keep_folder(
+    name: str,
+    work: Callable[[Path, Settings], Awaitable[dict[str, Any]]],
+    *,
+    output_dir: str | None,
+    begun: Sequence[clients.Ended],
+    report: Report,
+    log: Log,
+    signals: stop_signals.StopSignals,
+) -> Result | asyncio.CancelledError:
+    """The result, or what cancelled the run; the folder is finished."""
     started, sources, settings = utc_now(), Sources.now(), Settings.read()
     folder = run_folder.create(output_folder(output_dir, settings), name, started)
     log.info("run folder: %s", folder)
     cancelled: asyncio.CancelledError | None = None
     with api_calls.counted() as calls:
         try:
-            parts = await work(folder, settings)
-        except asyncio.CancelledError as error:  # Ctrl-C, or Prefect's cancel; raised again once the folder tells of it
+            parts = await signals.cancellable(work(folder, settings))
+        except (
+            asyncio.CancelledError
+        ) as error:  # a signal, or Prefect's cancel; raised again once the folder tells of it
             cancelled, parts = error, clients.add_up(begun, f"{name}: {CANCELLED}")
         except Exception as failed:  # noqa: BLE001  # the result says it
             log_error(log, error_line.message_of(failed), failed)
@@ -193,7 +216,7 @@ async def keep_folder(
     unsaved = await _save(result, folder, settings)
     if unsaved:
         result["report"] = ""  # none can be made
-    if problem := unsaved or await _make_report(folder, report, log):
+    if problem := unsaved or await _make_report(folder, report, log, signals):
         result |= {"error": "; ".join(filter(None, (result.get("error"), problem))), "nothing_new": False}
         result["state"] = "cancelled" if cancelled else "failed"
         result["bottom_line"] = f"{result['bottom_line']} {problem}"
@@ -204,11 +227,15 @@ async def keep_folder(
         log_error(log, error_line.message_of(failed), failed)
     else:
         log.info("%s: %s; manifest %s", folder.name, result["state"], run_folder.sha256(manifest))
+    with contextlib.suppress(asyncio.CancelledError):
+        await signals.cancellable(_tell(result, report, folder, log))
+    return cancelled or result
+
+
+async def _tell(result: Result, report: Report, folder: Path, log: Log) -> None:
+    """Show the finished run on Prefect's page and in the index of all runs; neither can fail it."""
     await _rebuild_index(folder.parent, log)
     await prefect_page.publish(result, report.name, log)
-    if cancelled is not None:
-        raise cancelled
-    return result
 
 
 def output_folder(output_dir: str | None, settings: Settings) -> Path:
@@ -250,7 +277,7 @@ async def _save(result: Result, folder: Path, settings: Settings) -> str:
     return ""
 
 
-async def _make_report(folder: Path, report: Report, log: Log) -> str:
+async def _make_report(folder: Path, report: Report, log: Log, signals: stop_signals.StopSignals) -> str:
     """Run the notebook that reports on the run, and write it as a page; what went wrong, if anything did."""
     executed = folder / f"{report.name}.ipynb"
     problems = []
@@ -264,7 +291,9 @@ async def _make_report(folder: Path, report: Report, log: Log) -> str:
 
     for step in (make, show):
         try:
-            await step()
+            await signals.cancellable(step())
+        except asyncio.CancelledError:  # asked a second time, or while the work was being saved
+            return "the report was left out: the run was asked to end while it was made"
         except Exception as failed:  # noqa: BLE001  # a report that fails must not hide how the run itself ended
             log_error(log, error_line.message_of(failed), failed)
             problems.append(f"the report could not be made: {error_line.message_of(failed)}")
