@@ -203,9 +203,7 @@ async def _keep_folder(
     with api_calls.counted() as calls:
         try:
             parts = await signals.cancellable(work(folder, settings))
-        except (
-            asyncio.CancelledError
-        ) as error:  # a signal, or Prefect's cancel; raised again once the folder tells of it
+        except asyncio.CancelledError as error:  # a signal, or a caller's cancel; raised once the folder tells of it
             cancelled, parts = error, clients.add_up(begun, f"{name}: {CANCELLED}")
         except Exception as failed:  # noqa: BLE001  # the result says it
             log_error(log, error_line.message_of(failed), failed)
@@ -228,7 +226,7 @@ async def _keep_folder(
     else:
         log.info("%s: %s; manifest %s", folder.name, result["state"], run_folder.sha256(manifest))
     with contextlib.suppress(asyncio.CancelledError):
-        await signals.cancellable(_tell(result, report, folder, log))
+        await signals.cancellable(_tell(result, report, folder, log), patient=True)
     return cancelled or result
 
 
@@ -291,8 +289,8 @@ async def _make_report(folder: Path, report: Report, log: Log, signals: stop_sig
 
     for step in (make, show):
         try:
-            await signals.cancellable(step())
-        except asyncio.CancelledError:  # asked a second time, or while the work was being saved
+            await signals.cancellable(step(), patient=True)
+        except asyncio.CancelledError:  # asked a second time
             return "the report was left out: the run was asked to end while it was made"
         except Exception as failed:  # noqa: BLE001  # a report that fails must not hide how the run itself ended
             log_error(log, error_line.message_of(failed), failed)

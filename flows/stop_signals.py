@@ -30,17 +30,19 @@ class StopSignals:
         self.first: signal.Signals | None = None
         self._log = log
         self._loop = asyncio.get_running_loop()
+        self._count = 0
         self._under_way: asyncio.Task[Any] | None = None
+        self._patient = False
 
-    async def cancellable[Answer](self, work: Awaitable[Answer]) -> Answer:
+    async def cancellable[Answer](self, work: Awaitable[Answer], *, patient: bool = False) -> Answer:
         """
-        The work's answer, unless a signal comes meanwhile.
+        The work's answer, unless a signal comes meanwhile; if `patient`, unless one comes that is not the first.
 
         Raises:
             asyncio.CancelledError: A signal, or somebody else, has cancelled it; what it began has ended.
         """
         task = asyncio.ensure_future(work)
-        self._under_way = task
+        self._under_way, self._patient = task, patient
         try:
             return await task
         finally:
@@ -50,11 +52,12 @@ class StopSignals:
         """Take a signal: called by Python between two lines of whatever the main thread does."""
         came = signal.Signals(number)
         self.first = self.first or came
+        self._count += 1
         self._loop.call_soon_threadsafe(self._cancel, came)
 
     def _cancel(self, came: signal.Signals) -> None:
         self._log.warning("%s: the run is ended; what was done until now is saved", came.name)
-        if self._under_way is not None:
+        if self._under_way is not None and not (self._patient and self._count == 1):
             self._under_way.cancel()
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 def none_is_left(monkeypatch, limit_s=30):
     """At the end nobody wears the mark that is given out at the beginning."""
     monkeypatch.setenv("MARK_OF_TEST", uuid.uuid4().hex)
+    monkeypatch.setenv("KERNEL_ENVIRONMENT", "MARK_OF_TEST")
     yield
     wait_until(lambda: processes_with(own_mark()) == [], limit_s)
 

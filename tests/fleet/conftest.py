@@ -84,6 +84,7 @@ class Fleet:
             **_without_prefect(),
             **self.job,
             "MARK_OF_WORKER": mark,
+            "KERNEL_ENVIRONMENT": "MARK_OF_WORKER",
             "PREFECT_HOME": str(self.folder / name),
             "PREFECT_API_URL": self.api,
             "PREFECT_WORKER_QUERY_SECONDS": "2",

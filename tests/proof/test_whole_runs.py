@@ -190,6 +190,45 @@ def while_the_notebook_runs(office, end):
 
 
 @pytest.mark.parametrize(
+    ("operation", "after", "when", "signum"),
+    [
+        pytest.param("getCurrentUser", 0, "before", signal.SIGTERM, id="at-the-first-request"),
+        pytest.param(UPDATE, 0, "after", signal.SIGTERM, id="as-the-plan-is-locked"),
+        pytest.param(CLAIM, 0, "before", signal.SIGTERM, id="as-rows-are-claimed"),
+        pytest.param(CREATE, 0, "after", signal.SIGTERM, id="as-jira-has-made-the-issues"),
+        pytest.param(UPDATE, 2, "before", signal.SIGINT, id="as-keys-are-written"),
+        pytest.param(UPDATE, 3, "after", signal.SIGTERM, id="as-the-lock-is-given-back"),
+    ],
+)
+def test_a_signal_at_any_request_leaves_a_finished_folder(office, operation, after, when, signum):
+    """Struck right as a request goes out, when the main thread is busy: the signal must not be lost or end what saves."""
+    process = office.start(**shared_engine())
+    office.box.fault(operation, "edit", edit=lambda: process.send_signal(signum), when=when, after=after)
+    said = office.end(process)
+    assert process.returncode not in (0, 2), said
+    result, manifest = office.saved()
+    assert result["state"] == "cancelled"
+    assert {"result.json", "audit.html"} <= {entry["path"] for entry in manifest["data"]}
+    for _ in range(2):
+        office.finish()
+    office.assert_whole()
+
+
+def test_a_second_signal_leaves_out_the_report_and_nothing_else(office):
+    process = office.start(**shared_engine())
+    office.box.fault(CREATE, "edit", edit=lambda: process.send_signal(signal.SIGINT), when="before")
+    wait_until(lambda: any((office.folder / "output").rglob("result.json")), SOON_S)
+    process.send_signal(signal.SIGINT)
+    office.end(process)
+    result, manifest = office.saved()
+    assert result["state"] == "cancelled"
+    assert "result.json" in {entry["path"] for entry in manifest["data"]}
+    for _ in range(2):
+        office.finish()
+    office.assert_whole()
+
+
+@pytest.mark.parametrize(
     ("moment", "outcome"), [(as_jira_makes_the_issues, "uncertain"), (while_the_notebook_runs, "ready")]
 )
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "cancel"])
