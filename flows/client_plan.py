@@ -9,6 +9,7 @@ from typing import Any
 
 from prefect import get_client
 from prefect.exceptions import ObjectNotFound
+from prefect.logging import get_run_logger
 
 from flows.progress import Progress
 from flows.run_in_folder import Run, log_error
@@ -184,6 +185,9 @@ async def flow_run_ended(flow_run: uuid.UUID) -> bool:
         try:
             state = (await prefect.read_flow_run(flow_run)).state
         except ObjectNotFound:
+            return False
+        except Exception as error:  # noqa: BLE001  # not known to have ended: the lock holds, and the message says what to do
+            get_run_logger().warning("Prefect cannot be asked whether flow run %s has ended: %s", flow_run, error)
             return False
     return state is not None and state.is_final()
 

@@ -3,14 +3,18 @@
 import asyncio
 import contextlib
 import os
+import queue
 import sqlite3
 import time
 from pathlib import Path
+from typing import Any
 
 from prefect import get_client
 from prefect.context import SettingsContext
+from prefect.events.worker import EventsWorker
 from prefect.exceptions import PrefectHTTPStatusError
-from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, get_current_settings
+from prefect.logging.handlers import APILogWorker
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, PREFECT_LOGGING_TO_API_ENABLED, get_current_settings
 
 from lib import error_line
 from lib.errors import FixInputError
@@ -19,7 +23,7 @@ from lib.plan_sheet import Log
 ANSWER_S = 10
 LOCK_WAIT_S = 15  # a server that begins holds it for a second or two
 QUICKLY_READ = 64_000_000  # bytes; larger ones take seconds
-OUTAGE_S = 120.0  # how long the end of a run waits for an API that is away: a restart of the server takes less
+OUTAGE_S = 90.0  # how long the end of a run waits for an API that is away: a restart of the server takes less
 STILL_AWAY_S = 60.0
 PAUSE_S = 2.0
 _FORBIDDEN = (401, 403)
@@ -124,10 +128,23 @@ async def _health() -> Exception | None:
 
 
 def give_up() -> None:
-    """From here on Prefect's clients in this task ask once: telling an API that is away how a run ended took minutes."""
+    """
+    From here on Prefect's clients in this task ask once: telling an API that is away how a run ended took minutes.
+
+    What this process had still to tell is dropped: each event and log line would be tried for seconds, one after the other,
+    before the process may end.
+    """
+    services: tuple[Any, ...] = (EventsWorker, APILogWorker)
+    for waiting in [instance._queue for service in services for instance in list(service._instances.values())]:  # noqa: SLF001
+        with contextlib.suppress(queue.Empty):
+            while True:
+                waiting.get_nowait()
+                waiting.task_done()
     context = SettingsContext.get()
     if context is not None:
-        settings = context.settings.copy_with_update({PREFECT_CLIENT_MAX_RETRIES: 0})
+        settings = context.settings.copy_with_update(
+            {PREFECT_CLIENT_MAX_RETRIES: 0, PREFECT_LOGGING_TO_API_ENABLED: False}
+        )
         SettingsContext(profile=context.profile, settings=settings).__enter__()  # to the end of the task
 
 

@@ -1,5 +1,6 @@
 """What a run shows on its page in Prefect: tags, a table of its outcomes, and a link to its report."""
 
+import asyncio
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +25,7 @@ async def tag(flow_run: uuid.UUID | None, months: Sequence[str], clients: Sequen
     iso = [f"{month.year:04}-{month.month:02}" for month in map(parse_month, months)]
     names = [f"client: {name}" for name in clients] if len(clients) <= CLIENTS_TAGGED else []
     try:
-        async with get_client() as prefect:
+        async with asyncio.timeout(prefect_api.ANSWER_S), get_client() as prefect:
             known = (await prefect.read_flow_run(flow_run)).tags
             await prefect.update_flow_run(flow_run, tags=[*known, *(f"month: {month}" for month in iso), *names])
     except Exception as failed:  # noqa: BLE001  # no run fails for its tags
