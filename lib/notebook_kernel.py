@@ -1,12 +1,16 @@
 """One kernel process per run, of the Python that runs this: started, greeted, asked to leave, and gone with all it started."""
 
 import asyncio
+import fcntl
 import logging
 import os
+import re
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
+import time
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
@@ -27,6 +31,10 @@ LOG_LIMIT = 10_000  # characters of what a kernel wrote outside of any cell
 
 _POLL_S = 0.02
 _IPC_PATH_LIMIT = 90  # Unix sockets have paths of at most 107 bytes, on macOS 103
+_FOLDER = re.compile(r"kernel-[a-z0-9_]{8}")
+_OWNER = "owner"  # locked in a kernel's folder for as long as the process lives that started it
+_OURS = re.compile(r"new|log|ipython|k\.json|k-ipc-[0-9]+")  # what a folder may hold that has no owner
+_LEFT_AFTER_S = 86_400  # such a folder may just be made
 _MARK = "NOTEBOOK_RUN_ID"
 # A kernel drops output that comes faster than it is taken in, unless its socket is told to wait.
 # At its exit a kernel may wait 10 s for a thread that is gone, and 14 s for child processes that are already dead. It would
@@ -74,6 +82,7 @@ class Kernel:
         self.client: Any = None
         self.killed = False
         self._folder: Path | None = None
+        self._held: int | None = None
         self._mark = uuid.uuid4().hex
         self._watcher: asyncio.Task[None] | None = None
 
@@ -84,7 +93,9 @@ class Kernel:
 
     async def start(self, working_dir: Path, environment: Mapping[str, str]) -> dict[str, Any]:
         """Start the process and wait until it answers; what it says of its language."""
+        _remove_left()
         self._folder = folder = Path(tempfile.mkdtemp(prefix="kernel-"))
+        self._held = _hold(folder)
         self.manager = _manager(folder)
         # A profile of its own: what analysts keep in ~/.ipython must not change a scheduled run.
         own = {_MARK: self._mark, "IPYTHONDIR": str(folder / "ipython")}
@@ -167,6 +178,44 @@ class Kernel:
             await self.manager.cleanup_resources()
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
+
+
+def _hold(folder: Path) -> int:
+    """Lock the folder's owner file until the descriptor is closed, as it is when this process ends, however it does."""
+    held = os.open(folder / "new", os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    (folder / "new").rename(folder / _OWNER)  # nobody sees it unlocked
+    return held
+
+
+def _remove_left() -> None:
+    """Remove this user's folders of kernels whose process was killed before it could."""
+    for folder in Path(tempfile.gettempdir()).glob("kernel-*"):
+        with suppress(OSError):
+            found = folder.lstat()
+            own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and found.st_mode & 0o777 == stat.S_IRWXU
+            if own and _FOLDER.fullmatch(folder.name) and _is_left(folder, found.st_mtime):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_left(folder: Path, changed_at: float) -> bool:
+    """Whether nobody holds the folder; one that was never held must be old, and have nothing in it but ours."""
+    try:
+        owner = os.open(folder / _OWNER, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        old = time.time() - changed_at > _LEFT_AFTER_S
+        return old and all(_OURS.fullmatch(path.name) for path in folder.iterdir())
+    try:
+        fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    else:
+        return True
+    finally:
+        os.close(owner)
 
 
 def _manager(folder: Path) -> AsyncKernelManager:

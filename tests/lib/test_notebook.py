@@ -120,6 +120,56 @@ def test_the_kernel_says_nothing_on_our_terminal_wherever_temporary_files_go(tmp
     assert list((tmp_path / folder).iterdir()) == []
 
 
+WAITS = """
+import asyncio, os, sys, tempfile
+from pathlib import Path
+from lib.notebook_kernel import Kernel
+
+async def main():
+    kernel = Kernel()
+    await kernel.start(Path.cwd(), os.environ)
+    print("runs", flush=True)
+    await asyncio.sleep(600)
+
+asyncio.run(main())
+"""
+
+
+def test_what_a_killed_run_left_of_its_kernel_goes_with_the_next_start(tmp_path, monkeypatch):
+    place = tmp_path / "t"
+    place.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(place))
+    environment = {**os.environ, "TMPDIR": str(place)}
+    with subprocess.Popen([sys.executable, "-c", WAITS], env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "runs\n"
+        [folder] = place.iterdir()
+        run("completes", tmp_path / "first.ipynb")
+        assert {"owner", "k.json"} <= {path.name for path in folder.iterdir()}, "its run lives"
+        process.kill()
+        process.wait()
+    assert folder.is_dir()
+    run("completes", tmp_path / "second.ipynb")
+    assert list(place.iterdir()) == []
+
+
+def test_only_folders_of_kernels_that_nobody_holds_are_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    made = {name: tmp_path / f"kernel-{name:_<8}" for name in ("gone", "never", "young", "others", "open", "stranger")}
+    for name, folder in made.items():
+        folder.mkdir(mode=0o755 if name == "open" else 0o700)
+        (folder / ("owner" if name in ("gone", "open") else "k.json")).touch()
+    made["gone"].chmod(0o1700)  # as jupyter_client leaves it
+    (made["others"] / "thesis.txt").touch()
+    (tmp_path / "kernel-src").mkdir(mode=0o700)
+    (tmp_path / "kernel-linked__").symlink_to(made["open"])
+    (made["stranger"] / "owner").symlink_to(tmp_path / "kernel-src")
+    for folder in (made["never"], made["others"], tmp_path / "kernel-src"):
+        os.utime(folder, (0, 0))
+    before = set(tmp_path.iterdir())
+    notebook_kernel._remove_left()
+    assert before - set(tmp_path.iterdir()) == {made["gone"], made["never"]}
+
+
 def test_files_left_open_and_exit_handlers_are_seen_through(tmp_path):
     run("leaves_file_open", tmp_path / "copy.ipynb", {"folder": str(tmp_path)})
     assert (tmp_path / "open.txt").read_text() == "all of it"
