@@ -15,6 +15,7 @@ from lib.formats import JAKARTA
 from lib.reconcile import Outcome
 from lib.run_record import RunRecord
 from lib.step_files import RESULT
+from lib.terminal import printable
 
 INDEX = "index.html"
 NOT_FINISHED = "not finished"  # still running, or stopped so hard that it could not say so
@@ -63,7 +64,7 @@ def rebuild(output_dir: Path) -> Path:
         policy = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
         states = sorted({run.state for run in runs})
         values = {"runs": runs, "clients": clients, "states": states, "outcomes": [o.value for o in Outcome]}
-        values["odd"] = run_record.odd_entries(output_dir)
+        values["odd"] = {printable(name): why for name, why in run_record.odd_entries(output_dir).items()}
         return html_report.save_page(
             output_dir / INDEX, "index.html", title="Runs", script=script, script_hash=policy, **values
         )

@@ -12,7 +12,7 @@ from flows.content_plan_to_jira import content_plan_to_jira
 from lib import html_report, run_index
 from lib.reconcile import Outcome
 from sandbox import seed
-from tests import runs
+from tests import odd, runs
 
 
 def overflow(page):
@@ -115,6 +115,19 @@ def test_an_index_of_a_thousand_runs_is_filtered_by_client_and_state(tmp_path, o
         page.locator("#state").select_option("")
         page.locator("#text").fill("2026-06-25")
         assert page.locator("tbody tr:visible").count() == 16
+
+
+def test_an_index_beside_odd_folders_names_each_and_stays_whole(tmp_path, opened_page):
+    odd.leave_all(tmp_path)
+    odd.called(tmp_path, "20260625" + "x" * 240)
+    runs.leave(tmp_path, [runs.row(1)])
+    with opened_page(run_index.rebuild(tmp_path).as_uri()) as page:
+        assert page.locator("ul.odd li").count() == len(odd.NO_RUNS) + 1
+        assert overflow(page) == 0
+        page.locator("#state").select_option("unreadable")
+        shown = page.locator("tbody tr:visible").all_inner_texts()
+        assert len(shown) == len(odd.UNREADABLE)
+        assert any("start_time: Field required" in text for text in shown)
 
 
 def test_the_sandboxs_pages_show_what_was_made(services, tmp_path, opened_page):

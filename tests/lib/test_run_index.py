@@ -6,6 +6,7 @@ import pytest
 from markupsafe import escape
 
 from lib import run_index
+from lib.terminal import printable
 from tests import odd, runs
 
 
@@ -118,7 +119,7 @@ def test_what_only_looks_like_a_run_is_named_below_the_runs(tmp_path, make, name
     assert good.name in line
     html = (tmp_path / "index.html").read_text()
     [told] = re.findall(r"<li><code>(.*?)</li>", html, re.DOTALL)
-    assert told.startswith(f"{escape(name)}</code> ")
+    assert told.startswith(f"{escape(printable(name))}</code> ")
     assert why in told
 
 
