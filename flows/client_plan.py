@@ -45,6 +45,11 @@ class ClientResult:
     plan: ContentPlan | None = None
     result: PlanResult = field(default_factory=PlanResult)
 
+    @property
+    def name(self) -> str:
+        """The client's."""
+        return self.client
+
     def stop(self, error: str) -> None:
         """Put down the error that ended it."""
         self.result.error = error
@@ -111,7 +116,7 @@ async def run_client(
         folder = run_folder.client_folder(run.folder, client.name)
         ended.folder = folder.name
         plan_run = await open_plan(PlanRun, run, project.site, client.name, plan_file.id, folder)
-        result = plan_run.result
+        result = ended.result = plan_run.result
         result.on_step = lambda step: progress.tell(client.name, step, len(result.rows))
         if run.validate_only:
             await plan_run.check(lambda plan: make_drafts(run, project, client, plan, folder))

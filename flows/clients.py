@@ -1,6 +1,7 @@
 """What flows over many clients share: the settings they need, the clients asked for, and the result that their parts add up to."""
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any, Protocol
 
 from lib import client_list
@@ -10,6 +11,7 @@ from lib.exactly_once import PlanResult, sum_up
 from lib.formats import FormatError, Month, parse_month
 
 CLIENTS_AT_ONCE = 4
+NOT_BEGUN = "not begun: the run ended before its turn"
 
 
 class Ended(Protocol):
@@ -18,6 +20,8 @@ class Ended(Protocol):
     client: str
     result: PlanResult
 
+    @property
+    def name(self) -> str: ...  # the client's, or that of one of its plans
     def summary(self) -> dict[str, Any]: ...
     def data(self) -> list[dict[str, Any]]: ...
 
@@ -43,6 +47,24 @@ def choose(listed: Sequence[Client], names: list[str] | None) -> tuple[list[Clie
     return [client for client in chosen if client.folder_id], {**empty, **problems}
 
 
+async def side_by_side[Answer](works: Iterable[Coroutine[Any, Any, Answer]]) -> list[Answer]:
+    """
+    The answers in the order of the works. Cancelled, it ends when all have ended, and so have said how far they came.
+
+    `asyncio.gather` ends with the first that is cancelled, while the others still put down what they did.
+    """
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        left = [task for task in tasks if not task.done()]
+        for task in left:
+            if not task.cancelling():  # a second time would break off what it does to end well
+                task.cancel()
+        if left:
+            await asyncio.wait(left)
+
+
 def add_up(ended: Iterable[Ended], error: str) -> dict[str, Any]:
     """The parts of a flow's result that its clients' results make; a client may have several."""
     all_ended = list(ended)
@@ -53,7 +75,7 @@ def add_up(ended: Iterable[Ended], error: str) -> dict[str, Any]:
     counts = {client: sum_up(one.result for one in parts) for client, parts in by_client.items()}
     return {
         "summary": {**sum_up(one.result for one in all_ended), "clients": counts},
-        "clients": {one.client: one.summary() for one in all_ended},
+        "clients": {one.name: one.summary() for one in all_ended},
         "data": [record for one in all_ended for record in one.data()],
         **({"error": "; ".join(filter(None, errors))} if any(errors) else {}),
     }

@@ -18,6 +18,7 @@ from prefect.deployments import arun_deployment
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.states import Cancelling
 
+from flows.clients import side_by_side
 from flows.progress import Progress
 from flows.run_in_folder import Run
 from lib import run_record
@@ -44,6 +45,11 @@ class ClientRun:
     result: PlanResult
     flow_run: uuid.UUID | None = None
     record: RunRecord | None = None
+
+    @property
+    def name(self) -> str:
+        """The client's."""
+        return self.client
 
     def summary(self) -> dict[str, Any]:
         """What the client's run says of the plan, with its folder as seen from the gathering run's, and the flow run."""
@@ -97,7 +103,7 @@ async def run_on_workers(
             await progress.end(client.name, len(ended.result.rows), run.log)
             return ended
 
-    return await asyncio.gather(*(one(client) for client in clients))
+    return await side_by_side(one(client) for client in clients)
 
 
 class _Started:

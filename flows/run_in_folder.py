@@ -135,7 +135,15 @@ async def run_in_folder(
             forecast=forecast,
             begun=begun,
         )
-        return {"months": [str(run.month)], **await work(run)}
+        try:
+            parts = await work(run)
+        except Exception as failed:
+            if not begun:
+                raise
+            said = error_line.message_of(failed)
+            log_error(log, said, failed)
+            parts = clients.add_up(begun, said)
+        return {"months": [str(run.month)], **parts}
 
     return await keep_folder(name, in_folder, output_dir=output_dir, begun=begun, report=report)
 

@@ -14,6 +14,7 @@ from lib.html_report import link
 from lib.reconcile import Outcome
 from lib.run_folder import files_of
 from lib.run_record import RunRecord
+from lib.step_files import ROWS
 
 _MEANING = {
     Outcome.CREATED: "this run made its issue",
@@ -21,9 +22,10 @@ _MEANING = {
     Outcome.READY: "no issue was made of it, and nothing is wrong with it that we know of",
     Outcome.REFUSED: "our checks stopped it",
     Outcome.REJECTED: "Jira refused it",
-    Outcome.UNCERTAIN: "its issue may exist, or its key is not in its row yet; the next run settles it",
+    Outcome.UNCERTAIN: "its issue may exist or was not looked for, or its key is not in its row yet; the next run settles it",
     Outcome.FLAGGED: "a person must decide",
 }
+_NOT_REACHED = "no issue was made of it; where the run did not reach it, the table below says why"
 _SAID = {
     Outcome.CREATED: ("issue was created", "issues were created"),
     Outcome.EXISTING: ("row had its issue already", "rows had their issues already"),
@@ -72,9 +74,8 @@ def _failure(result: Mapping[str, Any]) -> str:
     failed = _failed(result)
     errors = [_own_error(result), *(plan["error"] for plan in failed.values())]
     if len(failed) > 1:
-        more = f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
         of_all = f"{len(failed)} of {plural(len(result['clients']), 'plan')}"
-        errors[1:] = [f"{of_all} could not be read or finished: {'; '.join(list(failed)[:_NAMED])}{more}"]
+        errors[1:] = [f"{of_all} could not be read or finished: {_list(list(failed))}"]
     return " ".join(f"The run failed: {error.rstrip('.')}." for error in errors if error)
 
 
@@ -85,14 +86,33 @@ def _done(result: Mapping[str, Any]) -> str:
     summary: Mapping[str, Any] = result.get("summary", {})
     rows, clients = summary.get("rows", 0), len(summary.get("clients", {}))
     if result.get("error") and not rows:
-        return "No row was read."
-    not_reached = sum(plan.get(Outcome.READY, 0) for plan in _failed(result).values())
+        return _no_rows(result)
+    not_reached = _not_reached(result)
     counted = {outcome: summary.get(outcome, 0) for outcome in Outcome}
     counted[Outcome.READY] -= not_reached
     told = [f"{count} {_said(outcome, result)[count != 1]}" for outcome, count in counted.items() if count]
     if not_reached:
         told.append(f"{not_reached} {'row was' if not_reached == 1 else 'rows were'} not reached")
     return f"{plural(rows, 'row')} of {plural(clients, 'client')}: {', '.join(told) or 'nothing to do'}."
+
+
+def _no_rows(result: Mapping[str, Any]) -> str:
+    """What is true of a run that stopped and counts no row; one on a worker may have done more than is known of it."""
+    names = [name for name, plan in _failed(result).items() if plan.get("flow_run_id") and not plan.get("run")]
+    if not names:
+        return "No row was read."
+    runs = "runs on workers" if len(names) > 1 else "run on a worker"
+    return f"What the {runs} did for {_list(names)} is not known here; each leaves a run folder and report of its own."
+
+
+def _list(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{'; '.join(names[:_NAMED])}{more}"
+
+
+def _not_reached(result: Mapping[str, Any]) -> int:
+    """How many rows a plan had left when it was stopped."""
+    return sum(plan.get(Outcome.READY, 0) for plan in _failed(result).values())
 
 
 def _said(outcome: Outcome, result: Mapping[str, Any]) -> tuple[str, str]:
@@ -116,9 +136,22 @@ def _own_error(result: Mapping[str, Any]) -> str:
 def show_bottom_line(record: RunRecord) -> HTML:
     """The bottom line, in the colour of how the run ended."""
     corrections = record.state == "completed" and record.counts.get(Outcome.REFUSED)
-    return html_report.sentence(
-        bottom_line(record.result), kind="attention" if corrections else _KIND.get(record.state, "note")
-    )
+    said = " ".join(filter(None, (bottom_line(record.result), _uncounted(record))))
+    return html_report.sentence(said, kind="attention" if corrections else _KIND.get(record.state, "note"))
+
+
+def _uncounted(record: RunRecord) -> str:
+    """What lies in the run's folder although its result does not tell of it."""
+    if not record.result.get("error"):
+        return ""
+    told = {plan["folder"] for plan in record.plans.values() if plan.get("folder") and plan.get("rows")}
+    left = [
+        f for name in files_of(record.folder) if name.endswith(f"/{ROWS}") and (f := name.split("/")[0]) not in told
+    ]
+    if not left:
+        return ""
+    verb = "lies" if len(left) == 1 else "lie"
+    return f"Rows that were read and are not counted here {verb} in the run folder: {_list(left)}."
 
 
 def counts(record: RunRecord) -> HTML:
@@ -130,8 +163,16 @@ def counts(record: RunRecord) -> HTML:
     clients: Mapping[str, Mapping[str, int]] = record.result.get("summary", {}).get("clients", {})
     rows = [[client, *(counted.get(name) or "·" for name in names)] for client, counted in clients.items()]
     rows.append([Markup("<b>all</b>"), *(record.counts.get(name, 0) for name in names)])
-    meaning = html_report.legend((outcome, _MEANING[outcome]) for outcome in outcomes)
+    meaning = html_report.legend((outcome, _meaning(outcome, record)) for outcome in outcomes)
     return HTML(html_report.table(["client", *names], rows, numbers=names).data + meaning.data)
+
+
+def _meaning(outcome: Outcome, record: RunRecord) -> str:
+    """What an outcome says in this run: a ready row is not called good where something stopped it, or the run."""
+    stopped = record.result.get("error") or any(
+        problem["level"] == "error" for row in record.rows if row["outcome"] == outcome for problem in row["problems"]
+    )
+    return _NOT_REACHED if outcome is Outcome.READY and stopped else _MEANING[outcome]
 
 
 def _own_records(record: RunRecord) -> HTML:

@@ -83,7 +83,7 @@ def outcomes_per_client(record: RunRecord) -> SVG | HTML:
     """How many rows of each client ended how."""
     clients = record.result.get("summary", {}).get("clients", {})
     if not record.counts.get("rows"):
-        return sentence("No row was read.")
+        return sentence("The run counts no row.")
 
     def draw(axes: Axes) -> None:
         left = [0] * len(clients)

@@ -14,10 +14,13 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRun
 
 from flows import arguments, compare, rerun, rerun_arguments
 from flows.compare import compare_runs
+from flows.content_plan_check import content_plan_check
+from flows.content_plan_to_jira import content_plan_to_jira
 from flows.reporting_flow import reporting_flow
 from flows.run_in_folder import Report, run_in_folder
-from lib import explore, rows_file, run_folder, run_record, utility_tasks
+from lib import audit, explore, rows_file, run_folder, run_record, utility_tasks
 from lib.reconcile import Outcome
+from lib.step_files import ROWS
 from sandbox import seed
 from tests import odd, runs
 from tests.desk import HEADER, TAB
@@ -287,3 +290,53 @@ def test_what_is_no_run_cannot_be_compared_and_leaves_no_run_folder(prefect_engi
         compared = asyncio.run(compare_runs(*map(str, pair), output_dir=str(output)))
         assert compared["error"].startswith(str(bad))
         assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    "flow",
+    [
+        pytest.param(content_plan_to_jira, id="issues"),
+        pytest.param(content_plan_check, id="check"),
+    ],
+)
+def test_a_run_cancelled_while_its_clients_notebooks_run_tells_of_every_row_that_lies_in_its_folder(
+    flow, services, tmp_path, monkeypatch
+):
+    """The clients that wait for their turn end at once, those with a kernel to end a moment later."""
+    clients_at_once = 4
+    running: list[str] = []
+
+    async def is_cancelled_while_it_runs(*_given):
+        running.append("one")
+        if len(running) == clients_at_once:
+            whole.cancel()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            for _ in range(50):  # its kernel is ended
+                await asyncio.sleep(0)
+
+    async def go():
+        nonlocal whole
+        given = {"target_month": seed.MONTH, "delay_seconds": (0, 0), "output_dir": str(tmp_path / "output")}
+        whole = asyncio.ensure_future(flow(**given))
+        await whole
+
+    whole: asyncio.Future = None
+    with monkeypatch.context() as patched:
+        patched.setattr(utility_tasks, "run_notebook", is_cancelled_while_it_runs)
+        with pytest.raises(asyncio.CancelledError):
+            asyncio.run(go())
+    record = run_record.read(tmp_path / "output")
+    lying = {path.parent.name: rows_file.load(path).rows for path in record.folder.glob(f"*/{ROWS}")}
+    assert len(lying) == clients_at_once
+    counted = {plan["folder"]: plan["rows"] for plan in record.plans.values() if plan["folder"]}
+    assert counted == {name: len(rows) for name, rows in lying.items()}
+    assert len(record.rows) == sum(counted.values())
+    assert all(plan["error"] for plan in record.plans.values())
+    said = audit.show_bottom_line(record).data
+    assert "The run was cancelled" in said
+    assert "were not reached" in said
+    assert "No row was read" not in said
+    assert "not counted" not in said
+    assert "nothing is wrong" not in audit.counts(record).data

@@ -100,6 +100,7 @@ def test_rows_that_a_stopped_run_did_not_reach_are_no_good_rows(tmp_path):
         "The run failed: Kopi Senja: the notebook failed. 4 rows of 1 client: 4 rows were not reached."
     )
     assert "<td>5–7, 9</td>" in audit.not_reached(record).data
+    assert "nothing is wrong" not in audit.counts(record).data
 
 
 def test_what_stopped_the_run_is_the_first_thing_to_do(tmp_path):
