@@ -45,7 +45,7 @@ class Looking:
         self._project_key = project_key
         self._label = plan_label(spreadsheet_id)
         self._by_id: dict[str, Issue] = {}
-        self._asked: set[str] = set()
+        self._keys: set[str] = set()  # of the sheet, that were asked for
         self._newest = 0
 
     @property
@@ -95,7 +95,8 @@ class Looking:
 
         Together the answers do not say which of several moved issues had which key, so those are asked one by one.
         """
-        wanted = [key for key in dict.fromkeys(keys) if key not in self._asked]
+        wanted = [key for key in dict.fromkeys(keys) if key not in self._keys]
+        self._keys.update(wanted)
         answered = {issue.key for issue in await self._fetch(wanted)}
         for key in wanted:
             if key not in answered:
@@ -141,7 +142,6 @@ class Looking:
         issues: list[Issue] = []
         for start in range(0, len(ids_or_keys), FETCH_SIZE):
             issues += await self._jira.fetch(ids_or_keys[start : start + FETCH_SIZE])
-        self._asked.update(ids_or_keys)
         for issue in issues:
             known = self._by_id.get(issue.id)
             self._by_id[issue.id] = replace(issue, old_keys=known.old_keys) if known else issue
