@@ -9,7 +9,7 @@ import pytest
 from prefect.settings import PREFECT_SERVER_ANALYTICS_ENABLED, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 
-from flows import run_in_folder
+from flows import prefect_server, run_in_folder
 from lib import plan_lock
 from lib.google_api import GoogleApi
 from lib.jira_api import JiraApi
@@ -58,6 +58,12 @@ def _report_on_request(request, monkeypatch):
 
     if request.node.get_closest_marker("report") is None:
         monkeypatch.setattr(run_in_folder, "_make_report", none)
+
+
+@pytest.fixture(autouse=True)
+def _no_server_of_a_command(monkeypatch):
+    """A command's temporary server is its process's to the end: here the session's would be that one, and want its login."""
+    monkeypatch.setattr(prefect_server, "start_temporary", lambda: None)
 
 
 class StandingClock:
