@@ -173,14 +173,9 @@ class IssueMaker:
             if now >= until:
                 return Settled(found, missing if look.clean else set(), look.clean)
             pause = min(float(next(pauses, LOOKS_S[-1])), max((until - now).total_seconds(), 1.0))
-            self._log.info(
-                "%s: %d of %d issues are not in Jira yet; looking again in %.0f s, until %s",
-                self._plan.client,
-                len(missing),
-                len(wanted),
-                pause,
-                f"{until:%H:%M:%S} UTC",
-            )
+            told = f"{len(missing)} of {len(wanted)} issues are" if missing else "what another run may have sent is"
+            line = "%s: %s not in Jira yet; looking again in %.0f s, until %s"
+            self._log.info(line, self._plan.client, told, pause, f"{until:%H:%M:%S} UTC")
             await self._clock.sleep(pause)
 
     # --- Creating -----------------------------------------------------------------------------------------------------

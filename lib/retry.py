@@ -11,6 +11,7 @@ import logging
 import math
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import tenacity
 
@@ -37,14 +38,7 @@ def call[Result](
     Raises:
         TryLaterError: The last attempt's, when none went through.
     """
-    return tenacity.Retrying(
-        stop=tenacity.stop_after_attempt(attempts),
-        wait=_wait,
-        retry=tenacity.retry_if_exception(lambda error: _worth_waiting_for(error, LONGEST_WAIT_S)),
-        sleep=sleep,
-        before_sleep=lambda state: _say(service, state),
-        reraise=True,
-    )(request)
+    return tenacity.Retrying(sleep=sleep, **_rule(service, attempts, LONGEST_WAIT_S))(request)
 
 
 async def call_again[Result](
@@ -60,14 +54,7 @@ async def call_again[Result](
     async def attempt() -> Result:  # tenacity asks whether the function itself is async
         return await request()
 
-    return await tenacity.AsyncRetrying(
-        stop=tenacity.stop_after_attempt(attempts),
-        wait=_wait,
-        retry=tenacity.retry_if_exception(lambda error: _worth_waiting_for(error, LONGEST_QUOTA_S)),
-        sleep=sleep,
-        before_sleep=lambda state: _say(service, state),
-        reraise=True,
-    )(attempt)
+    return await tenacity.AsyncRetrying(sleep=sleep, **_rule(service, attempts, LONGEST_QUOTA_S))(attempt)
 
 
 def retry_after_s(header: str | None) -> float | None:
@@ -82,6 +69,17 @@ def retry_after_s(header: str | None) -> float | None:
 
 
 _backoff = tenacity.wait_exponential_jitter(initial=1, max=60, jitter=1)
+
+
+def _rule(service: str, attempts: int, longest_s: float) -> dict[str, Any]:
+    """The one rule, as tenacity's options, for waits of at most so many seconds."""
+    return {
+        "stop": tenacity.stop_after_attempt(attempts),
+        "wait": _wait,
+        "retry": tenacity.retry_if_exception(lambda error: _worth_waiting_for(error, longest_s)),
+        "before_sleep": lambda state: _say(service, state),
+        "reraise": True,
+    }
 
 
 def _wait(state: tenacity.RetryCallState) -> float:
