@@ -51,13 +51,15 @@ def test_a_wait_for_a_busy_service_is_a_warning_of_the_run_in_prefect(lines, ser
 
 
 def test_debug_lines_say_how_each_call_went_without_secrets_and_without_content(lines, services):
+    before = {logger: logger.level for logger in map(logging.getLogger, ("prefect", "prefect.flow_runs", "lib"))}
     with temporary_settings({PREFECT_LOGGING_LEVEL: "DEBUG"}):
         for name in ("prefect", "prefect.flow_runs"):
             logging.getLogger(name).setLevel(logging.DEBUG if name == "prefect" else logging.NOTSET)
         try:
             told = lines()
         finally:
-            logging.getLogger("prefect").setLevel(PREFECT_LOGGING_LEVEL.value())
+            for logger, level in before.items():
+                logger.setLevel(level)
     calls = [message for name, level, message in told if name == "lib.api_calls" and level == logging.DEBUG]
     assert any(re.fullmatch(r"Jira, issue/bulk: answered after \d+ ms", message) for message in calls)
     assert any(message.startswith("Google, ") for message in calls)
