@@ -11,6 +11,7 @@ from prefect import get_client
 from prefect.exceptions import ObjectNotFound
 from prefect.logging import get_run_logger
 
+from flows import clients
 from flows.progress import Progress
 from flows.run_in_folder import Run, log_error
 from lib import create_screen, error_line, issue_draft, run_folder, transform, utility_tasks
@@ -109,7 +110,7 @@ async def run_client(
 ) -> ClientResult:
     """Everything for one client; an error ends it here, with what was done so far, and never reaches the others."""
     ended = ClientResult(client.name, project.site)
-    run.begun.append(ended)
+    run.begun.clients.append(ended)
     plan_run: PlanRun | None = None
     try:
         plan_file = find_plan(files, client, run.month)
@@ -128,7 +129,7 @@ async def run_client(
                 break_lock=run.break_lock,
             )
     except asyncio.CancelledError:
-        (plan_run or ended).stop(f"{client.name}: cancelled before it was finished")
+        (plan_run or ended).stop(f"{client.name}: {clients.CANCELLED}")
         raise
     except Exception as error:  # noqa: BLE001  # whatever it is, the other clients go on
         log_error(run.log, named(client.name, error), error)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from lib import client_list
@@ -11,6 +12,7 @@ from lib.exactly_once import PlanResult, sum_up
 from lib.formats import FormatError, Month, parse_month
 
 CLIENTS_AT_ONCE = 4
+CANCELLED = "cancelled before it was finished"
 NOT_BEGUN = "not begun: the run ended before its turn"
 
 
@@ -24,6 +26,14 @@ class Ended(Protocol):
     def name(self) -> str: ...  # the client's, or that of one of its plans
     def summary(self) -> dict[str, Any]: ...
     def data(self) -> list[dict[str, Any]]: ...
+
+
+@dataclass
+class Begun:
+    """What a run that is stopped can tell of: the months it is about, and its clients as far as they came."""
+
+    months: list[str] = field(default_factory=list)
+    clients: list[Ended] = field(default_factory=list)
 
 
 def read_month(text: str, *, parameter: str = "target_month") -> Month:

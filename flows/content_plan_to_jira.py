@@ -122,16 +122,16 @@ async def run_clients(run: Run, client_names: list[str] | None) -> list[ClientRe
     progress = Progress(len(asked))
     places = asyncio.Semaphore(clients.CLIENTS_AT_ONCE)
 
-    run.begun.extend(_failed(name, problem) for name, problem in unknown.items())
+    run.begun.clients.extend(_failed(name, problem) for name, problem in unknown.items())
 
     async def one(client: Client) -> ClientResult:
         waiting = _failed(client.name, clients.NOT_BEGUN)
-        run.begun.append(waiting)
+        run.begun.clients.append(waiting)
         async with places:
-            run.begun.remove(waiting)
+            run.begun.clients.remove(waiting)
             if client.folder_id in errors:
                 ended = _failed(client.name, str(errors[client.folder_id]))
-                run.begun.append(ended)
+                run.begun.clients.append(ended)
             else:
                 project = Project(account.site, screen)
                 ended = await run_client(run, project, client, files[client.folder_id], progress)

@@ -171,14 +171,13 @@ async def content_plan_watch(
 
     async def work(run: Run) -> dict[str, Any]:
         months = [clients.read_month(text, parameter="target_months") for text in target_months or []]
+        run.begun.months = [str(month) for month in months or _default_months()]
         watched, news = await _watch_all(run, months or _default_months(), client_names, full=full)
         comments = sum(len(one.commented) for one in watched)
         return {
-            "months": [str(month) for month in dict.fromkeys(one.month for one in watched)],
             "news": f"{plural(comments, 'comment')} written; {plural(news, 'finding')} new since the last pass.",
             "nothing_new": not news,
             **clients.add_up(watched, ""),
-            "clients": {one.name: one.summary() for one in watched},
         }
 
     return await run_in_folder(
@@ -216,17 +215,20 @@ async def _watch_all(
         places = asyncio.Semaphore(clients.CLIENTS_AT_ONCE)
 
         async def one(client: Client, month: Month) -> WatchedPlan:
+            watch = _Watch(dataclasses.replace(run, month=month), cache, client, account.site, full=full)
+            run.begun.clients.append(watch.watched)
             async with places:
-                watch = _Watch(dataclasses.replace(run, month=month), cache, client, account.site, full=full)
-                watched = await watch.go(files[client.folder_id], errors.get(client.folder_id))
-                await progress.end(client.name, len(watched.result.rows), run.log)
-                return watched
+                await watch.go(files[client.folder_id], errors.get(client.folder_id))
+                await progress.end(client.name, len(watch.watched.result.rows), run.log)
+                return watch.watched
 
-        watched = await asyncio.gather(*(one(client, month) for client in asked for month in months))
-        watched += [
+        left_out = [
             WatchedPlan(name, months[0], result=PlanResult(error=f"{name}: {problem}"))
             for name, problem in unknown.items()
         ]
+        run.begun.clients.extend(left_out)
+        watched = await clients.side_by_side(one(client, month) for client in asked for month in months)
+        watched += left_out
         news = sum(
             cache.count_news(one.name, one.said(), finished=not one.result.error)
             for one in watched
@@ -262,26 +264,30 @@ class _Watch:
         self._cache = cache
         self._full = full
         self._client = client
-        self._watched = WatchedPlan(client.name, run.month, site=site)
+        waiting = PlanResult(error=f"{client.name}: {clients.NOT_BEGUN}")
+        self.watched = WatchedPlan(client.name, run.month, site=site, result=waiting)
         self._waiting = False  # a comment was sent and not heard of: the plan is not done with
 
-    async def go(self, files: Sequence[DriveFile], unreadable: FixInputError | None) -> WatchedPlan:
+    async def go(self, files: Sequence[DriveFile], unreadable: FixInputError | None) -> None:
         """Compare and comment; an error ends it here and never reaches the other plans."""
         if unreadable:
-            self._watched.result.error = named(self._client.name, unreadable)
-            return self._watched
+            self.watched.result.error = named(self._client.name, unreadable)
+            return
+        self.watched.result.error = ""
         try:
             await self._compare(find_plan(files, self._client, self._run.month))
         except NoPlanError as error:
-            self._watched.state = "no plan"
+            self.watched.state = "no plan"
             self._run.log.debug("%s", error)
+        except asyncio.CancelledError:
+            self.watched.result.error = f"{self._client.name}: {clients.CANCELLED}"
+            raise
         except Exception as error:  # noqa: BLE001  # whatever it is, the other plans go on
-            self._watched.result.error = named(self._client.name, error)
-            log_error(self._run.log, self._watched.result.error, error)
-        return self._watched
+            self.watched.result.error = named(self._client.name, error)
+            log_error(self._run.log, self.watched.result.error, error)
 
     async def _compare(self, file: DriveFile) -> None:
-        run, watched = self._run, self._watched
+        run, watched = self._run, self.watched
         watched.spreadsheet_id, watched.title = file.id, file.name
         seen = self._cache.plan(file.id, file.version)
         if seen and not self._full:
@@ -302,6 +308,7 @@ class _Watch:
         with watched.result.step("read the plan", run.clock):
             plan = await sheet.read()
         watched.tab, watched.tab_id, watched.url = plan.tab, plan.tab_id, plan.url
+        watched.take(plan_watch.not_compared(plan))
         watched.take(await self._find(plan))
         with watched.result.step("comment on changes", run.clock):
             await self._tell(plan, watched.findings)
@@ -315,9 +322,9 @@ class _Watch:
 
     async def _find(self, plan: ContentPlan) -> Findings:
         """Run the notebook on the plan and its issues."""
-        run, result = self._run, self._watched.result
+        run, result = self._run, self.watched.result
         folder = run_folder.client_folder(run.folder, f"{self._client.name} {run.month}")
-        self._watched.folder = folder.name
+        self.watched.folder = folder.name
         StepFiles(folder, workflow=NAME, source=plan.spreadsheet_id).rows(plan)
         looking = Looking(run.jira, run.settings.jira_project_key, plan.spreadsheet_id, PERMISSIONS)
         with result.step("look at Jira", run.clock):
@@ -355,7 +362,7 @@ class _Watch:
             self._say_waiting(plan, finding)
             return
         self._cache.note_answer(change)
-        self._watched.commented.append(finding.key)
+        self.watched.commented.append(finding.key)
 
     def _say_waiting(self, plan: ContentPlan, finding: Finding) -> None:
         self._waiting = True
@@ -363,7 +370,7 @@ class _Watch:
             f"the answer to the comment on {finding.key} was lost; a later pass looks for it before it writes again"
         )
         cell = plan.address(finding.row or 1, KEY)
-        self._watched.result.problems.append(Problem(cell=cell, message=message, level="warning"))
+        self.watched.result.problems.append(Problem(cell=cell, message=message, level="warning"))
 
 
 if __name__ == "__main__":

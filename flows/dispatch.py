@@ -93,13 +93,13 @@ async def run_on_workers(
             try:
                 ended = await started.run({**parameters, "client_names": [client.name]}, progress)
             except asyncio.CancelledError:
-                run.begun.append(started.stopped("cancelled before its run on a worker had ended"))
+                run.begun.clients.append(started.stopped("cancelled before its run on a worker had ended"))
                 await started.cancel()
                 raise
             except Exception as error:  # noqa: BLE001  # whatever it is, the other clients go on
                 run.log.error("%s: %s", client.name, error)  # noqa: TRY400  # the message says all
                 ended = started.stopped(str(error))
-            run.begun.append(ended)
+            run.begun.clients.append(ended)
             await progress.end(client.name, len(ended.result.rows), run.log)
             return ended
 

@@ -17,7 +17,6 @@ import contextlib
 import os
 import secrets
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -25,7 +24,6 @@ from pathlib import Path
 from cryptography.fernet import Fernet
 from dotenv import dotenv_values
 from prefect import get_client
-from prefect.server.api.server import SubprocessASGIServer
 from prefect.settings import (
     PREFECT_API_AUTH_STRING,
     PREFECT_SERVER_API_AUTH_STRING,
@@ -42,17 +40,6 @@ PORT = 4200
 SERVER_FILE, CLIENT_FILE = "server.env", "client.env"
 _NO_PAGE = "https://no-page.invalid"  # an empty list of origins is taken for one that is not set
 _OTHERS = 0o077
-# Ends with whoever started it, however that ended: the other end of its standard input is closed then.
-_UNTIL_ALONE = """
-import os, runpy, signal, threading, time
-def end():
-    os.read(0, 1)
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(10)
-    os._exit(1)
-threading.Thread(target=end, daemon=True).start()
-runpy.run_module("uvicorn", run_name="__main__", alter_sys=True)
-"""
 
 
 def start_temporary() -> None:
@@ -64,6 +51,8 @@ def start_temporary() -> None:
     """
     if get_current_settings().api.url:
         return
+    from flows.temporary_server import TemporaryServer  # noqa: PLC0415  # a second of imports that other runs save
+
     _close_to_others(get_current_settings().home)
     login = _login()
     own = {
@@ -74,27 +63,9 @@ def start_temporary() -> None:
     to_the_end = contextlib.ExitStack()
     atexit.register(to_the_end.close)
     to_the_end.enter_context(temporary_settings(own))
-    _TemporaryServer()  # from now on the one of this process: Prefect's clients find it by its class
+    TemporaryServer()  # from now on the one of this process: Prefect's clients find it by its class
     with _as_the_server_inherits_it(), get_client(sync_client=True):
         pass
-
-
-class _TemporaryServer(SubprocessASGIServer):
-    """Prefect's temporary server that ends with this process also when that is killed."""
-
-    def _run_uvicorn_command(self) -> "subprocess.Popen[bytes]":
-        app = ["--factory", "prefect.server.api.server:create_app", "--lifespan", "on", "--log-level", "error"]
-        return subprocess.Popen(  # noqa: S603  # our own command
-            [sys.executable, "-c", _UNTIL_ALONE, *app, "--host", HOST, "--port", str(self.port)],
-            stdin=subprocess.PIPE,
-            env={
-                **os.environ,
-                "PREFECT_UI_ENABLED": "0",
-                "PREFECT__SERVER_EPHEMERAL": "1",
-                "PREFECT__SERVER_FINAL": "1",
-                **get_current_settings().to_environment_variables(exclude_unset=True),
-            },
-        )
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ if __name__ == "__main__":  # before Prefect is imported
 
     arguments.refuse_early(__file__)
 
+import asyncio
 import dataclasses
 import re
 from typing import Any
@@ -102,23 +103,29 @@ async def _resolve(
     client = Client(client_name, "", "")
     folder = run_folder.client_folder(run.folder, client_name)
     resolve = await open_plan(PlanResolve, run, account.site, client_name, spreadsheet_id, folder)
-    if forget_issue is not None:
-        done = await resolve.forget(forget_issue, run.flow_run, flow_run_ended, break_lock=run.break_lock)
-    elif key is not None:
-        done = await resolve.set_key(row, key, run.flow_run, flow_run_ended, break_lock=run.break_lock)
-    else:
-        screen = await run.jira.read_fields(run.settings.jira_project_key, run.settings.jira_issue_type_id)
-        project = Project(account.site, screen)
-        done = await resolve.create(
-            row,
-            lambda read: make_drafts(run, project, client, read, folder),
-            run.flow_run,
-            flow_run_ended,
-            break_lock=run.break_lock,
-        )
+    run.begun.months = [str(month)]
+    try:
+        if forget_issue is not None:
+            done = await resolve.forget(forget_issue, run.flow_run, flow_run_ended, break_lock=run.break_lock)
+        elif key is not None:
+            done = await resolve.set_key(row, key, run.flow_run, flow_run_ended, break_lock=run.break_lock)
+        else:
+            screen = await run.jira.read_fields(run.settings.jira_project_key, run.settings.jira_issue_type_id)
+            project = Project(account.site, screen)
+            done = await resolve.create(
+                row,
+                lambda read: make_drafts(run, project, client, read, folder),
+                run.flow_run,
+                flow_run_ended,
+                break_lock=run.break_lock,
+            )
+    except asyncio.CancelledError:
+        resolve.result.by_row = {number: one for number, one in resolve.result.by_row.items() if number == row}
+        run.begun.clients.append(ClientResult(client_name, account.site, folder.name, resolve.plan, resolve.result))
+        raise
     run.log.info("%s", done)
     ended = ClientResult(client_name, account.site, folder.name, resolve.plan, resolve.result)
-    return {"done": done, "months": [str(month)], **clients.add_up([ended], "")}
+    return {"done": done, **clients.add_up([ended], "")}
 
 
 def _read_id(plan: str) -> str:

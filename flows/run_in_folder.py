@@ -32,7 +32,6 @@ from lib.settings import ROOT, Settings, in_sandbox
 from lib.step_files import RESULT
 from lib.utility_tasks import notebook_to_html, run_notebook, save_json
 
-CANCELLED = "cancelled before it was finished; run it again"
 REPORT_TIMEOUT_S = 300
 RERUN_TAG = "rerun-of: "
 
@@ -57,7 +56,7 @@ class Run:
     validate_only: bool
     break_lock: bool
     forecast: Forecast
-    begun: list[clients.Ended]  # clients that a cancelled run can tell of
+    begun: clients.Begun
 
 
 def _run_folder(folder: Path) -> dict[str, JsonValue]:
@@ -112,7 +111,7 @@ async def run_in_folder(
         forecast: How much a mismatch with the project's create screen counts.
         report: The notebook that reports on it.
     """
-    begun: list[clients.Ended] = []
+    begun = clients.Begun()
     await _refuse_unusable(google_block, jira_block)
 
     async def in_folder(folder: Path, settings: Settings) -> dict[str, Any]:
@@ -135,15 +134,8 @@ async def run_in_folder(
             forecast=forecast,
             begun=begun,
         )
-        try:
-            parts = await work(run)
-        except Exception as failed:
-            if not begun:
-                raise
-            said = error_line.message_of(failed)
-            log_error(log, said, failed)
-            parts = clients.add_up(begun, said)
-        return {"months": [str(run.month)], **parts}
+        begun.months = [str(run.month)]
+        return await work(run)
 
     return await keep_folder(name, in_folder, output_dir=output_dir, begun=begun, report=report)
 
@@ -169,7 +161,7 @@ async def keep_folder(
     work: Callable[[Path, Settings], Awaitable[dict[str, Any]]],
     *,
     output_dir: str | None,
-    begun: Sequence[clients.Ended] = (),
+    begun: clients.Begun | None = None,
     report: Report = AUDIT,
 ) -> Result:
     """
@@ -179,14 +171,14 @@ async def keep_folder(
         name: Of the flow.
         work: Gives the parts of the result that are its own.
         output_dir: Where the run folder goes; OUTPUT_DIR when left out.
-        begun: The clients that a cancelled run can tell of.
+        begun: What a cancelled run can tell of.
         report: The notebook that reports on it.
     """
     log: Log = get_run_logger()
     library_log.show()
     with stop_signals.caught(log) as signals:
         ended = await _keep_folder(
-            name, work, output_dir=output_dir, begun=begun, report=report, log=log, signals=signals
+            name, work, output_dir=output_dir, begun=begun or clients.Begun(), report=report, log=log, signals=signals
         )
     if isinstance(ended, asyncio.CancelledError):
         raise ended
@@ -198,7 +190,7 @@ async def _keep_folder(
     work: Callable[[Path, Settings], Awaitable[dict[str, Any]]],
     *,
     output_dir: str | None,
-    begun: Sequence[clients.Ended],
+    begun: clients.Begun,
     report: Report,
     log: Log,
     signals: stop_signals.StopSignals,
@@ -212,10 +204,12 @@ async def _keep_folder(
         try:
             parts = await signals.cancellable(work(folder, settings))
         except asyncio.CancelledError as error:  # a signal, or a caller's cancel; raised once the folder tells of it
-            cancelled, parts = error, clients.add_up(begun, f"{name}: {CANCELLED}")
+            cancelled, parts = error, clients.add_up(begun.clients, f"{name}: {clients.CANCELLED}; run it again")
         except Exception as failed:  # noqa: BLE001  # the result says it
             log_error(log, error_line.message_of(failed), failed)
-            parts = clients.add_up([], error_line.message_of(failed))
+            parts = clients.add_up(begun.clients, error_line.message_of(failed))
+    if begun.months:
+        parts = {"months": begun.months, **parts}
     parts = {"api_calls": {service: asdict(count) for service, count in calls.items()}, **parts}
     result = _result(name, started, sources, parts, "cancelled" if cancelled else state(parts))
     result |= {"run_folder": str(folder), "report": prefect_page.link(folder, report.name, settings.output_url)}

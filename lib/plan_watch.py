@@ -101,6 +101,13 @@ def compare(plan: ContentPlan, issues: Sequence[Issue]) -> Findings:
     return Findings(data=[*found, *gone], problems=decision.problems)
 
 
+def not_compared(plan: ContentPlan) -> Findings:
+    """What stands of a plan whose rows were read, until they are compared."""
+    return Findings(
+        data=[Finding(row=row.row, outcome=Outcome.UNCERTAIN, key=read_key(row.key) or "") for row in plan.rows]
+    )
+
+
 def _finding(plan: ContentPlan, row: PlanRow, action: Action, issue: Issue | None, *, started: bool) -> Finding:
     problems = list(action.problems)
     if action.outcome is Outcome.READY and started:

@@ -44,8 +44,8 @@ def _clean_environment(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def _own_locks(monkeypatch, tmp_path_factory):
-    """Spreadsheets of the sandbox have the same ids in every test process; they are not the same spreadsheets."""
-    folder = tmp_path_factory.getbasetemp() / "locks"
+    """Spreadsheets of the sandbox have the same ids in every test, and a cancelled run holds its locks until its process ends."""
+    folder = tmp_path_factory.mktemp("locks")
     monkeypatch.setattr(plan_lock, "lock_folder", lambda: folder)
 
 

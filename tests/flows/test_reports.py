@@ -16,6 +16,7 @@ from flows import arguments, compare, rerun, rerun_arguments
 from flows.compare import compare_runs
 from flows.content_plan_check import content_plan_check
 from flows.content_plan_to_jira import content_plan_to_jira
+from flows.content_plan_watch import content_plan_watch
 from flows.reporting_flow import reporting_flow
 from flows.run_in_folder import Report, run_in_folder
 from lib import audit, explore, rows_file, run_folder, run_record, utility_tasks
@@ -297,6 +298,7 @@ def test_what_is_no_run_cannot_be_compared_and_leaves_no_run_folder(prefect_engi
     [
         pytest.param(content_plan_to_jira, id="issues"),
         pytest.param(content_plan_check, id="check"),
+        pytest.param(content_plan_watch, id="watch"),
     ],
 )
 def test_a_run_cancelled_while_its_clients_notebooks_run_tells_of_every_row_that_lies_in_its_folder(
@@ -318,8 +320,8 @@ def test_a_run_cancelled_while_its_clients_notebooks_run_tells_of_every_row_that
 
     async def go():
         nonlocal whole
-        given = {"target_month": seed.MONTH, "delay_seconds": (0, 0), "output_dir": str(tmp_path / "output")}
-        whole = asyncio.ensure_future(flow(**given))
+        month = {"target_months": [seed.MONTH]} if flow is content_plan_watch else {"target_month": seed.MONTH}
+        whole = asyncio.ensure_future(flow(**month, delay_seconds=(0, 0), output_dir=str(tmp_path / "output")))
         await whole
 
     whole: asyncio.Future = None
@@ -335,8 +337,10 @@ def test_a_run_cancelled_while_its_clients_notebooks_run_tells_of_every_row_that
     assert len(record.rows) == sum(counted.values())
     assert all(plan["error"] for plan in record.plans.values())
     said = audit.show_bottom_line(record).data
+    assert record.months == [seed.MONTH]
     assert "The run was cancelled" in said
-    assert "were not reached" in said
+    assert ("were not reached" in said) == (flow is not content_plan_watch)
+    assert ("rows are uncertain" in said) == (flow is content_plan_watch)
     assert "No row was read" not in said
     assert "not counted" not in said
     assert "nothing is wrong" not in audit.counts(record).data

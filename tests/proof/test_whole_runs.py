@@ -13,7 +13,7 @@ import pytest
 from prefect.settings import PREFECT_API_URL
 
 from flows.content_plan_to_jira import content_plan_to_jira
-from lib import plan_lock, run_record
+from lib import exactly_once, plan_lock, run_record
 from sandbox.server import Sandbox
 from tests.desk import TAB, add_clients, assert_whole, cells, made
 from tests.processes import none_is_left, own_mark, processes_with, wait_until
@@ -21,6 +21,7 @@ from tests.processes import none_is_left, own_mark, processes_with, wait_until
 MONTH = "Juli 2026"
 ROWS = 5
 SETTLE_S = 3
+FENCE_S = 3  # a command that was killed sends nothing later
 SOON_S = 120
 SCRIPT = Path(__file__).parents[2] / "flows/content_plan_to_jira.py"
 COMMAND = """
@@ -91,6 +92,7 @@ def office(tmp_path, monkeypatch, prefect_engine):
         for name, value in opened.environment.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(plan_lock, "lock_folder", lambda: tmp_path / "locks/this")
+        monkeypatch.setattr(exactly_once, "FENCE_S", FENCE_S)
         yield opened
         for process in opened.processes:
             with contextlib.suppress(ProcessLookupError):
