@@ -5,9 +5,9 @@ PYTHON3 ?= $(shell command -v python3 || command -v python)
 UV := $(shell command -v uv || echo .tools/bin/uv)
 RUN := .venv/bin/
 SYNCED := .venv/.synced
-# Tests that share a file share its fixtures, such as a whole run; each process has its own Prefect server.
+# Tests that share fixtures, such as a whole run, stay together (tests/conftest.py); each process has its own Prefect server.
 # One more than there are processors: whole runs wait a good deal.
-PYTEST := $(RUN)python -m pytest -n $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1))) --maxprocesses 5 --dist loadfile --no-loadscope-reorder
+PYTEST := $(RUN)python -m pytest -n $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1))) --maxprocesses 5 --dist loadgroup --no-loadscope-reorder
 
 # Compiled bytecode saves 5 s of imports at every start; where writing it is switched off, uv still does.
 export UV_COMPILE_BYTECODE := 1

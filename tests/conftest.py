@@ -1,6 +1,7 @@
 """Fixtures for all tests: a clean environment, and a sandbox that accounts for its faults."""
 
 import datetime as dt
+import functools
 import gc
 import logging
 import os
@@ -10,11 +11,14 @@ from prefect.settings import PREFECT_SERVER_ANALYTICS_ENABLED, temporary_setting
 from prefect.testing.utilities import prefect_test_harness
 
 from flows import prefect_server, run_in_folder
-from lib import plan_lock
+from lib import plan_lock, utility_tasks
 from lib.google_api import GoogleApi
 from lib.jira_api import JiraApi
+from lib.notebook_parameters import PARAMETERS_TAG, check, model_of, read_source
+from lib.settings import ROOT
 from sandbox.server import Sandbox
 from tests.proof import events
+from tests.servers import Databases
 
 _OURS = (
     "GOOGLE_",
@@ -42,6 +46,12 @@ def _clean_environment(monkeypatch):
     monkeypatch.setenv("CONTENT_PLAN_SANDBOX", "1")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _shared_database(tmp_path_factory):
+    own = tmp_path_factory.getbasetemp()
+    Databases.made_in = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
 @pytest.fixture(autouse=True)
 def _own_locks(monkeypatch, tmp_path_factory):
     """Spreadsheets of the sandbox have the same ids in every test, and a cancelled run holds its locks until its process ends."""
@@ -58,6 +68,25 @@ def _report_on_request(request, monkeypatch):
 
     if request.node.get_closest_marker("report") is None:
         monkeypatch.setattr(run_in_folder, "_make_report", none)
+
+
+@pytest.fixture(autouse=True)
+def _kernel_on_request(request, monkeypatch):
+    """A kernel takes seconds: in tests marked neither `kernel` nor `report` the cells of a flow's notebooks run in this process."""
+
+    @functools.wraps(utility_tasks.run_notebook.fn)
+    async def here(name, _output, parameters, _timeout_s=None):
+        source = read_source(ROOT / "notebooks" / f"{name}.ipynb")
+        values = check(model_of(source, name), parameters, name)
+        variables = {}
+        for cell in source.cells:
+            if cell.cell_type == "code":
+                exec(cell.source, variables)
+            if PARAMETERS_TAG in cell.metadata.get("tags", ()):
+                variables |= values
+
+    if not any(request.node.get_closest_marker(marker) for marker in ("kernel", "report")):
+        monkeypatch.setattr(utility_tasks.run_notebook, "fn", here)
 
 
 @pytest.fixture(autouse=True)
@@ -165,18 +194,28 @@ def services(box, monkeypatch, prefect_engine):
     return box
 
 
-_LONG = (
-    "test_whole_runs.py",
-    "test_command_line.py",
-    "test_content_plan_watch.py",
-    "test_deploy.py",
-    "test_reports.py",
-)
+# The longest files first: the last one to begin would be waited for. Their tests share nothing but the session's fixtures, if True.
+_LONG = {
+    "test_deploy.py": False,
+    "test_whole_runs.py": True,
+    "test_command_line.py": True,
+    "test_content_plan_watch.py": True,
+    "test_reports.py": True,
+    "test_exactly_once_proof.py": True,
+}
+_SEEDS_AT_ONCE = 20
 
 
 def pytest_collection_modifyitems(items):
-    """The longest files first: a file stays in one process, and the last one to begin would be waited for."""
-    items.sort(key=lambda item: item.path.name not in _LONG)
+    """What goes to one process together (`--dist loadgroup`): a file, or each test of a long one."""
+    order = list(_LONG)
+    items.sort(key=lambda item: order.index(item.path.name) if item.path.name in _LONG else len(order))
+    for item in items:
+        group = item.path.name
+        if _LONG.get(group):
+            seed = item.callspec.params.get("seed") if hasattr(item, "callspec") else None
+            group += f" {item.originalname} {'' if seed is None else seed // _SEEDS_AT_ONCE}"
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pytest_addoption(parser):

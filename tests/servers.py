@@ -18,6 +18,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import filelock
 import pytest
 from prefect import get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
@@ -45,21 +46,43 @@ def wait_for(address, process, limit_s=120):
     raise AssertionError(f"{address} did not answer within {limit_s} s")
 
 
+class Databases:
+    """Prefect's own database as a new server makes it: that takes 5 s of work, so it is made once for all test processes."""
+
+    made_in: Path  # set when the session begins
+
+    @classmethod
+    def copy_to(cls, home: Path) -> Path:
+        """Make a PREFECT_HOME with such a database."""
+        made = cls.made_in / "prefect.db"
+        with filelock.FileLock(cls.made_in / "prefect.lock"):
+            if not made.exists():
+                draft = cls.made_in / "draft"
+                command = [sys.executable, "-m", "prefect", "server", "database", "upgrade", "-y"]
+                subprocess.run(command, env=environment_of(draft), capture_output=True, check=True)
+                (draft / "prefect.db").rename(made)
+        home.mkdir(parents=True)
+        shutil.copy(made, home)
+        return home
+
+
+def environment_of(home: Path, **settings: str) -> dict[str, str]:
+    """This process's environment with nothing of Prefect in it but that home and these settings."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    return {**others, "PREFECT_HOME": str(home), "DO_NOT_TRACK": "1", **settings}
+
+
 @contextlib.contextmanager
 def prefect_server(folder, port=None, **settings):
     """A Prefect server with its pages, which the flows of this process report to; the address of its pages."""
     port = port or free_port()
     site = f"http://127.0.0.1:{port}"
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
-        "PREFECT_HOME": str(folder / "prefect"),
-        "PREFECT_API_URL": f"{site}/api",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
-        **settings,
-    }
+    home = folder / "prefect"
+    if not home.exists() and "PREFECT_SERVER_DATABASE_CONNECTION_URL" not in settings:
+        Databases.copy_to(home)
+    own = {"PREFECT_API_URL": f"{site}/api", "PREFECT_SERVER_ANALYTICS_ENABLED": "false", **settings}
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    with process(command, folder / "server.log", environment) as server:
+    with process(command, folder / "server.log", environment_of(home, **own)) as server:
         wait_for(f"{site}/api/ready", server)
         with temporary_settings({PREFECT_API_URL: f"{site}/api"}):
             yield site

@@ -1,4 +1,4 @@
-"""The main job for real: Prefect's engine, the notebook in a kernel, the sandbox over HTTP."""
+"""The main job for real: Prefect's engine, the sandbox over HTTP, and in some tests the kernel of the notebook."""
 
 import asyncio
 import errno
@@ -24,6 +24,7 @@ def made(box):
     return {issue.key: issue for issue in box.jira.issues if any(label.startswith("cp-") for label in issue.labels)}
 
 
+@pytest.mark.kernel
 def test_a_month_becomes_issues_and_a_second_run_makes_nothing(run, services):
     names = ["Klinik Gigi Cemara", " warung bu TINI /  cabang 2"]
     first = run(client_names=names)
@@ -43,6 +44,7 @@ def test_a_month_becomes_issues_and_a_second_run_makes_nothing(run, services):
             )
 
 
+@pytest.mark.kernel
 def test_the_run_folder_holds_the_executed_notebook_beside_its_json(run):
     result = run(client_names=["Warung Bu Tini / Cabang 2"])
     folder = Path(result["run_folder"]) / "warung-bu-tini-cabang-2"

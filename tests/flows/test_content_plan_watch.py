@@ -1,4 +1,4 @@
-"""The watch for real: Prefect's engine, the notebook in a kernel, the sandbox over HTTP."""
+"""The watch for real: Prefect's engine, the sandbox over HTTP, and in some tests the kernel of the notebook."""
 
 import asyncio
 import datetime as dt
@@ -63,6 +63,7 @@ def change(services, plan, cell, text):
     services.google.write(plan, f"{TAB}!{cell}", [[text]], typed=False)
 
 
+@pytest.mark.kernel
 def test_a_change_is_told_once_and_no_field_of_the_issue_is_touched(clients, make, watch, services):
     [plan] = clients(1)
     key = make()["data"][0]["key"]
@@ -200,6 +201,7 @@ def test_a_missing_plan_is_no_failure_and_a_wrong_month_is(clients, watch):
     assert "target_months" in watch(target_months=["Julember"])["error"]
 
 
+@pytest.mark.kernel
 def test_the_run_folder_holds_the_executed_notebook_beside_its_json(clients, make, watch):
     clients(1)
     make()

@@ -118,8 +118,7 @@ def test_workers_run_deployments_on_postgresql_and_each_run_to_look_at_gives_one
             "PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "20",
         }
         with prefect_server(tmp_path, **settings):
-            for _ in range(2):
-                asyncio.run(deploy.deploy(SecretStr(address), str(ROOT)))
+            asyncio.run(deploy.deploy(SecretStr(address), str(ROOT)))
             pools, schedules, limits, automations = asyncio.run(set_up())
             assert pools == [deploy.POOL]
             assert automations == sorted([deploy.ALERT, deploy.GONE, deploy.GONE])
@@ -200,17 +199,26 @@ async def pool_and_automations():
         return (pool.is_paused, pool.concurrency_limit), automations
 
 
-def test_a_set_up_leaves_what_is_there_as_it_should_be(tmp_path):
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A server of this file, without workers."""
+    with prefect_server(tmp_path_factory.mktemp("server")):
+        yield
+
+
+def test_a_set_up_leaves_what_is_there_as_it_should_be(server):
     """An automation made anew has forgotten the runs that it was to watch, and nobody would mark them Crashed."""
 
     def set_up_with(alert_url, gone_after=deploy.GONE_AFTER):
         asyncio.run(deploy.deploy(SecretStr(alert_url), str(ROOT), gone_after))
         return asyncio.run(pool_and_automations())
 
-    with webhook() as (address, _), prefect_server(tmp_path):
+    with webhook() as (address, _):
         _, first = set_up_with(address)
+        before = asyncio.run(set_up())
         asyncio.run(switch_off())
         assert set_up_with(address) == ((True, 3), first)
+        assert asyncio.run(set_up()) == before
         _, other = set_up_with("", dt.timedelta(minutes=7))
         kept = {first[one] for one in first.keys() & other.keys()}
         assert kept == {"A run is marked Crashed: a worker took it and never began it."}
@@ -233,7 +241,7 @@ async def form(name):
         return (await prefect.read_deployment_by_name(name)).parameter_openapi_schema
 
 
-def test_what_makes_issues_wants_its_month_and_offers_the_clients_of_the_list(tmp_path, box, monkeypatch):
+def test_what_makes_issues_wants_its_month_and_offers_the_clients_of_the_list(server, box, monkeypatch):
     """A run without a month would make the issues of the next one for all clients."""
 
     def refuses(name, **parameters):
@@ -242,27 +250,26 @@ def test_what_makes_issues_wants_its_month_and_offers_the_clients_of_the_list(tm
     for name, value in box.environment().items():
         monkeypatch.setenv(name, value)
     month, create, part = {"target_month": "Juli 2026"}, deploy.CREATE, "content-plan-to-jira/client"
-    with prefect_server(tmp_path):
-        done = asyncio.run(deploy.deploy(SecretStr(""), str(ROOT)))
-        pause_schedules()
-        assert "content-plan-to-jira/create asks for the month; 6 clients to choose from" in done
-        asked = asyncio.run(form(create))
-        assert asked["required"] == ["target_month"]
-        assert "default" not in asked["properties"]["target_month"]
-        assert "Month of the plans" in asked["properties"]["target_month"]["description"]
-        choices = asked["properties"]["client_names"]["anyOf"][0]["items"]["enum"]
-        assert len(choices) == 6
-        assert "Klinik Gigi Cemara" in choices
-        assert "'target_month' is a required property" in refuses(create)
-        assert "'target_month' is a required property" in refuses(create, validate_only=True)
-        assert "None is not of type 'string'" in refuses(create, target_month=None)
-        assert refuses(create, target_month="")
-        assert "'Siapa Ini' is not one of ['Kopi Senja'" in refuses(create, client_names=["Siapa Ini"], **month)
-        assert refuses(create, **month) == refuses(create, client_names=["Kopi Senja"], **month) == ""
-        assert refuses(create, client_names=None, **month) == ""
-        assert "'client_names' is a required property" in refuses(part, **month)
-        assert refuses(part, client_names=["Siapa Ini"], **month) == "", "the run that asks has read the list itself"
-        assert refuses("content-plan-to-jira/validate-only") == "", "a schedule takes the next month"
+    done = asyncio.run(deploy.deploy(SecretStr(""), str(ROOT)))
+    pause_schedules()
+    assert "content-plan-to-jira/create asks for the month; 6 clients to choose from" in done
+    asked = asyncio.run(form(create))
+    assert asked["required"] == ["target_month"]
+    assert "default" not in asked["properties"]["target_month"]
+    assert "Month of the plans" in asked["properties"]["target_month"]["description"]
+    choices = asked["properties"]["client_names"]["anyOf"][0]["items"]["enum"]
+    assert len(choices) == 6
+    assert "Klinik Gigi Cemara" in choices
+    assert "'target_month' is a required property" in refuses(create)
+    assert "'target_month' is a required property" in refuses(create, validate_only=True)
+    assert "None is not of type 'string'" in refuses(create, target_month=None)
+    assert refuses(create, target_month="")
+    assert "'Siapa Ini' is not one of ['Kopi Senja'" in refuses(create, client_names=["Siapa Ini"], **month)
+    assert refuses(create, **month) == refuses(create, client_names=["Kopi Senja"], **month) == ""
+    assert refuses(create, client_names=None, **month) == ""
+    assert "'client_names' is a required property" in refuses(part, **month)
+    assert refuses(part, client_names=["Siapa Ini"], **month) == "", "the run that asks has read the list itself"
+    assert refuses("content-plan-to-jira/validate-only") == "", "a schedule takes the next month"
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from lib import exactly_once, plan_lock, run_record
 from sandbox.server import Sandbox
 from tests.desk import TAB, add_clients, assert_whole, cells, made
 from tests.processes import none_is_left, own_mark, processes_with, wait_until
+from tests.servers import Databases
 
 MONTH = "Juli 2026"
 ROWS = 5
@@ -173,7 +174,9 @@ def test_a_run_that_comes_while_another_holds_the_plan_says_since_when_and_makes
 def test_two_commands_at_once_make_one_issue_per_row(office, machines, tmp_path):
     """They share Google and Jira, and nothing of Prefect."""
     both = [
-        office.start(machine=machine, PREFECT_HOME=str(tmp_path / f"prefect-{number}"), PREFECT_API_URL="")
+        office.start(
+            machine=machine, PREFECT_HOME=str(Databases.copy_to(tmp_path / f"prefect-{number}")), PREFECT_API_URL=""
+        )
         for number, machine in enumerate(machines)
     ]
     said = [office.end(process) for process in both]
