@@ -14,6 +14,7 @@ from prefect.blocks.abstract import CredentialsBlock
 from prefect.exceptions import PrefectHTTPStatusError
 from pydantic import ValidationError
 
+from blocks import own_server
 from lib.errors import CredentialsError, FixInputError, TryLaterError, WorkflowError
 from lib.settings import in_sandbox
 
@@ -60,7 +61,8 @@ async def _ask[Block: CredentialsBlock](block_type: type[Block], name: str, outa
     said = False
     while True:
         try:
-            return await _look_up(block_type, name)
+            with own_server.closed_to_others():
+                return await _look_up(block_type, name)
         except WorkflowError:
             raise
         except Exception as error:  # noqa: BLE001  # many ways to be out of reach, and the one who asks is to know it

@@ -15,7 +15,6 @@ if __name__ == "__main__":  # Prefect takes seconds to import
 import atexit
 import contextlib
 import os
-import secrets
 import signal
 import sys
 from collections.abc import Iterator, Mapping
@@ -24,22 +23,15 @@ from pathlib import Path
 from cryptography.fernet import Fernet
 from dotenv import dotenv_values
 from prefect import get_client
-from prefect.settings import (
-    PREFECT_API_AUTH_STRING,
-    PREFECT_SERVER_API_AUTH_STRING,
-    PREFECT_SERVER_CORS_ALLOWED_ORIGINS,
-    get_current_settings,
-    temporary_settings,
-)
+from prefect.settings import get_current_settings
 
+from blocks import own_server
 from flows import arguments
 from lib.errors import FixInputError
 
 HOST = "127.0.0.1"
 PORT = 4200
 SERVER_FILE, CLIENT_FILE = "server.env", "client.env"
-_NO_PAGE = "https://no-page.invalid"  # an empty list of origins is taken for one that is not set
-_OTHERS = 0o077
 
 
 def start_temporary() -> None:
@@ -53,16 +45,9 @@ def start_temporary() -> None:
         return
     from flows.temporary_server import TemporaryServer  # noqa: PLC0415  # a second of imports that other runs save
 
-    _close_to_others(get_current_settings().home)
-    login = _login()
-    own = {
-        PREFECT_SERVER_API_AUTH_STRING: login,
-        PREFECT_API_AUTH_STRING: login,
-        PREFECT_SERVER_CORS_ALLOWED_ORIGINS: _NO_PAGE,
-    }
     to_the_end = contextlib.ExitStack()
     atexit.register(to_the_end.close)
-    to_the_end.enter_context(temporary_settings(own))
+    to_the_end.enter_context(own_server.closed_to_others())
     TemporaryServer()  # from now on the one of this process: Prefect's clients find it by its class
     with _as_the_server_inherits_it(), get_client(sync_client=True):
         pass
@@ -72,24 +57,12 @@ def start_temporary() -> None:
 def _as_the_server_inherits_it() -> Iterator[None]:
     """Ctrl-C does not reach what is started here, and nobody else may read the files that it makes."""
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    modes = os.umask(_OTHERS)
+    modes = os.umask(own_server.OTHERS)
     try:
         yield
     finally:
         os.umask(modes)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-
-
-def _login() -> str:
-    return f"content-plans:{secrets.token_urlsafe(32)}"
-
-
-def _close_to_others(home: Path) -> None:
-    """The folder of Prefect and the database in it are for their user alone; what belongs to somebody else stays as it is."""
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for path in (home, *home.glob("prefect.db*")):
-        with contextlib.suppress(OSError):
-            path.chmod(path.stat().st_mode & ~_OTHERS)
 
 
 def prepare(home: Path, port: int) -> dict[str, str]:
@@ -101,7 +74,7 @@ def prepare(home: Path, port: int) -> dict[str, str]:
     Raises:
         FixInputError: The folder belongs to somebody else, or has a database that was made without a key.
     """
-    _close_to_others(home)
+    own_server.close_folder(home)
     if home.stat().st_uid != os.getuid():
         raise FixInputError("PREFECT_HOME", f"{home} belongs to another user; name a folder of your own")
     known = home / SERVER_FILE
@@ -110,7 +83,7 @@ def prepare(home: Path, port: int) -> dict[str, str]:
             advice = "its blocks would be unreadable with a new one; name another folder, or remove the database"
             raise FixInputError("PREFECT_HOME", f"{home} has a database without its key {known.name}; {advice}")
         made = {
-            "PREFECT_SERVER_API_AUTH_STRING": _login(),
+            "PREFECT_SERVER_API_AUTH_STRING": own_server.new_login(),
             "PREFECT_SERVER_ENCRYPTION_KEY": Fernet.generate_key().decode(),
         }
         _write(known, made)
@@ -151,7 +124,7 @@ def main() -> None:
     settings = prepare(home, port)
     print(f"Prefect's pages: http://{HOST}:{port}; they ask for the PREFECT_API_AUTH_STRING in {home / CLIENT_FILE}.")
     print(f"In each other shell, before anything that uses this server: . {home / CLIENT_FILE}", flush=True)
-    os.umask(_OTHERS)
+    os.umask(own_server.OTHERS)
     program = str(Path(sys.executable).with_name("prefect"))
     command = [program, "server", "start", "--host", HOST, "--port", str(port)]
     os.execve(program, command, {**os.environ, **settings})  # noqa: S606  # our own command

@@ -7,6 +7,7 @@ import logging
 import os
 
 import pytest
+from prefect.client import base as client_base
 from prefect.settings import PREFECT_SERVER_ANALYTICS_ENABLED, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 
@@ -180,9 +181,12 @@ def _quiet_libraries():
 def prefect_engine():
     """One temporary Prefect server for all flows of the session."""
     with (
+        pytest.MonkeyPatch.context() as patched,
         temporary_settings({PREFECT_SERVER_ANALYTICS_ENABLED: False}),
         prefect_test_harness(server_startup_timeout=120),
     ):
+        # Its SQLite refuses the run that begins while the last one's events are written; Prefect's client waits 2 s, then asks again.
+        patched.setattr(client_base, "clamped_poisson_interval", lambda seconds, _jitter: seconds / 20)
         yield
 
 

@@ -202,3 +202,37 @@ def test_the_documents_start_no_server_in_another_way():
     for line in ("make server", ". ~/.content-plans/client.env", "make deploy"):
         assert f"\n$ {line}" in operations
     assert "\n$ .venv/bin/prefect worker start --pool content-plans --type process" in operations
+
+
+IN_A_KERNEL = """
+import asyncio, sys
+from prefect.blocks.system import Secret
+from prefect.server.api.server import SubprocessASGIServer
+from blocks import own_server
+from blocks.jira_credentials import JiraCredentials
+from blocks.loading import load
+with own_server.closed_to_others():
+    Secret(value="hush").save("mine")
+    JiraCredentials(url="https://a.atlassian.net", username="a@a.example", token="hush").save("mine")
+print(SubprocessASGIServer().address, asyncio.run(load(JiraCredentials, "mine")).token.get_secret_value(), flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_a_notebook_that_loads_a_block_starts_no_server_that_others_can_ask(tmp_path):
+    """JupyterLab's kernels are nobody's command: Prefect itself starts the server there."""
+    home = tmp_path / "prefect"
+    with subprocess.Popen(
+        [sys.executable, "-c", IN_A_KERNEL],
+        cwd=ROOT,
+        env={**environment(home), "CONTENT_PLAN_SANDBOX": ""},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as kernel:
+        said = kernel.stdout.readline()
+        assert said.endswith(" hush\n"), said + (kernel.stderr.read() if kernel.poll() is not None else "")
+        nothing_for_others(said.split()[0])
+        assert stat.S_IMODE(home.stat().st_mode) == 0o700
+        kernel.stdin.close()
