@@ -25,9 +25,10 @@ from typing import Any, Literal, cast
 
 from pydantic import TypeAdapter, ValidationError
 
-from lib import error_line, run_folder, run_record
+from lib import error_line, files
 from lib.errors import FixInputError
 from lib.formats import FormatError, parse_month
+from lib.run import run_record
 from lib.settings import ROOT, Settings, in_sandbox
 
 EXIT_CODES = (
@@ -447,7 +448,7 @@ def run_problem(text: str) -> str:
         return f"{text} is a link that leads nowhere; write a run folder"
     if path.is_file():
         return f"{text} is a file; write the run folder that it lies in"
-    return f"{text} is {run_folder.kind_of(path)}; write a run folder"
+    return f"{text} is {files.kind_of(path)}; write a run folder"
 
 
 def _compared(text: str) -> str:

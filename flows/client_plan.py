@@ -14,16 +14,20 @@ from prefect.logging import get_run_logger
 from flows import clients
 from flows.progress import Progress
 from flows.run_in_folder import Run, log_error
-from lib import create_screen, error_line, issue_draft, run_folder, transform, utility_tasks
-from lib.client_list import Client
-from lib.content_plan import KEY, ContentPlan, PlanRow, Problem, plan_hash
-from lib.exactly_once import PlanResult, PlanRun
+from lib import error_line
+from lib.exactly_once.plan_run import PlanResult, PlanRun
+from lib.exactly_once.plan_sheet import PlanSheet
+from lib.exactly_once.step_files import StepFiles
+from lib.files import DRAFTS
 from lib.formats import FormatError, one_line, parse_date
-from lib.issue_draft import Drafts
-from lib.plan_files import find_plan
-from lib.plan_sheet import PlanSheet
-from lib.ports import CreateField, DriveFile
-from lib.step_files import DRAFTS, StepFiles
+from lib.plan import create_screen, issue_draft, transform
+from lib.plan.client_list import Client
+from lib.plan.content_plan import KEY, ContentPlan, PlanRow, Problem, plan_hash
+from lib.plan.issue_draft import Drafts
+from lib.plan.plan_files import find_plan
+from lib.run import run_folder
+from lib.services.models import CreateField, DriveFile
+from lib.tasks import utility_tasks
 
 NOTEBOOK_TIMEOUT_S = 600
 

@@ -5,11 +5,11 @@ from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from lib import client_list
-from lib.client_list import Client
 from lib.errors import FixInputError
-from lib.exactly_once import PlanResult, sum_up
+from lib.exactly_once.plan_run import PlanResult, sum_up
 from lib.formats import FormatError, Month, parse_month
+from lib.plan import client_list
+from lib.plan.client_list import Client
 
 CLIENTS_AT_ONCE = 4
 CANCELLED = "cancelled before it was finished"

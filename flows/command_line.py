@@ -63,7 +63,7 @@ def main(
 
 def _command(flow: ReportingFlow, parameters: Mapping[str, Any], positional: Sequence[str]) -> list[str]:
     """The command line that runs the flow in the sandbox with these parameters."""
-    from sandbox import seed  # noqa: PLC0415  # only who asks for the sandbox pays for it
+    from sandbox.seed import seed  # noqa: PLC0415  # only who asks for the sandbox pays for it
 
     names = inspect.signature(flow.fn).parameters
     known = {"target_month": seed.MONTH, "output_dir": os.environ.get("OUTPUT_DIR") or str(ROOT / "output")}

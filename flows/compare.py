@@ -17,7 +17,7 @@ from pydantic import JsonValue
 from flows import command_line, printing
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import Report, keep_folder
-from lib import comparison, comparison_report
+from lib.report import comparison, comparison_report
 from lib.settings import Settings
 
 NAME = "compare-runs"

@@ -16,15 +16,16 @@ from flows.client_plan import ClientResult
 from flows.content_plan_to_jira import run_clients
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import Run, run_in_folder
-from lib import google_tasks, jira_tasks, site_checks
 from lib.clock import SystemClock
-from lib.content_plan import Problem
 from lib.errors import WorkflowError
+from lib.exactly_once.lookup import PERMISSIONS
 from lib.formats import this_month
-from lib.google_tasks import BLOCK as GOOGLE_BLOCK
-from lib.jira_api import USERS_SIZE
-from lib.jira_tasks import BLOCK as JIRA_BLOCK
-from lib.looking import PERMISSIONS
+from lib.plan import site_checks
+from lib.plan.content_plan import Problem
+from lib.services.jira_api import USERS_SIZE
+from lib.tasks import google_tasks, jira_tasks
+from lib.tasks.google_tasks import BLOCK as GOOGLE_BLOCK
+from lib.tasks.jira_tasks import BLOCK as JIRA_BLOCK
 
 NAME = "content-plan-check"
 

@@ -17,14 +17,14 @@ from flows.dispatch import ClientRun, run_on_workers
 from flows.progress import Progress
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import Run, run_in_folder
-from lib import client_list
-from lib.client_list import Client
 from lib.clock import SystemClock
-from lib.exactly_once import PlanResult
+from lib.exactly_once.plan_run import PlanResult
 from lib.formats import this_month
-from lib.google_tasks import BLOCK as GOOGLE_BLOCK
-from lib.jira_tasks import BLOCK as JIRA_BLOCK
-from lib.plan_files import find_files
+from lib.plan import client_list
+from lib.plan.client_list import Client
+from lib.plan.plan_files import find_files
+from lib.tasks.google_tasks import BLOCK as GOOGLE_BLOCK
+from lib.tasks.jira_tasks import BLOCK as JIRA_BLOCK
 
 NAME = "content-plan-to-jira"
 

@@ -19,26 +19,31 @@ from flows.client_plan import named
 from flows.progress import Progress
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import Run, log_error, run_in_folder
-from lib import client_list, plan_watch, run_folder, utility_tasks
-from lib.client_list import Client
+from lib import files
 from lib.clock import SystemClock
-from lib.content_plan import KEY, ContentPlan, Problem
 from lib.errors import ConflictError, FixInputError, UncertainWriteError
-from lib.exactly_once import PlanResult, RowResult
+from lib.exactly_once.lookup import Looking
+from lib.exactly_once.plan_lock import LocalLock
+from lib.exactly_once.plan_run import PlanResult, RowResult
+from lib.exactly_once.plan_sheet import PlanSheet
+from lib.exactly_once.reconcile import NEEDS_A_PERSON
+from lib.exactly_once.step_files import StepFiles
+from lib.files import FINDINGS, ROWS, SEEN_ISSUES
 from lib.formats import Month, plural, this_month
-from lib.google_tasks import BLOCK as GOOGLE_BLOCK
-from lib.jira_tasks import BLOCK as JIRA_BLOCK
-from lib.keys import read_key
-from lib.looking import Looking
-from lib.plan_files import NoPlanError, find_files, find_plan
-from lib.plan_lock import LocalLock
-from lib.plan_sheet import PlanSheet
-from lib.plan_watch import Finding, Findings
-from lib.ports import DriveFile
-from lib.reconcile import NEEDS_A_PERSON
+from lib.plan import client_list
+from lib.plan.client_list import Client
+from lib.plan.content_plan import KEY, ContentPlan, Problem
+from lib.plan.keys import read_key
+from lib.plan.plan_files import NoPlanError, find_files, find_plan
+from lib.run import run_folder
+from lib.services.models import DriveFile
 from lib.settings import ROOT
-from lib.step_files import FINDINGS, ROWS, SEEN_ISSUES, StepFiles
-from lib.watch_cache import SeenPlan, WatchCache
+from lib.tasks import utility_tasks
+from lib.tasks.google_tasks import BLOCK as GOOGLE_BLOCK
+from lib.tasks.jira_tasks import BLOCK as JIRA_BLOCK
+from lib.watch import plan_watch
+from lib.watch.plan_watch import Finding, Findings
+from lib.watch.watch_cache import SeenPlan, WatchCache
 
 NAME = "content-plan-watch"
 NOTEBOOK = "content_plan_watch"
@@ -204,11 +209,11 @@ async def _watch_all(
     try:
         notebook = ROOT / "notebooks" / f"{NOTEBOOK}.ipynb"
         account = await run.jira.read_myself()
-        made_for = f"{account.site} {run.settings.jira_project_key} {run_folder.sha256(notebook)}"
+        made_for = f"{account.site} {run.settings.jira_project_key} {files.sha256(notebook)}"
         cache = WatchCache(run.folder.parent, made_for)
         listed = await _read_list(run, cache, full=full)
         asked, unknown = clients.choose(listed, client_names)
-        files, errors = await find_files(run.google, [client.folder_id for client in asked])
+        found, errors = await find_files(run.google, [client.folder_id for client in asked])
         tagged = [str(month) for month in months]
         await prefect_page.tag(run.flow_run, tagged, [client.name for client in asked], run.log)
         progress = Progress(len(asked) * len(months))
@@ -218,7 +223,7 @@ async def _watch_all(
             watch = _Watch(dataclasses.replace(run, month=month), cache, client, account.site, full=full)
             run.begun.clients.append(watch.watched)
             async with places:
-                await watch.go(files[client.folder_id], errors.get(client.folder_id))
+                await watch.go(found[client.folder_id], errors.get(client.folder_id))
                 await progress.end(client.name, len(watch.watched.result.rows), run.log)
                 return watch.watched
 

@@ -46,12 +46,14 @@ from flows import prefect_api
 from flows.dispatch import DEPLOYMENT as PART
 from flows.dispatch import POOL
 from flows.reporting_flow import NEEDS_ATTENTION, NOTHING_NEW
-from lib import client_list, error_line, quotas
-from lib.client_list import Client
+from lib import error_line
 from lib.errors import FixInputError, WorkflowError
-from lib.google_api import GoogleApi
-from lib.google_tasks import BLOCK as GOOGLE_BLOCK
+from lib.plan import client_list
+from lib.plan.client_list import Client
+from lib.services import rate_limits
+from lib.services.google_api import GoogleApi
 from lib.settings import ROOT, Settings
+from lib.tasks.google_tasks import BLOCK as GOOGLE_BLOCK
 from lib.terminal import printable
 
 CREATE = "content-plan-to-jira/create"
@@ -96,7 +98,7 @@ async def deploy(alert_url: SecretStr, project_dir: str, gone_after: dt.timedelt
         for block in (GoogleCredentials, JiraCredentials):
             await block.register_type_and_schema(client=prefect)
             done.append(f"block type {block.get_block_type_slug()}")
-        for quota in quotas.ALL:
+        for quota in rate_limits.ALL:
             await prefect.upsert_global_concurrency_limit_by_name(quota.name, quota.burst, quota.per_second)
             done.append(f"limit {quota.name}: {quota.burst} at once, {quota.per_second:g} a second")
         await asyncio.to_thread(_deploy_all, project_dir)

@@ -21,14 +21,14 @@ from prefect.states import Cancelling
 from flows.clients import side_by_side
 from flows.progress import Progress
 from flows.run_in_folder import Run
-from lib import run_record
-from lib.client_list import Client
-from lib.content_plan import Problem
 from lib.errors import FixInputError
-from lib.exactly_once import PlanResult, RowResult
-from lib.plan_sheet import Log
-from lib.reconcile import Outcome
-from lib.run_record import RunRecord
+from lib.exactly_once.plan_run import PlanResult, RowResult
+from lib.exactly_once.plan_sheet import Log
+from lib.exactly_once.reconcile import Outcome
+from lib.plan.client_list import Client
+from lib.plan.content_plan import Problem
+from lib.run import run_record
+from lib.run.run_record import RunRecord
 
 POOL = "content-plans"
 DEPLOYMENT = "content-plan-to-jira/client"

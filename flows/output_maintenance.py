@@ -16,11 +16,12 @@ from prefect.logging import get_run_logger
 from flows import command_line, printing
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import keep_folder, log_error
-from lib import archive, error_line, run_folder
-from lib.archive import Candidate
+from lib import error_line
 from lib.errors import FixInputError, TryLaterError
-from lib.exactly_once import PlanResult
-from lib.run_folder import utc_now
+from lib.exactly_once.plan_run import PlanResult
+from lib.files import utc_now
+from lib.run import archive, run_folder
+from lib.run.archive import Candidate
 from lib.settings import Settings
 
 NAME = "output-maintenance"

@@ -14,10 +14,10 @@ from pydantic import JsonValue
 from flows import command_line, printing
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import Report, keep_folder, output_folder
-from lib import performance
-from lib.exactly_once import PlanResult
-from lib.performance_report import bottom_line
-from lib.run_folder import iso_utc, utc_now
+from lib.exactly_once.plan_run import PlanResult
+from lib.files import iso_utc, utc_now
+from lib.report import performance
+from lib.report.performance_report import bottom_line
 from lib.settings import Settings
 
 NAME = "performance-report"

@@ -18,7 +18,7 @@ from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, PREFECT_LOGGING_TO_API_
 
 from lib import error_line
 from lib.errors import FixInputError
-from lib.plan_sheet import Log
+from lib.exactly_once.plan_sheet import Log
 
 ANSWER_S = 10
 LOCK_WAIT_S = 15  # a server that begins holds it for a second or two

@@ -11,9 +11,9 @@ from prefect.artifacts import acreate_link_artifact, acreate_table_artifact
 
 from flows import prefect_api
 from flows.reporting_flow import Result
+from lib.exactly_once.plan_sheet import Log
+from lib.exactly_once.reconcile import Outcome
 from lib.formats import parse_month
-from lib.plan_sheet import Log
-from lib.reconcile import Outcome
 
 CLIENTS_TAGGED = 20  # more tags than that say nothing any more
 

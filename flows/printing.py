@@ -16,9 +16,9 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from flows.reporting_flow import Result
+from lib.exactly_once.reconcile import NEEDS_A_PERSON, Outcome
+from lib.files import RESULT
 from lib.formats import plural
-from lib.reconcile import NEEDS_A_PERSON, Outcome
-from lib.step_files import RESULT
 from lib.terminal import printable
 
 _PLAIN_WIDTH = 130  # where output is no terminal

@@ -18,7 +18,7 @@ from rich.table import Column
 from rich.theme import Theme
 
 from flows import library_log
-from lib.plan_sheet import Log
+from lib.exactly_once.plan_sheet import Log
 from lib.terminal import printable
 
 ARTIFACT = "progress"

@@ -20,9 +20,9 @@ from prefect.states import Completed
 from flows import prefect_api
 from lib import error_line
 from lib.errors import WorkflowError
-from lib.exactly_once import PlanResult
-from lib.reconcile import NEEDS_A_PERSON
-from lib.run_folder import iso_utc, utc_now
+from lib.exactly_once.plan_run import PlanResult
+from lib.exactly_once.reconcile import NEEDS_A_PERSON
+from lib.files import iso_utc, utc_now
 
 type Result = dict[str, Any]
 

@@ -25,7 +25,7 @@ from flows.resolve import content_plan_resolve
 from flows.run_in_folder import RERUN_TAG
 from lib import error_line
 from lib.errors import WorkflowError
-from lib.run_record import RunRecord
+from lib.run.run_record import RunRecord
 from lib.terminal import steady
 
 FLOWS = {

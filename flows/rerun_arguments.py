@@ -12,11 +12,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from flows import arguments
 from flows.arguments import Described
-from lib import error_line, run_record
+from lib import error_line
 from lib.errors import FixInputError
-from lib.run_record import RunRecord
+from lib.files import RESULT
+from lib.run import run_record
+from lib.run.run_record import RunRecord
 from lib.settings import ROOT, in_sandbox
-from lib.step_files import RESULT
 
 _EXAMPLE = "output/20260705_100000_content-plan-to-jira"
 FILES = {

@@ -16,14 +16,14 @@ from flows import arguments, clients, command_line
 from flows.client_plan import ClientResult, Project, flow_run_ended, make_drafts, open_plan
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import Run, run_in_folder
-from lib import run_folder
-from lib.client_list import Client
 from lib.errors import FixInputError
+from lib.exactly_once.resolving import PlanResolve
 from lib.formats import Month
-from lib.google_tasks import BLOCK as GOOGLE_BLOCK
-from lib.jira_tasks import BLOCK as JIRA_BLOCK
-from lib.plan_files import read_plan_name
-from lib.resolving import PlanResolve
+from lib.plan.client_list import Client
+from lib.plan.plan_files import read_plan_name
+from lib.run import run_folder
+from lib.tasks.google_tasks import BLOCK as GOOGLE_BLOCK
+from lib.tasks.jira_tasks import BLOCK as JIRA_BLOCK
 
 NAME = "content-plan-resolve"
 

@@ -19,18 +19,21 @@ from blocks.google_credentials import GoogleCredentials
 from blocks.jira_credentials import JiraCredentials
 from flows import clients, library_log, prefect_page, stop_signals
 from flows.reporting_flow import Result, state
-from lib import api_calls, audit, error_line, run_folder, run_index
+from lib import error_line, files
 from lib.clock import Clock, SystemClock
 from lib.errors import FixInputError
+from lib.exactly_once.plan_sheet import Log
+from lib.files import RESULT, iso_utc, utc_now
 from lib.formats import Month, this_month
-from lib.google_tasks import GoogleTasks
-from lib.jira_tasks import JiraTasks
-from lib.pace import Pace
-from lib.plan_sheet import Log
-from lib.run_folder import Sources, iso_utc, utc_now
+from lib.report import audit, run_index
+from lib.run import run_folder
+from lib.run.run_folder import Sources
+from lib.services import api_calls
+from lib.services.pace import Pace
 from lib.settings import ROOT, Settings, in_sandbox
-from lib.step_files import RESULT
-from lib.utility_tasks import notebook_to_html, run_notebook, save_json
+from lib.tasks.google_tasks import GoogleTasks
+from lib.tasks.jira_tasks import JiraTasks
+from lib.tasks.utility_tasks import notebook_to_html, run_notebook, save_json
 
 REPORT_TIMEOUT_S = 300
 RERUN_TAG = "rerun-of: "
@@ -226,7 +229,7 @@ async def _keep_folder(
     except OSError as failed:  # the result tells of the same disk
         log_error(log, error_line.message_of(failed), failed)
     else:
-        log.info("%s: %s; manifest %s", folder.name, result["state"], run_folder.sha256(manifest))
+        log.info("%s: %s; manifest %s", folder.name, result["state"], files.sha256(manifest))
     with contextlib.suppress(asyncio.CancelledError):
         await signals.cancellable(_tell(result, report, folder, log), patient=True)
     return cancelled or result

@@ -16,7 +16,7 @@ from typing import Any
 
 from prefect.utilities import engine
 
-from lib.plan_sheet import Log
+from lib.exactly_once.plan_sheet import Log
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 

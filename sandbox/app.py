@@ -16,20 +16,22 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sandbox import connections, edits, fault_replies
-from sandbox.connections import Transports
-from sandbox.drive_routes import drive
-from sandbox.faults import Fault, Faults
-from sandbox.jira_issue_routes import issues
-from sandbox.jira_property_routes import comments, properties
-from sandbox.jira_search_routes import search
-from sandbox.jira_site_routes import open_to_all, signed_in_only
-from sandbox.jira_user_routes import users
-from sandbox.journal import Entry
-from sandbox.oauth_routes import oauth
+from sandbox import edits
+from sandbox.faults import fault_replies
+from sandbox.faults.faults import Fault, Faults
+from sandbox.google.drive_routes import drive
+from sandbox.google.oauth_routes import oauth
+from sandbox.google.sheets_routes import sheets
+from sandbox.http import connections
+from sandbox.http.connections import Transports
+from sandbox.http.journal import Entry
+from sandbox.http.wire import Call, Refusal, Reply
+from sandbox.jira.jira_issue_routes import issues
+from sandbox.jira.jira_property_routes import comments, properties
+from sandbox.jira.jira_search_routes import search
+from sandbox.jira.jira_site_routes import open_to_all, signed_in_only
+from sandbox.jira.jira_user_routes import users
 from sandbox.operations import Operation, by_name
-from sandbox.sheets_routes import sheets
-from sandbox.wire import Call, Refusal, Reply
 from sandbox.world import World
 
 _LOG = logging.getLogger("sandbox")

@@ -10,8 +10,8 @@ from starlette.routing import Route
 
 from sandbox import edits
 from sandbox.app import Service
-from sandbox.faults import KINDS
-from sandbox.wire import JsonObject, Refusal
+from sandbox.faults.faults import KINDS
+from sandbox.http.wire import JsonObject, Refusal
 
 
 def routes(service: Service, reset: Callable[[], None]) -> list[Route]:

@@ -9,7 +9,7 @@
 | `{"issueKey": key, "moveTo": "MAR"}`, `{"issueKey": key, "delete": true}` | an issue moved or deleted |
 """
 
-from sandbox.wire import JsonObject
+from sandbox.http.wire import JsonObject
 from sandbox.world import World
 
 

@@ -6,7 +6,7 @@ The routes, the faults that can be queued and the contract tests all come from t
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from sandbox.wire import Call, Reply
+from sandbox.http.wire import Call, Reply
 from sandbox.world import World
 
 type Handler = Callable[[World, Call], Reply]

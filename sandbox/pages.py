@@ -11,17 +11,17 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from sandbox import seed
-from sandbox.a1 import column_letters
-from sandbox.adf_html import to_html
 from sandbox.app import Service
-from sandbox.cells import Cell
-from sandbox.google_state import SHEET, SHORTCUT, DriveFile, GoogleState, Spreadsheet, Tab
-from sandbox.jira_fields import FIELDS
-from sandbox.jira_render import Renderer, current
-from sandbox.jira_state import Issue
-from sandbox.number_patterns import shown
-from sandbox.wire import Json, JsonObject
+from sandbox.google.a1 import column_letters
+from sandbox.google.cells import Cell
+from sandbox.google.google_state import SHEET, SHORTCUT, DriveFile, GoogleState, Spreadsheet, Tab
+from sandbox.google.number_patterns import shown
+from sandbox.http.wire import Json, JsonObject
+from sandbox.jira.adf_html import to_html
+from sandbox.jira.jira_fields import FIELDS
+from sandbox.jira.jira_render import Renderer, current
+from sandbox.jira.jira_state import Issue
+from sandbox.seed import seed
 
 _JOURNAL_TAIL = 50
 _HEADERS = {

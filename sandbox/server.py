@@ -9,15 +9,16 @@ from typing import Any, Self
 
 import uvicorn
 
-from sandbox import control, pages, seed, state_file
+from sandbox import control, pages, state_file
 from sandbox.app import Service, build
-from sandbox.callers import OwnCallersOnly
-from sandbox.connections import protocol_for
-from sandbox.faults import Fault
-from sandbox.google import Google
-from sandbox.jira import Jira
-from sandbox.journal import Entry
-from sandbox.timeline import Clock, SystemClock
+from sandbox.faults.faults import Fault
+from sandbox.google.inside import Google
+from sandbox.http.callers import OwnCallersOnly
+from sandbox.http.connections import protocol_for
+from sandbox.http.journal import Entry
+from sandbox.http.timeline import Clock, SystemClock
+from sandbox.jira.inside import Jira
+from sandbox.seed import seed
 from sandbox.world import World
 
 _START_TIMEOUT_S = 10.0

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sandbox.cells import BLANK, Cell, ErrorValue
-from sandbox.google_state import GoogleState
-from sandbox.jira_state import JiraState
-from sandbox.wire import Json
+from sandbox.google.cells import BLANK, Cell, ErrorValue
+from sandbox.google.google_state import GoogleState
+from sandbox.http.wire import Json
+from sandbox.jira.jira_state import JiraState
 from sandbox.world import World
 
 VERSION = 1

@@ -2,11 +2,11 @@
 
 import pickle
 
-from sandbox.google import Google
-from sandbox.google_state import GoogleState
-from sandbox.jira import Jira
-from sandbox.jira_state import JiraState
-from sandbox.timeline import Clock, LateWrite, Timeline
+from sandbox.google.google_state import GoogleState
+from sandbox.google.inside import Google
+from sandbox.http.timeline import Clock, LateWrite, Timeline
+from sandbox.jira.inside import Jira
+from sandbox.jira.jira_state import JiraState
 
 
 class World:

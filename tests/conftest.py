@@ -12,11 +12,12 @@ from prefect.settings import PREFECT_SERVER_ANALYTICS_ENABLED, temporary_setting
 from prefect.testing.utilities import prefect_test_harness
 
 from flows import prefect_server, run_in_folder
-from lib import plan_lock, utility_tasks
-from lib.google_api import GoogleApi
-from lib.jira_api import JiraApi
-from lib.notebook_parameters import PARAMETERS_TAG, check, model_of, read_source
+from lib.exactly_once import plan_lock
+from lib.notebook.notebook_parameters import PARAMETERS_TAG, check, model_of, read_source
+from lib.services.google_api import GoogleApi
+from lib.services.jira_api import JiraApi
 from lib.settings import ROOT
+from lib.tasks import utility_tasks
 from sandbox.server import Sandbox
 from tests.proof import events
 from tests.servers import Databases

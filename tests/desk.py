@@ -2,7 +2,7 @@
 
 import pytest
 
-from lib.keys import is_token
+from lib.plan.keys import is_token
 from tests.direct import DirectGoogle, DirectJira, DirectRun, google_api, jira_api
 
 HEADER = ["No", "Tanggal", "Bentuk", "Topik", "Caption", "Key"]

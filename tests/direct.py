@@ -12,24 +12,26 @@ from typing import Any
 
 from google.oauth2.credentials import Credentials
 
-from lib import issue_draft, plan_lock
 from lib.clock import Clock
-from lib.content_plan import CellValue, ContentPlan
-from lib.google_api import GoogleApi
-from lib.issue_draft import Drafts
-from lib.jira_api import JiraApi
-from lib.pace import Pace
-from lib.plan_sheet import PlanSheet
-from lib.ports import Account, BulkAnswer, CreateField, DriveFile, Issue, RangeValues, Spreadsheet
-from lib.resolving import PlanResolve
+from lib.exactly_once import plan_lock
+from lib.exactly_once.plan_sheet import PlanSheet
+from lib.exactly_once.resolving import PlanResolve
+from lib.exactly_once.step_files import StepFiles
+from lib.files import DRAFTS, ROWS
+from lib.plan import issue_draft
+from lib.plan.content_plan import ContentPlan
+from lib.plan.issue_draft import Drafts
+from lib.services.google_api import GoogleApi
+from lib.services.jira_api import JiraApi
+from lib.services.models import Account, BulkAnswer, CellValue, CreateField, DriveFile, Issue, RangeValues, Spreadsheet
+from lib.services.pace import Pace
 from lib.settings import ROOT
-from lib.step_files import DRAFTS, ROWS, StepFiles
 
 NOTEBOOK = ROOT / "notebooks/content_plan_to_jira.ipynb"
 
 
 class DirectGoogle:
-    """`lib.ports.Google`, calling the client right here."""
+    """`lib.services.models.Google`, calling the client right here."""
 
     def __init__(self, api: GoogleApi) -> None:
         self.api = api
@@ -57,7 +59,7 @@ class DirectGoogle:
 
 
 class DirectJira:
-    """`lib.ports.Jira`, calling the client right here."""
+    """`lib.services.models.Jira`, calling the client right here."""
 
     def __init__(self, api: JiraApi) -> None:
         self.api = api

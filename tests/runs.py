@@ -2,11 +2,14 @@
 
 import datetime as dt
 
-from lib import audit, rows_file, run_folder
-from lib.content_plan import PlanSource, parse
-from lib.exactly_once import PlanResult
-from lib.run_folder import Sources
-from lib.step_files import DRAFTS, RESULT, ROWS
+from lib import files
+from lib.exactly_once.plan_run import PlanResult
+from lib.files import DRAFTS, RESULT, ROWS
+from lib.plan import rows_file
+from lib.plan.content_plan import PlanSource, parse
+from lib.report import audit
+from lib.run import run_folder
+from lib.run.run_folder import Sources
 
 OUTCOMES = ("created", "existing", "ready", "refused", "rejected", "uncertain", "flagged")
 START = dt.datetime(2026, 6, 25, 1, 0, tzinfo=dt.UTC)
@@ -61,8 +64,8 @@ def leave(output, rows, *, flow="content-plan-to-jira", at=START, plans=None, se
     }
     sources = Sources(versions={"python": "3.13.0"}, commit="0123abc", files={"hashmap.py": "00" * 32})
     sections = {
-        "start_time": run_folder.iso_utc(at),
-        "end_time": run_folder.iso_utc(at + dt.timedelta(seconds=seconds)),
+        "start_time": files.iso_utc(at),
+        "end_time": files.iso_utc(at + dt.timedelta(seconds=seconds)),
         "flow": flow,
         "state": "failed" if result.get("error") else "completed",
         "parameters": {"target_month": "Juli 2026", "validate_only": False},
@@ -74,7 +77,7 @@ def leave(output, rows, *, flow="content-plan-to-jira", at=START, plans=None, se
         **result,
     }
     sections = {"bottom_line": audit.bottom_line(sections), **sections}
-    run_folder.write_json(folder / RESULT, rows, workflow=flow, source="list", **sections)
+    files.write_json(folder / RESULT, rows, workflow=flow, source="list", **sections)
     run_folder.write_manifest(folder, workflow=flow, parameters=sections["parameters"], sources=sources)
     return folder
 
@@ -84,4 +87,4 @@ def leave_plan(folder, name, cells, drafts=()):
     source = PlanSource(client=name, spreadsheet_id="1", title="Plan", tab="Juli", tab_id=5)
     plan = parse(source, cells, [[str(cell) for cell in line] for line in cells])
     rows_file.save(plan, folder / "kopi-senja" / ROWS, workflow="flow")
-    run_folder.write_json(folder / "kopi-senja" / DRAFTS, list(drafts), workflow="notebook", source="1")
+    files.write_json(folder / "kopi-senja" / DRAFTS, list(drafts), workflow="notebook", source="1")

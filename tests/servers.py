@@ -25,8 +25,8 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from blocks.google_credentials import GoogleCredentials
 from blocks.jira_credentials import JiraCredentials
-from lib.google_tasks import BLOCK as GOOGLE_BLOCK
-from lib.jira_tasks import BLOCK as JIRA_BLOCK
+from lib.tasks.google_tasks import BLOCK as GOOGLE_BLOCK
+from lib.tasks.jira_tasks import BLOCK as JIRA_BLOCK
 
 
 def free_port():

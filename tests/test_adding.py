@@ -14,10 +14,13 @@ import pytest
 from pydantic import SecretStr
 
 from flows import arguments, command_line
-from lib import notebook, rows_file, run_record, utility_tasks
 from lib.formats import parse_date
-from lib.keys import read_key
-from sandbox import seed
+from lib.notebook import runner
+from lib.plan import rows_file
+from lib.plan.keys import read_key
+from lib.run import run_record
+from lib.tasks import utility_tasks
+from sandbox.seed import seed
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/adding.md").read_text()
@@ -169,9 +172,7 @@ def test_the_block_of_the_page_says_what_is_missing(template):
 
 def test_the_notebook_of_the_page_runs_by_itself_and_shows_what_it_leaves(notebook_of_the_page, tmp_path):
     executed, left = tmp_path / "executed.ipynb", tmp_path / "topics.json"
-    ran = asyncio.run(
-        notebook.run_notebook(notebook_of_the_page, executed, {"topics_path": str(left)}, working_dir=ROOT)
-    )
+    ran = asyncio.run(runner.run_notebook(notebook_of_the_page, executed, {"topics_path": str(left)}, working_dir=ROOT))
     assert ran.status == "completed"
     found = json.loads(left.read_text())["data"]
     assert 0 < len(found) < 60

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from flows import arguments, rerun_arguments
-from lib import run_folder
+from lib.run import run_folder
 from sandbox import __main__ as sandbox_command
 
 ROOT = Path(__file__).parents[1]
@@ -77,7 +77,7 @@ def watched(tmp_path_factory):
 
 def test_the_commands_are_found():
     names = {path.as_posix() for path in COMMANDS}
-    assert {"flows/deploy.py", "flows/rerun.py", "sandbox/__main__.py", "lib/run_folder.py"} <= names
+    assert {"flows/deploy.py", "flows/rerun.py", "sandbox/__main__.py", "lib/run/run_folder.py"} <= names
 
 
 def test_help_is_all_that_is_done_when_help_is_asked_for(watched):

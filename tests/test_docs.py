@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lib.reconcile import Outcome
+from lib.exactly_once.reconcile import Outcome
 from lib.settings import GoogleEnvironment, JiraEnvironment, Settings
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 SOURCES = "\n".join(
-    path.read_text() for part in ("lib", "flows", "blocks") for path in sorted((ROOT / part).glob("*.py"))
+    path.read_text() for part in ("lib", "flows", "blocks") for path in sorted((ROOT / part).rglob("*.py"))
 )
 CODE = re.sub(r'"\s*\n\s*f?"', "", SOURCES)  # string literals that run over lines, joined
 

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from lib import explore, html_report, issue_draft, notebook, rows_file
 from lib.errors import FixInputError
-from lib.notebook_parameters import parameters_model
-from sandbox import seed
+from lib.notebook import runner
+from lib.notebook.notebook_parameters import parameters_model
+from lib.plan import explore, issue_draft, rows_file
+from lib.report import html_report
+from sandbox.seed import seed
 from tests import runs
 from tests.direct import NOTEBOOK, google_api, run_cells
 
@@ -156,7 +158,7 @@ def test_a_report_on_a_hundred_clients_is_no_longer_than_a_browser_opens_at_once
     ]
     folder, executed = runs.leave(tmp_path, rows), tmp_path / "audit.ipynb"
     given = {"run_folder": str(folder)}
-    asyncio.run(notebook.run_notebook(ROOT / "notebooks/content_plan_audit.ipynb", executed, given, working_dir=ROOT))
+    asyncio.run(runner.run_notebook(ROOT / "notebooks/content_plan_audit.ipynb", executed, given, working_dir=ROOT))
     page = html_report.save_notebook(executed, tmp_path / "audit.html", "x").read_text()
     assert page.count("/browse/CP-") == 6000
     assert len(page.encode()) < 5_000_000

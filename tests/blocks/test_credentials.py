@@ -27,7 +27,7 @@ from blocks.google_credentials import SCOPES, GoogleCredentials
 from blocks.jira_credentials import JiraCredentials
 from lib import settings
 from lib.errors import CredentialsError, FixInputError
-from lib.notebook import run_notebook
+from lib.notebook.runner import run_notebook
 
 SECRET = "s3cr3t-planted-value"
 
@@ -348,7 +348,7 @@ def test_a_notebook_without_credentials_sees_nothing_but_what_is_listed(tmp_path
     passed = {"PLOT_THEME": "dark", "LC_TIME": "C.UTF-8", "MPLBACKEND": "agg", "JIRA_PROJECT_KEY": "ABC"}
     set_environment(monkeypatch, {**dict.fromkeys(names, SECRET), **passed, "KERNEL_ENVIRONMENT": "REGION, PLOT_THEME"})
     lines = [
-        "import os, matplotlib.pyplot, pandas, lib.report; os.environ['LC_TIME']",
+        "import os, matplotlib.pyplot, pandas, lib.report.tables; os.environ['LC_TIME']",
         "{name: value for name, value in os.environ.items()}",
     ]
     cells = [nbformat.v4.new_code_cell(line) for line in lines]

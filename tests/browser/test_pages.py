@@ -9,9 +9,9 @@ import nbformat
 import pytest
 
 from flows.content_plan_to_jira import content_plan_to_jira
-from lib import html_report, run_index
-from lib.reconcile import Outcome
-from sandbox import seed
+from lib.exactly_once.reconcile import Outcome
+from lib.report import html_report, run_index
+from sandbox.seed import seed
 from tests import odd, runs
 
 

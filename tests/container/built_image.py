@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sandbox import seed
+from sandbox.seed import seed
 from sandbox.server import Sandbox
 from tests.servers import free_port, postgres, process, wait_for
 

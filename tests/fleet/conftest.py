@@ -21,7 +21,7 @@ from prefect.states import Cancelling
 from pydantic import SecretStr
 
 from flows import deploy
-from lib import quotas
+from lib.services import rate_limits
 from lib.settings import ROOT
 from sandbox.server import Sandbox
 from tests.desk import add_clients, made
@@ -127,7 +127,7 @@ class Fleet:
         async def put():
             async with get_client() as prefect:
                 for name, (burst, per_second) in quota.items():
-                    name = getattr(quotas, name).name  # noqa: PLW2901
+                    name = getattr(rate_limits, name).name  # noqa: PLW2901
                     await prefect.upsert_global_concurrency_limit_by_name(name, burst, per_second)
 
         asyncio.run(put())

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from lib import run_record
+from lib.run import run_record
 from sandbox.server import Sandbox
 from tests.processes import wait_until
 from tests.servers import webhook

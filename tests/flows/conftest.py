@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from flows.content_plan_to_jira import content_plan_to_jira
-from sandbox import seed
+from sandbox.seed import seed
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from flows import arguments, command_line
 from flows.content_plan_to_jira import content_plan_to_jira
 from flows.reporting_flow import reporting_flow
 from flows.run_in_folder import keep_folder
-from lib import run_record
-from sandbox import seed
+from lib.run import run_record
+from sandbox.seed import seed
 from tests.servers import prefect_server
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ import pytest
 import hashmap
 from flows.content_plan_check import content_plan_check
 from flows.reporting_flow import exit_code
-from sandbox import seed
+from sandbox.seed import seed
 
 WRITES = ("sheets.spreadsheets.batchUpdate", "sheets.spreadsheets.values.batchUpdate", "createIssues", "addComment")
 

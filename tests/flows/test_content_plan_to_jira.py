@@ -13,7 +13,7 @@ from blocks.jira_credentials import JiraCredentials
 from flows import run_in_folder
 from flows.reporting_flow import exit_code
 from lib import settings
-from sandbox import seed
+from sandbox.seed import seed
 
 
 def saved(result, name="result.json"):

@@ -11,8 +11,9 @@ import pytest
 from flows.content_plan_to_jira import content_plan_to_jira
 from flows.content_plan_watch import content_plan_watch
 from flows.reporting_flow import exit_code
-from lib import plan_lock, watch_cache
-from lib.jira_api import CHANGE_PROPERTY
+from lib.exactly_once import plan_lock
+from lib.services.jira_api import CHANGE_PROPERTY
+from lib.watch import watch_cache
 from tests.desk import HEADER, TAB, add_clients
 
 MONTH = "Juli 2026"

@@ -18,9 +18,10 @@ from prefect.settings import get_current_settings
 from pydantic import SecretStr
 
 from flows import deploy, reporting_flow
-from lib import quotas, run_record
+from lib.run import run_record
+from lib.services import rate_limits
 from lib.settings import ROOT
-from sandbox import seed
+from sandbox.seed import seed
 from tests.processes import wait_until
 from tests.servers import pause_schedules, postgres, prefect_server, process, webhook
 
@@ -122,7 +123,7 @@ def test_workers_run_deployments_on_postgresql_and_each_run_to_look_at_gives_one
             pools, schedules, limits, automations = asyncio.run(set_up())
             assert pools == [deploy.POOL]
             assert automations == sorted([deploy.ALERT, deploy.GONE, deploy.GONE])
-            assert limits == {quota.name: (quota.burst, quota.per_second) for quota in quotas.ALL}
+            assert limits == {quota.name: (quota.burst, quota.per_second) for quota in rate_limits.ALL}
             assert schedules == {
                 "content-plan-to-jira/create": [],
                 "content-plan-to-jira/client": [],

@@ -12,7 +12,7 @@ from prefect.states import Cancelled, Cancelling, Running
 
 from flows import arguments, dispatch
 from flows.content_plan_to_jira import content_plan_to_jira
-from lib import run_record
+from lib.run import run_record
 from tests import runs
 
 

@@ -9,7 +9,7 @@ from prefect import get_client
 from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
 from prefect.settings import PREFECT_LOGGING_LEVEL, temporary_settings
 
-from sandbox import seed
+from sandbox.seed import seed
 
 
 async def logged(flow_run_id):
@@ -47,7 +47,9 @@ def test_progress_names_client_counts_batch_duration_and_rows_per_second(lines):
 def test_a_wait_for_a_busy_service_is_a_warning_of_the_run_in_prefect(lines, services):
     services.fault("bulkFetchIssues", "429", retry_after=0)
     warnings = [(name, message) for name, level, message in lines() if level == logging.WARNING]
-    assert any(name == "lib.retry" and "too many requests; trying again in" in message for name, message in warnings)
+    assert any(
+        name == "lib.services.retry" and "too many requests; trying again in" in message for name, message in warnings
+    )
 
 
 def test_debug_lines_say_how_each_call_went_without_secrets_and_without_content(lines, services):
@@ -60,7 +62,7 @@ def test_debug_lines_say_how_each_call_went_without_secrets_and_without_content(
         finally:
             for logger, level in before.items():
                 logger.setLevel(level)
-    calls = [message for name, level, message in told if name == "lib.api_calls" and level == logging.DEBUG]
+    calls = [message for name, level, message in told if name == "lib.services.api_calls" and level == logging.DEBUG]
     assert any(re.fullmatch(r"Jira, issue/bulk: answered after \d+ ms", message) for message in calls)
     assert any(message.startswith("Google, ") for message in calls)
     everything = "\n".join(message for _, _, message in told)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from flows.output_maintenance import output_maintenance
-from lib.run_folder import utc_now
+from lib.files import utc_now
 from tests import odd, runs
 
 

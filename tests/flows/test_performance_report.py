@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows.performance_report import performance_report
-from lib.run_folder import utc_now
+from lib.files import utc_now
 from tests.runs import leave, row
 
 

@@ -19,10 +19,13 @@ from flows.content_plan_to_jira import content_plan_to_jira
 from flows.content_plan_watch import content_plan_watch
 from flows.reporting_flow import reporting_flow
 from flows.run_in_folder import Report, run_in_folder
-from lib import audit, explore, rows_file, run_folder, run_record, utility_tasks
-from lib.reconcile import Outcome
-from lib.step_files import ROWS
-from sandbox import seed
+from lib.exactly_once.reconcile import Outcome
+from lib.files import ROWS
+from lib.plan import explore, rows_file
+from lib.report import audit
+from lib.run import run_folder, run_record
+from lib.tasks import utility_tasks
+from sandbox.seed import seed
 from tests import odd, runs
 from tests.desk import HEADER, TAB
 
@@ -92,7 +95,7 @@ def test_a_notebook_that_dies_is_shown_with_its_cell(run, monkeypatch, tmp_path)
     for path in (utility_tasks.ROOT / "notebooks").glob("*.ipynb"):
         source = path.read_text()
         if path.stem == "content_plan_to_jira":
-            source = source.replace('"report.columns(plan, mapping)"', '"import os; os.kill(os.getpid(), 9)"')
+            source = source.replace('"tables.columns(plan, mapping)"', '"import os; os.kill(os.getpid(), 9)"')
         (notebooks / path.name).write_text(source)
     monkeypatch.setattr(utility_tasks, "ROOT", tmp_path / "project")
     result = run(client_names=["Klinik Gigi Cemara"])

@@ -8,7 +8,7 @@ from flows import arguments, command_line
 from flows.content_plan_to_jira import content_plan_to_jira
 from flows.reporting_flow import exit_code
 from flows.resolve import content_plan_resolve
-from sandbox import seed
+from sandbox.seed import seed
 
 
 @pytest.fixture

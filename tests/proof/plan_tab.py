@@ -8,7 +8,7 @@ import itertools
 import random
 import re
 
-from lib.keys import is_token, read_key
+from lib.plan.keys import is_token, read_key
 from tests.proof.events import met
 
 TAB = "Juli"

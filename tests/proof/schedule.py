@@ -8,8 +8,8 @@ import threading
 import uuid
 
 from lib.errors import WorkflowError
-from lib.keys import is_token, read_key
-from lib.reconcile import Outcome, plan_label
+from lib.exactly_once.reconcile import Outcome, plan_label
+from lib.plan.keys import is_token, read_key
 from tests.direct import DirectGoogle, DirectJira, DirectRun, Killed, google_api, jira_api
 from tests.proof.events import met
 from tests.proof.plan_tab import PlanTab, identity

@@ -10,7 +10,7 @@ import logging
 
 import pytest
 
-from lib import claims, issue_maker, reconcile
+from lib.exactly_once import claims, issue_maker, reconcile
 from tests.proof.schedule import Schedule, clients
 from tests.proof.script import draw, smaller
 

@@ -13,7 +13,8 @@ import pytest
 from prefect.settings import PREFECT_API_URL
 
 from flows.content_plan_to_jira import content_plan_to_jira
-from lib import exactly_once, plan_lock, run_record
+from lib.exactly_once import plan_lock, plan_run
+from lib.run import run_record
 from sandbox.server import Sandbox
 from tests.desk import TAB, add_clients, assert_whole, cells, made
 from tests.processes import none_is_left, own_mark, processes_with, wait_until
@@ -28,7 +29,7 @@ SCRIPT = Path(__file__).parents[2] / "flows/content_plan_to_jira.py"
 COMMAND = """
 import runpy, signal, sys
 from pathlib import Path
-from lib import plan_lock
+from lib.exactly_once import plan_lock
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
 locks, script, *arguments = sys.argv[1:]
 plan_lock.lock_folder = lambda: Path(locks)  # another folder of locks is another machine
@@ -93,7 +94,7 @@ def office(tmp_path, monkeypatch, prefect_engine):
         for name, value in opened.environment.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(plan_lock, "lock_folder", lambda: tmp_path / "locks/this")
-        monkeypatch.setattr(exactly_once, "FENCE_S", FENCE_S)
+        monkeypatch.setattr(plan_run, "FENCE_S", FENCE_S)
         yield opened
         for process in opened.processes:
             with contextlib.suppress(ProcessLookupError):

@@ -4,7 +4,7 @@ import json
 
 import requests
 
-from sandbox import seed
+from sandbox.seed import seed
 
 
 class Site:

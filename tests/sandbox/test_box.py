@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from sandbox import seed
-from sandbox.cells import Formatted
-from sandbox.seed_plans import KOPI, PLANS
+from sandbox.google.cells import Formatted
+from sandbox.seed import seed
+from sandbox.seed.seed_plans import KOPI, PLANS
 from sandbox.server import Sandbox
 from sandbox.state_file import StateFileError
 from tests.processes import wait_until

@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from sandbox import seed
 from sandbox.app import OPERATIONS
-from sandbox.seed_plans import KOPI
+from sandbox.seed import seed
+from sandbox.seed.seed_plans import KOPI
 from tests.sandbox import vendor_schemas as vendors
 from tests.sandbox.site import document, issue_fields
 

@@ -11,7 +11,7 @@ from google.auth.transport.requests import Request
 from googleapiclient.errors import HttpError
 
 from sandbox.app import OPERATIONS
-from sandbox.faults import KINDS
+from sandbox.faults.faults import KINDS
 from tests.processes import wait_until
 from tests.sandbox.site import issue_fields
 

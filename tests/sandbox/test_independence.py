@@ -22,11 +22,11 @@ def imported(path):
     return {name.partition(".")[0] for name in names}
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.py")), ids=lambda path: path.stem)
 def test_the_sandbox_imports_only_itself_of_this_project(path):
     assert imported(path) & OURS <= {"sandbox"}
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.py")), ids=lambda path: path.stem)
 def test_modules_are_short_enough_to_read(path):
     assert len(path.read_text().splitlines()) <= 300

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 import sandbox
-from sandbox import seed, seed_messy
-from sandbox.a1 import column_letters
-from sandbox.faults import KINDS
-from sandbox.google_state import SHEET
-from sandbox.seed_plans import KOPI, PLANS, RIMBA
-from sandbox.seed_words import TOPICS
+from sandbox.faults.faults import KINDS
+from sandbox.google.a1 import column_letters
+from sandbox.google.google_state import SHEET
+from sandbox.seed import seed, seed_messy
+from sandbox.seed.seed_plans import KOPI, PLANS, RIMBA
+from sandbox.seed.seed_words import TOPICS
 
 README = (Path(sandbox.__file__).parent / "README.md").read_text("utf-8")
 

@@ -20,8 +20,9 @@ from flows import (
     rerun,
     resolve,
 )
-from lib import error_line, run_folder
+from lib import error_line
 from lib.errors import FixInputError
+from lib.run import run_folder
 from tests.desk import HEADER
 
 ACTS = "\x1b]0;stolen\x07\x1b[2J\x9b6n\u202etxt\nFORGED | ERROR |\r\n"
@@ -129,7 +130,7 @@ def test_a_debug_traceback_is_shown_without_what_acts(shown, monkeypatch):
     assert said.count("[/Senja]") == 2
 
 
-@pytest.mark.parametrize("name", ["prefect.flow_runs", "prefect.task_runs", "lib.retry", "another"])
+@pytest.mark.parametrize("name", ["prefect.flow_runs", "prefect.task_runs", "lib.services.retry", "another"])
 def test_a_line_of_the_log_and_its_traceback_are_shown_without_what_acts(shown, name):
     line = logging.LogRecord(
         name, logging.ERROR, "", 0, "%s: %s", (HOSTILE, "why"), (ValueError, ValueError(HOSTILE), None)

@@ -1,0 +1,404 @@
+"""One plan from its rows to its issues: lock, read, know, settle, decide, claim, create, verify, write back.
+
+The sheet and Jira are the only records; this machine may stop at any line. What is assumed: Jira applies a request within the
+settle time of its being sent, or never; an issue read by key is as it is, only the search index lags; a spreadsheet's
+batchUpdate is applied whole or not at all. What a run leaves behind is found and finished by the next one.
+"""
+
+import uuid
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+from lib.clock import Clock
+from lib.errors import WorkflowError
+from lib.exactly_once.claims import Claim
+from lib.exactly_once.issue_maker import Batch, IssueMaker, Work
+from lib.exactly_once.lookup import Looking
+from lib.exactly_once.plan_sheet import FENCE_S, Log, PlanSheet
+from lib.exactly_once.reconcile import Action, Outcome, decide, not_written_yet, plan_label, tokens_of
+from lib.exactly_once.step_files import StepFiles
+from lib.plan.content_plan import KEY, ContentPlan, PlanRow, Problem, fingerprint
+from lib.plan.issue_draft import Drafts, IssueDraft
+from lib.plan.keys import is_token, new_token, read_key
+from lib.services.models import Issue, Jira
+from lib.services.pace import Pace
+
+type MakeDrafts = Callable[[ContentPlan], Awaitable[Drafts]]
+
+
+@dataclass
+class RowResult:
+    """How one row ended; `row` is its number when the plan was read, `key` its issue when it is known."""
+
+    row: int
+    outcome: Outcome
+    key: str = ""
+    problems: list[Problem] = field(default_factory=list)
+
+
+@dataclass
+class PlanResult:
+    """How a plan ended: one result per row, in sheet order, what is odd about the whole, and the error that stopped it."""
+
+    by_row: dict[int, RowResult] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    error: str = ""
+    seconds: dict[str, float] = field(default_factory=dict)  # step -> how long it took, in the order of the steps
+    batches: list[Batch] = field(default_factory=list)
+    on_step: Callable[[str], None] = field(default=lambda _step: None, repr=False, compare=False)
+
+    @property
+    def rows(self) -> list[RowResult]:
+        """The rows' results, in sheet order."""
+        return list(self.by_row.values())
+
+    def counts(self) -> dict[str, int]:
+        """Rows in all and per outcome; the sum closes."""
+        outcomes = Counter(row.outcome for row in self.rows)
+        return {"rows": len(self.rows), **{outcome.value: outcomes[outcome] for outcome in Outcome}}
+
+    @contextmanager
+    def step(self, name: str, clock: Clock) -> Iterator[None]:
+        """Take down how long a step lasts, also when it fails."""
+        began = clock.now()
+        self.on_step(name)
+        try:
+            yield
+        finally:
+            taken = self.seconds.get(name, 0) + (clock.now() - began).total_seconds()
+            self.seconds[name] = round(taken, 3)
+
+
+class PlanRun:
+    """
+    One run over one plan. `result` is true at any moment, also after an error.
+
+    Args:
+        sheet: The plan's spreadsheet.
+        jira: Jira.
+        site: Address of the Jira site, to be named before the first write.
+        project_key: The project that new issues go to.
+        clock: Time.
+        pace: The pauses between API calls.
+        settle_s: How long after its being sent a request may still be applied.
+        run: Name of this run.
+        files: Saves each intermediate result before the step that uses it.
+        log: Where progress is told.
+    """
+
+    def __init__(
+        self,
+        sheet: PlanSheet,
+        jira: Jira,
+        *,
+        site: str,
+        project_key: str,
+        spreadsheet_id: str,
+        client: str,
+        clock: Clock,
+        pace: Pace,
+        settle_s: float,
+        run: str,
+        files: StepFiles,
+        log: Log,
+    ) -> None:
+        self._sheet = sheet
+        self._jira = jira
+        self._clock = clock
+        self._pace = pace
+        self._settle_s = settle_s
+        self._client = client
+        self._where = f"project {project_key} at {site}"
+        self._run = run
+        self._files = files
+        self._log = log
+        self._looking = Looking(jira, project_key, spreadsheet_id)
+        self._label = plan_label(spreadsheet_id)
+        self._drafts = Drafts(data=[])
+        self._beside: tuple[str, ...] = ()
+        self._wanted: int | None = None
+        self.plan: ContentPlan | None = None
+        self.result = PlanResult()
+
+    def _step(self, name: str) -> AbstractContextManager[None]:
+        return self.result.step(name, self._clock)
+
+    def stop(self, error: str) -> None:
+        """Put down the error that ended the run: rows that were good, or not looked at yet, say that it stopped them."""
+        self.result.error = error
+        for row in self.result.rows:
+            if self.plan and row.outcome is Outcome.READY and not any("not sent" in p.message for p in row.problems):
+                self._say(self.plan, row.row, f"not sent: {error}")
+            elif self.plan and row.outcome is Outcome.UNCERTAIN and not row.problems:
+                self._say(self.plan, row.row, f"its Key cell is filled, and its issue was not looked for: {error}")
+
+    async def check(self, make_drafts: MakeDrafts) -> list[Action]:
+        """
+        Read the plan, look up its issues, and decide for each row; nothing is written, nothing is waited for.
+
+        Raises:
+            WorkflowError: The plan cannot be read, Jira cannot be looked at, or the notebook failed.
+        """
+        with self._step("read the plan"):
+            plan = await self._sheet.read()
+        actions = await self._decide(plan, make_drafts, settle=False)
+        for action in actions:
+            if action.token and action.outcome is Outcome.EXISTING:
+                self._result(action.row).outcome = Outcome.UNCERTAIN
+                self._say(self._read(), action.row, not_written_yet(action.key), level="warning")
+        return actions
+
+    async def make(
+        self,
+        make_drafts: MakeDrafts,
+        flow_run: uuid.UUID | None,
+        holder_ended: Callable[[uuid.UUID], Awaitable[bool]],
+        *,
+        break_lock: bool = False,
+    ) -> None:
+        """
+        The same under the plan's lock, and then make what is to be made and write every key into its row.
+
+        Raises:
+            WorkflowError: The run could not go on; `result` says how far it came.
+        """
+        async with self._sheet.locked(flow_run, holder_ended, break_lock=break_lock):
+            with self._step("read the plan"):
+                plan = await self._sheet.read()
+            actions = await self._decide(plan, make_drafts, settle=True)
+            plan = self._read()
+            drafts = {draft.row: draft for draft in self._drafts.data}
+            with self._step("claim rows"):
+                works = await self._claim(plan, actions, drafts)
+            with self._step("create issues"):
+                stopped_by = await self._create(plan, works)
+            with self._step("write keys"):
+                await self._write_back(plan, actions, works)
+            if stopped_by:
+                raise stopped_by
+            if not any(result.outcome is Outcome.UNCERTAIN for result in self.result.rows):
+                self._sheet.finish()
+
+    # --- Know, settle, decide -----------------------------------------------------------------------------------------
+
+    async def _decide(self, plan: ContentPlan, make_drafts: MakeDrafts, *, settle: bool) -> list[Action]:
+        self._take(plan)
+        await self._pace.pause(f"looking at Jira for {self._client}", self._log)
+        with self._step("look at Jira"):
+            issues, free, clean = await self._know(plan, settle=settle)
+        plan = self._read()
+        with self._step("run the notebook"):
+            self._drafts = await make_drafts(plan)
+        drafts = {draft.row: draft for draft in self._drafts.data}
+        decision = decide(plan, drafts, issues, free=free, clean=clean, wanted=self._wanted)
+        self._beside = tuple(orphan.key for orphan in decision.orphans) if self._wanted else ()
+        self.result.problems = [*self._drafts.problems, *decision.problems]
+        self.result.by_row = {a.row: RowResult(a.row, a.outcome, a.key, list(a.problems)) for a in decision.actions}
+        self._files.actions(decision.actions)
+        return decision.actions
+
+    def _take(self, plan: ContentPlan) -> None:
+        """From now on these rows count; until more is known, they are good and not sent, or hold what was not looked for."""
+        self.plan = plan
+        outcomes = {row.row: Outcome.UNCERTAIN if row.key.strip() else Outcome.READY for row in plan.rows}
+        self.result.by_row = {row: RowResult(row, outcome) for row, outcome in outcomes.items()}
+        self._files.rows(plan)
+
+    def _read(self) -> ContentPlan:
+        if self.plan is None:
+            raise RuntimeError("the plan was not read")
+        return self.plan
+
+    async def _know(self, plan: ContentPlan, *, settle: bool) -> tuple[list[Issue], set[str], bool]:
+        """What Jira has of the plan; the tokens of earlier runs that came to nothing; and whether no issue can be missing."""
+        look = await self._looking.look(_keys(plan))
+        if not settle:
+            return look.issues, set(), look.clean
+        made = self._made(look.issues)
+        repaired = await self._sheet.repair(plan, made)
+        if repaired is not plan:
+            self._take(repaired)
+            plan = repaired
+            look = await self._looking.look(_keys(plan))
+            made = self._made(look.issues)
+        waiting = ({row.key.strip() for row in plan.rows if is_token(row.key)} | self._sheet.sent_tokens) - made
+        blind = self._sheet.succeeds_unknown
+        if not waiting and not blind:
+            return look.issues, set(), look.clean
+        sent_at, above = self._sheet.last_sending(waiting)
+        self._log.warning(
+            "%s: an earlier run left %s; settling that",
+            self._client,
+            f"{len(waiting)} rows without a known issue" if waiting else "requests under way, perhaps",
+        )
+        settled = await self._maker(plan).settle(waiting, sent_at=sent_at, margin_s=FENCE_S, above=above, blind=blind)
+        look = await self._looking.look(_keys(plan))
+        return look.issues, settled.free - self._made(look.issues), settled.clean and look.clean
+
+    def _made(self, issues: Iterable[Issue]) -> set[str]:
+        """Tokens of this plan's issues; those of another plan, of which this one is a copy, say nothing about its rows."""
+        return {token for issue in issues if self._label in issue.labels for token in tokens_of(issue)}
+
+    # --- Claim, create, write back ------------------------------------------------------------------------------------
+
+    async def _claim(
+        self, plan: ContentPlan, actions: Sequence[Action], drafts: Mapping[int, IssueDraft]
+    ) -> list[Work]:
+        rows = {row.row: row for row in plan.rows}
+        works = [
+            Work(rows[action.row], action.token or new_token(), drafts[action.row], beside=self._beside)
+            for action in actions
+            if action.outcome is Outcome.READY and self._wanted in (None, action.row)
+        ]
+        if not works:
+            return []
+        await self._pace.pause(f"claiming rows of {self._client}", self._log)
+        wanted = [Claim(work.row.row, work.token, fingerprint(work.row)) for work in works]
+        self._files.claims(wanted)
+        claimed = await self._sheet.claim(
+            [work.row for work in works], wanted, newest=self._looking.newest, over=self._wanted is not None
+        )
+        for work in works:
+            if work.row.row not in claimed:
+                message = (
+                    "the row was changed or moved while the run went; not sent, the next run takes it as it is then"
+                )
+                self._say(plan, work.row.row, message)
+        return [work for work in works if work.row.row in claimed]
+
+    async def _create(self, plan: ContentPlan, works: Sequence[Work]) -> WorkflowError | None:
+        """Make the issues; the error that stopped it, which counts once the keys of what was made are written back."""
+        if not works:
+            return None
+        self._log.info("%s: making issues of %d rows in %s", self._client, len(works), self._where)
+        maker = self._maker(plan)
+        cut_short = True
+        try:
+            await maker.make(works)
+            cut_short = False
+        except WorkflowError as error:
+            cut_short = False
+            return error
+        finally:
+            self.result.batches = maker.batches
+            for work in works:
+                self._put_down(plan, work, cut_short=cut_short)
+            self._files.issues(works)
+        return None
+
+    def _maker(self, plan: ContentPlan) -> IssueMaker:
+        return IssueMaker(
+            self._jira,
+            self._looking,
+            clock=self._clock,
+            pace=self._pace,
+            settle_s=self._settle_s,
+            plan=plan,
+            run=self._run,
+            before_sending=self._before_sending,
+            log=self._log,
+        )
+
+    async def _before_sending(self, tokens: Sequence[str]) -> float:
+        await self._jira.turn_to_create()  # a wait may be long: the plan must still be ours after it
+        send_before = await self._sheet.check_ours()
+        self._sheet.note_sending(tokens)
+        return send_before
+
+    def _put_down(self, plan: ContentPlan, work: Work, *, cut_short: bool) -> None:
+        result = self._result(work.row.row)
+        if work.issue:
+            result.key = work.issue.key
+            result.outcome = Outcome.UNCERTAIN  # until the key stands in its row
+        elif work.reasons is not None:
+            result.outcome = Outcome.REJECTED
+            for name, reason in work.reasons.items():
+                cell = work.draft.cells.get(name) or plan.address(work.row.row, "Topik")
+                result.problems.append(
+                    Problem(cell=cell, message=f"Jira: {name}: {reason}" if name else f"Jira: {reason}")
+                )
+        elif work.unsent:
+            self._say(plan, work.row.row, f"not sent: {work.unsent}")
+        else:
+            result.outcome = Outcome.UNCERTAIN
+            if cut_short:
+                lost = "the run was stopped while Jira was making its issue, which may exist"
+            elif work.unseen:
+                lost = f"Jira's answer was lost, and its issue could not be looked for ({work.unseen})"
+            else:
+                lost = "Jira's answer was lost, and its issue is not to be found"
+            self._say(plan, work.row.row, f"{lost}; the next run settles it")
+
+    async def _write_back(self, plan: ContentPlan, actions: Sequence[Action], works: Sequence[Work]) -> None:
+        """Replace tokens by keys, take out those of rows without an issue, and see that every key stands in its row."""
+        texts = {work.token: work.issue.key if work.issue else "" for work in works if work.issue or not work.open}
+        made = {work.row.row: work.issue.key for work in works if work.issue}
+        for action in actions:
+            if action.token and action.outcome is Outcome.EXISTING:
+                texts[action.token] = made[action.row] = action.key
+                self._result(action.row).outcome = Outcome.UNCERTAIN
+            elif action.token and action.outcome in (Outcome.REFUSED, Outcome.FLAGGED):
+                texts[action.token] = ""
+        if not texts:
+            return
+        await self._pace.pause(f"writing keys of {self._client}", self._log)
+        try:
+            now = await self._sheet.replace(texts)
+        except WorkflowError:
+            for row, key in made.items():
+                self._say(plan, row, not_written_yet(key))
+            raise
+        contents = {work.row.row: fingerprint(work.row) for work in works}
+        holders: dict[str, list[PlanRow]] = {}
+        for other in now.rows:
+            holders.setdefault(read_key(other.key) or "", []).append(other)
+        standing = {fingerprint(other) for other in now.rows}
+        for row, key in made.items():
+            self._finish(plan, row, key, contents.get(row), holders.get(key, []), standing)
+
+    def _finish(
+        self, plan: ContentPlan, row: int, key: str, content: str | None, holders: list[PlanRow], standing: set[str]
+    ) -> None:
+        """
+        Say how a row ended whose issue exists: well, when the key stands in one cell, beside what it was made from.
+
+        `content` is what the issue was made from in this run; `holders` are the rows that now hold the key, `standing` all
+        contents that now stand in the plan.
+        """
+        result = self._result(row)
+        result.outcome = Outcome.FLAGGED
+        if not holders:
+            taken = f"its issue {key} was made, but the row or its mark was taken away meanwhile; write {key} into its Key cell"
+            self._say(plan, row, taken)
+        elif len(holders) > 1:
+            rows = " and ".join(str(other.row) for other in holders)
+            self._say(
+                plan, row, f"{key} stands in rows {rows}: the row was copied meanwhile; clear the Key cell of the copy"
+            )
+        elif content and fingerprint(holders[0]) != content and content in standing:
+            moved = f"its issue {key} was made, but its mark was moved to row {holders[0].row}; move {key} back into its row"
+            self._say(plan, row, moved)
+        else:
+            result.outcome = Outcome.CREATED if content else Outcome.EXISTING
+
+    def _result(self, row: int) -> RowResult:
+        return self.result.by_row[row]
+
+    def _say(self, plan: ContentPlan, row: int, message: str, *, level: Literal["error", "warning"] = "error") -> None:
+        self._result(row).problems.append(Problem(cell=plan.address(row, KEY), message=message, level=level))
+
+
+def _keys(plan: ContentPlan) -> list[str]:
+    """The keys that stand in the plan."""
+    return [key for row in plan.rows if (key := read_key(row.key))]
+
+
+def sum_up(results: Iterable[PlanResult]) -> dict[str, int]:
+    """The counts of all plans together."""
+    total: Counter[str] = Counter()
+    for result in results:
+        total.update(result.counts())
+    return {name: total[name] for name in ("rows", *Outcome)}

@@ -1,0 +1,548 @@
+"""One plan's spreadsheet while a run works on it: lock, read, claim, write back. The Google half of exactly once."""
+
+import datetime as dt
+import functools
+import logging
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from lib.clock import Clock
+from lib.errors import ConflictError, FixInputError, TryLaterError, UncertainWriteError
+from lib.exactly_once import claims, plan_lock
+from lib.exactly_once.claims import Claim
+from lib.files import iso_utc
+from lib.plan import content_plan
+from lib.plan.content_plan import KEY, ContentPlan, PlanRow, PlanSource
+from lib.plan.keys import is_token
+from lib.services import a1
+from lib.services.models import Google, Spreadsheet, Tab
+
+KEY_NOTE = (
+    "This column is written by the content-plan-to-jira run: do not edit it. cp-… marks a row whose issue is being made; "
+    "if it stays, the next run settles it."
+)
+REPLACE_SIZE = 500  # finds a request: each looks through the whole tab, and Google ends a request after 180 s
+FENCE_S = 60  # how long after the lock was seen to be ours a request may be sent at the latest
+_GLANCE_S = 1  # for how long one look at the lock counts
+_TRIES = 3
+
+type HolderEnded = Callable[[uuid.UUID], Awaitable[bool]]
+type Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
+
+
+class PlanSheet:
+    """
+    The tab that holds a client's plan.
+
+    Args:
+        google: Sheets.
+        clock: Time.
+        client: Whose plan it is.
+        spreadsheet_id: The spreadsheet.
+        tab: Title of the tab; the first one when empty.
+        run: Name of this run, for the journal.
+        local: This machine's part of the lock; None for the one in the user's folder.
+        log: Where progress is told.
+    """
+
+    def __init__(
+        self,
+        google: Google,
+        clock: Clock,
+        *,
+        client: str,
+        spreadsheet_id: str,
+        tab: str = "",
+        run: str = "",
+        local: plan_lock.LocalLock | None = None,
+        log: Log,
+    ) -> None:
+        self._google = google
+        self._clock = clock
+        self._client = client
+        self._id = spreadsheet_id
+        self._tab_title = tab
+        self._run = run
+        self._given_local = local
+        self._log = log
+        self._holder: plan_lock.Holder | None = None
+        self._seen_ours_at: dt.datetime | None = None
+        self._send_before = 0.0
+        self._journal: dict[str, Any] = {}
+        self.spreadsheet: Spreadsheet | None = None
+
+    # --- Reading ------------------------------------------------------------------------------------------------------
+
+    async def open(self) -> Tab:
+        """Read what the spreadsheet is; the tab that holds the plan."""
+        self.spreadsheet = await self._google.read_spreadsheet(self._id)
+        tabs = [tab for tab in self.spreadsheet.tabs if self._tab_title in ("", tab.title)]
+        if not tabs:
+            seen = ", ".join(a1.quoted(tab.title) for tab in self.spreadsheet.tabs)
+            raise FixInputError(self.spreadsheet.title, f"has no tab {a1.quoted(self._tab_title)}; there are {seen}")
+        return tabs[0]
+
+    async def read(self) -> ContentPlan:
+        """
+        The plan as it stands, values and what people see of them.
+
+        Raises:
+            FixInputError: It has no header, lacks a column, or has no rows.
+        """
+        tab = await self.open() if self.spreadsheet is None else self._tab()
+        for attempt in range(_TRIES):
+            values = await self._google.read_values(self._id, tab.title)
+            texts = await self._google.read_texts(self._id, tab.title)
+            if tab.merges:
+                tab = await self.open()  # merged cells as they are now, not as they were before somebody moved the rows
+            if _same_moment(values, texts) or attempt == _TRIES - 1:
+                break
+            self._log.info("%s: the plan was edited while it was read; reading again", self._client)
+        plan = content_plan.parse(self._source(tab), values, texts, tab.merges)
+        if not plan.rows:
+            raise FixInputError(
+                f"{plan.title}, tab {a1.quoted(plan.tab)}", "has no rows below its header; fill the plan"
+            )
+        return plan
+
+    async def read_again(self) -> ContentPlan:
+        """The plan as it stands now, values only."""
+        tab = self._tab()
+        values = await self._google.read_values(self._id, tab.title)
+        return content_plan.parse(self._source(tab), values, [], tab.merges)
+
+    def _tab(self) -> Tab:
+        sheet = self._opened()
+        return next(tab for tab in sheet.tabs if self._tab_title in ("", tab.title))
+
+    @functools.cached_property
+    def _local(self) -> plan_lock.LocalLock:
+        return self._given_local or plan_lock.LocalLock(self._id, endpoint=self._opened().endpoint)
+
+    def _opened(self) -> Spreadsheet:
+        if self.spreadsheet is None:
+            raise RuntimeError("open() the spreadsheet first")
+        return self.spreadsheet
+
+    def _source(self, tab: Tab) -> PlanSource:
+        sheet = self._opened()
+        return PlanSource(
+            client=self._client,
+            spreadsheet_id=self._id,
+            title=sheet.title,
+            tab=tab.title,
+            tab_id=tab.id,
+            url=sheet.url,
+            locale=sheet.locale,
+            time_zone=sheet.time_zone,
+        )
+
+    # --- The lock -----------------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def locked(
+        self, flow_run: uuid.UUID | None, holder_ended: HolderEnded, *, break_lock: bool = False
+    ) -> AsyncIterator[None]:
+        """
+        Hold the plan, on this machine and between machines.
+
+        Both locks are given back however the work ends, except when it is cancelled: a request may then be under way, and
+        the lock stays until this process has gone, which is the proof that the next run needs. When rows are left unsettled,
+        so is the holder's own range, without which this machine's journal is not believed.
+
+        Raises:
+            ConflictError: Another run holds the plan; the message says who, since when, and what to do.
+        """
+        sheet = self._opened()
+        self._local.acquire(sheet.title)
+        try:
+            await self._lock_spreadsheet(flow_run, holder_ended, break_lock=break_lock)
+        except BaseException:
+            self._local.release()
+            raise
+        try:
+            yield
+        except Exception:
+            await self._unlock()
+            raise
+        await self._unlock()
+
+    async def _lock_spreadsheet(
+        self, flow_run: uuid.UUID | None, holder_ended: HolderEnded, *, break_lock: bool
+    ) -> None:
+        tab = self._tab()
+        self._holder = plan_lock.new_holder(self._local, self._clock.now(), flow_run)
+        for _ in range(_TRIES):
+            before = self._opened().named_ranges
+            if name := before.get(plan_lock.LOCK_ID, ""):
+                await self._check_gone(name, holder_ended, break_lock=break_lock)
+            requests = [*plan_lock.request_unlock(name, before), *plan_lock.request_lock(self._holder, tab.id)]
+            try:
+                await self._google.update(self._id, requests)
+            except (ConflictError, UncertainWriteError) as error:  # taken meanwhile, or the answer was lost
+                self._log.debug("%s: lock: %s", self._client, error)
+            tab = await self.open()
+            if self._opened().named_ranges.get(plan_lock.LOCK_ID) == self._holder.range_name:
+                self._inherit(self._holder, before)
+                return
+        raise ConflictError(self._opened().title, "the lock could not be taken; another run may be starting, try again")
+
+    async def _check_gone(self, name: str, holder_ended: HolderEnded, *, break_lock: bool) -> None:
+        """Return when the lock of that name may be broken; raise otherwise."""
+        holder = plan_lock.parse_holder(name)
+        if break_lock:
+            self._log.warning("%s: breaking the lock of %s, as asked", self._client, holder or name)
+            return
+        if holder and holder.machine == self._local.machine():  # we hold the file lock, so that process is gone
+            self._log.warning("%s: the run that held the plan has died (%s); going on from there", self._client, holder)
+            return
+        if holder and holder.flow_run and await holder_ended(holder.flow_run):
+            self._log.warning("%s: the flow run that held the plan has ended (%s)", self._client, holder)
+            return
+        raise ConflictError(
+            self._opened().title,
+            f"{holder or name} works on it; wait until it has ended. If you know that it is dead, run again with --break-lock: "
+            f"while it lives, both would make issues",
+        )
+
+    def _inherit(self, holder: plan_lock.Holder, before: Mapping[str, str]) -> None:
+        """
+        Begin a journal, with what that of the run before us says, if it still holds.
+
+        It does if the range of its holder stood until we deleted it: nobody has held the plan since. Of any other holder's
+        range nothing is known but that its run left something under way.
+        """
+        journal = self._local.read_journal()
+        known = f"{plan_lock.HOLDER_ID}{journal.get('nonce', '')}"
+        if known not in before:
+            journal = {}
+        strangers = [each for each in before if each.startswith(plan_lock.HOLDER_ID) and each != known]
+        self._journal = {
+            "run": self._run,
+            "since": iso_utc(self._clock.now()),
+            "spreadsheet_id": self._id,
+            "nonce": holder.nonce,
+            "claims": journal.get("claims", {}),
+            "before": journal.get("before", {}),
+            "newest": journal.get("newest"),
+            "taken_over_at": self._read_at() if strangers else journal.get("taken_over_at"),
+        }
+        self._local.write_journal(self._journal)
+
+    def _read_at(self) -> str:
+        """When the spreadsheet was last read, by Google's clock: the machine's may be wrong."""
+        return iso_utc(self._opened().read_at or self._clock.now())
+
+    async def check_ours(self) -> float:
+        """
+        Make sure that nobody has broken our lock; a look counts for a second.
+
+        Returns:
+            Until when, by `time.monotonic()`, what was allowed now may be sent.
+
+        Raises:
+            ConflictError: Somebody has; nothing may be created any more.
+        """
+        now = self._clock.now()
+        if self._seen_ours_at is None or not 0 <= (now - self._seen_ours_at).total_seconds() <= _GLANCE_S:
+            began = time.monotonic()
+            await self.open()
+            name = self._opened().named_ranges.get(plan_lock.LOCK_ID)
+            if self._holder is None or name != self._holder.range_name:
+                raise ConflictError(self._opened().title, "another run has taken the plan over; this one stops")
+            self._seen_ours_at, self._send_before = now, began + FENCE_S
+        return self._send_before
+
+    async def _unlock(self) -> None:
+        try:
+            if self._holder:
+                unsettled = bool(self._journal.get("claims") or self._journal.get("taken_over_at"))
+                requests = plan_lock.request_unlock(self._holder.range_name, (), leave=unsettled)
+                await self._google.update(self._id, requests)
+        except (ConflictError, TryLaterError, FixInputError) as error:
+            self._log.warning(
+                "%s: the plan's lock may stay; the next run on this machine takes it: %s", self._client, error
+            )
+        finally:
+            self._local.release()
+
+    def check_idle(self) -> None:
+        """
+        Make sure that nobody works on the plan, for who only reads it. Nothing is written, nothing is held.
+
+        Raises:
+            ConflictError: A run works on it; the message says who and since when.
+        """
+        sheet = self._opened()
+        self._local.acquire(sheet.title)
+        self._local.release()
+        name = sheet.named_ranges.get(plan_lock.LOCK_ID)
+        holder = plan_lock.parse_holder(name) if name else None
+        if name and (
+            holder is None or holder.machine != self._local.machine()
+        ):  # one of ours is dead: its lock was free
+            raise ConflictError(sheet.title, f"{holder or name} works on it")
+
+    # --- Claiming -----------------------------------------------------------------------------------------------------
+
+    async def repair(self, plan: ContentPlan, made: set[str]) -> ContentPlan:
+        """Take out the claims of a run that died before it sent them (none is in `made`), and put back what they displaced."""
+        unsent = {token for token, sent_at in self._journal.get("claims", {}).items() if not sent_at}
+        found = ({row.key.strip() for row in plan.rows} & unsent) - made
+        if not found:
+            return plan
+        self._log.warning("%s: taking out %d claims of a run that died", self._client, len(found))
+        await self.replace(claims.displaced(found, self._journal.get("before", {}), plan))
+        return await self.read()
+
+    @property
+    def sent_tokens(self) -> set[str]:
+        """Tokens that an earlier run sent to Jira, by this machine's journal; a person may have erased them from the sheet."""
+        return {token for token, sent_at in self._journal.get("claims", {}).items() if sent_at}
+
+    @property
+    def succeeds_unknown(self) -> bool:
+        """Whether a run before us left something under way of which this machine's journal does not know."""
+        return bool(self._journal.get("taken_over_at"))
+
+    def last_sending(self, tokens: Iterable[str]) -> tuple[dt.datetime | None, int | None]:
+        """
+        When earlier runs may have sent these tokens at the latest, but for `FENCE_S`; and an issue older than theirs.
+
+        By this machine's journal, in Google's time; None for what it does not say. The issue is told by its number.
+        """
+        sent = [self._journal.get("claims", {}).get(token) for token in tokens]
+        if self.succeeds_unknown:
+            return (None, None) if None in sent else (self._latest([*sent, self._journal["taken_over_at"]]), None)
+        if not sent or not all(sent):
+            return None, None
+        return self._latest(sent), self._journal.get("newest")
+
+    def _latest(self, moments: Iterable[str]) -> dt.datetime:
+        return max(dt.datetime.fromisoformat(moment) for moment in moments)
+
+    async def claim(
+        self, rows: Sequence[PlanRow], wanted: Sequence[Claim], *, newest: int, over: bool = False
+    ) -> set[int]:
+        """
+        Write tokens into the Key cells of rows and see that they stand there.
+
+        Args:
+            rows: The rows as they were read.
+            wanted: One claim per row; its token may stand there already.
+            newest: Number of the project's newest issue: theirs will be newer.
+            over: Write over what the Key cells hold, since a person said so.
+
+        Returns:
+            Numbers (as read) of the rows that are claimed. The others were changed or moved away meanwhile: what our tokens
+            displaced there is put back.
+
+        Raises:
+            ConflictError: The plan is not ours any more, or the Key column cannot be written; nothing was.
+        """
+        held = {claim.row: claim.token for claim in wanted}
+        if all(row.key.strip() == held[row.row] for row in rows):
+            now, top = await self.read_again(), 0
+        else:
+            now, top = await self._point()
+        places = claims.place(rows, now)
+        fresh = {n: row for n, row in places.items() if not row.key.strip() or (over and row.key.strip() != held[n])}
+        self._write_journal(wanted, claims.key_cells(now), newest)
+        now_after = now
+        if fresh:
+            await self._write_marks(now, top, {row.row: held[number] for number, row in fresh.items()})
+            now_after = await self.read_again()
+        stand = claims.standing(wanted, now_after)
+        wrong = {held[number] for number in fresh} - stand
+        if wrong:
+            self._log.warning("%s: %d rows moved while they were claimed; putting that right", self._client, len(wrong))
+            await self.replace(claims.displaced(wrong, claims.key_cells(now), now_after))
+        return {claim.row for claim in wanted if claim.token in stand}
+
+    async def _point(self) -> tuple[ContentPlan, int]:
+        """
+        Point our named range at the Key column, header included, and see that it is there.
+
+        The request goes by address, and somebody may move columns at that very moment; but once the range is seen on the
+        right column it stays with it, and marks are written into the range.
+
+        Returns:
+            The plan as it stands, and the first row of the range, from 0.
+        """
+        plan = await self.read_again()
+        refused: ConflictError | None = None
+        for attempt in range(_TRIES):
+            if attempt:
+                await self.open()  # there may be more columns now
+            requests = self._request_key_column(plan)
+            try:
+                await self._google.update(self._id, requests)
+            except UncertainWriteError as error:
+                refused = error
+                self._log.warning("%s: %s; reading where our range is", self._client, error)
+            except ConflictError as error:
+                refused = await self._point_only(requests[-1], error)
+            else:
+                refused = None
+            plan, top, column = await self._read_pointed()
+            if (
+                column == (plan.new_key_column if plan.key_column is None else plan.key_column)
+                and top < plan.header_row
+            ):
+                return plan, top
+            if refused is None:
+                self._log.warning(
+                    "%s: columns were moved while the Key column was looked for; the one that stood at %s then may have "
+                    "become plain text",
+                    self._client,
+                    a1.column_letter(column),
+                )
+        raise refused or ConflictError(
+            self._opened().title, "its columns are being moved; run again when nobody edits them"
+        )
+
+    def _request_key_column(self, plan: ContentPlan) -> list[dict[str, Any]]:
+        """
+        Requests that make the Key column plain text, say whose column it is, and, the last one, point our range at it.
+
+        Plain text, since a key such as MAR-12 would turn into a date.
+        """
+        column = plan.new_key_column if plan.key_column is None else plan.key_column
+        tab = self._tab()
+        where = {"sheetId": tab.id, "startColumnIndex": column, "endColumnIndex": column + 1}
+        header = {**where, "startRowIndex": plan.header_row - 1, "endRowIndex": plan.header_row}
+        below = {**where, "startRowIndex": plan.header_row}
+        text = {"userEnteredFormat": {"numberFormat": {"type": "TEXT"}}}
+        missing = column + 1 - tab.columns
+        more = {"appendDimension": {"sheetId": tab.id, "dimension": "COLUMNS", "length": missing}}
+        return [
+            *([more] if missing > 0 else []),
+            {"repeatCell": {"range": below, "cell": text, "fields": "userEnteredFormat.numberFormat"}},
+            {"repeatCell": {"range": header, "cell": {"note": KEY_NOTE}, "fields": "note"}},
+            plan_lock.request_point(self._held_by(), tab.id, column, plan.header_row - 1),
+        ]
+
+    async def _point_only(self, request: Mapping[str, Any], refused: ConflictError) -> ConflictError | None:
+        """Point our range without the format, which Google may refuse alone; the error when it refuses that, too."""
+        try:
+            await self._google.update(self._id, [request])
+        except ConflictError as error:
+            return error
+        self._log.warning("%s: the Key column could not be formatted: %s", self._client, refused)
+        return None
+
+    async def _read_pointed(self) -> tuple[ContentPlan, int, int]:
+        """The plan as it stands, and the first row and the column of our range at that very moment, both from 0."""
+        tab = self._tab()
+        try:
+            whole, own = await self._google.read_ranges(self._id, [a1.quoted(tab.title), self._held_by().own_range])
+        except ConflictError:
+            self._seen_ours_at = None
+            await self.check_ours()  # says so when the range is gone with the lock
+            raise
+        plan = content_plan.parse(self._source(tab), whole.rows, [], tab.merges)
+        return plan, own.top, own.left
+
+    async def _write_marks(self, plan: ContentPlan, top: int, marks: Mapping[int, str]) -> None:
+        """Write texts into the Key cells of rows, by number, and the header if there is none yet; what came of it is to be read."""
+        texts: list[str | None] = [None] * (max(marks) - top)
+        for row, text in marks.items():
+            texts[row - 1 - top] = text
+        if plan.key_column is None or not plan.key_header:
+            texts[plan.header_row - 1 - top] = KEY
+        try:
+            await self._google.write_column(self._id, self._held_by().own_range, texts)
+        except UncertainWriteError as error:
+            self._log.warning("%s: %s; reading what stands in the plan", self._client, error)
+        except ConflictError:
+            self._seen_ours_at = None
+            await self.check_ours()
+            self._log.warning("%s: rows were deleted while they were claimed; nothing was written", self._client)
+
+    def _held_by(self) -> plan_lock.Holder:
+        if self._holder is None:
+            raise RuntimeError("lock the plan first")
+        return self._holder
+
+    def _write_journal(self, wanted: Sequence[Claim], before: Mapping[str, list[str]], newest: int) -> None:
+        claimed: dict[str, str | None] = self._journal.get("claims", {})
+        sent = {token: sent_at for token, sent_at in claimed.items() if sent_at}
+        kept = self._journal.get("newest") if sent else None
+        self._journal |= {
+            "claims": {**{claim.token: None for claim in wanted}, **sent},
+            "before": before,
+            "newest": newest if kept is None else min(kept, newest),
+        }
+        self._local.write_journal(self._journal)
+
+    def note_sending(self, tokens: Sequence[str]) -> None:
+        """Put down that these tokens are about to be sent to Jira: from now on their issues may exist."""
+        self._journal["claims"].update(dict.fromkeys(tokens, self._read_at()))
+        self._local.write_journal(self._journal)
+
+    # --- Writing back -------------------------------------------------------------------------------------------------
+
+    async def replace(self, texts: Mapping[str, str]) -> ContentPlan:
+        """
+        Replace tokens by keys (or by what they displaced, or by nothing), wherever in the tab they stand now.
+
+        By content and not by address, so that a row that was inserted, moved or sorted meanwhile cannot get another row's
+        key. Safe to repeat.
+
+        Returns:
+            The plan as it stands afterwards: what counts is what stands there, not what the replies say.
+        """
+        now = await self.read_again() if not texts else None
+        left = dict(texts)
+        for _ in range(_TRIES):
+            if not left:
+                break
+            requests = [replace_text(token, text, self._tab().id) for token, text in left.items()]
+            for start in range(0, len(requests), REPLACE_SIZE):
+                try:
+                    await self._google.update(self._id, requests[start : start + REPLACE_SIZE])
+                except UncertainWriteError as error:
+                    self._log.warning("%s: %s; reading what stands in the plan", self._client, error)
+            now = await self.read_again()
+            there = {text for row in now.rows for text in _texts(row) if is_token(text)}
+            left = {token: text for token, text in left.items() if token in there and text != token}
+        if now is None or left:
+            raise UncertainWriteError(
+                self._opened().title, f"{len(left)} marks could not be replaced; the next run does it"
+            )
+        return now
+
+    def finish(self) -> None:
+        """Nothing of the plan is under way any more: the journal is not needed."""
+        self._journal = {}
+        self._local.clear_journal()
+
+
+def _texts(row: PlanRow) -> list[str]:
+    return [row.key.strip(), *(value.strip() for value in row.values.values() if isinstance(value, str))]
+
+
+def _same_moment(values: Sequence[Sequence[Any]], texts: Sequence[Sequence[Any]]) -> bool:
+    """Whether both grids show the same text cells; they differ when the plan was edited between the two reads."""
+    shown: Sequence[Sequence[Any]] = [*texts, *[[]] * len(values)]
+    return all(
+        not isinstance(cell, str) or cell == (shown[row][column] if column < len(shown[row]) else "")
+        for row, cells in enumerate(values)
+        for column, cell in enumerate(cells)
+    )
+
+
+def replace_text(find: str, replacement: str, tab_id: int) -> dict[str, Any]:
+    """A request that replaces a whole cell's text wherever in the tab it stands."""
+    return {
+        "findReplace": {
+            "find": find,
+            "replacement": replacement,
+            "matchEntireCell": True,
+            "matchCase": True,
+            "sheetId": tab_id,
+        }
+    }

@@ -1,0 +1,88 @@
+"""Drafts against the create screen of the Jira project: what the project takes, and in which form.
+
+What a project's screen says is a forecast; Jira itself decides when an issue is made. So a field that seems to be missing is
+told as a warning, and sent all the same.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+from pydantic import JsonValue
+
+from lib.plan.content_plan import Problem
+from lib.plan.issue_draft import IssueDraft
+from lib.services.models import CreateField
+
+_ALWAYS_SENT = ("labels",)  # the marks that make a rerun safe
+
+
+def fit(drafts: Iterable[IssueDraft], screen: Sequence[CreateField]) -> list[IssueDraft]:
+    """The drafts with every custom field in the form that the screen asks for: an option, a list of users, plain text."""
+    fields = {field.id: field for field in screen}
+    return [_fit_draft(draft, fields) for draft in drafts]
+
+
+def _fit_draft(draft: IssueDraft, screen: Mapping[str, CreateField]) -> IssueDraft:
+    if draft.fields is None:
+        return draft
+    extra = draft.fields.model_extra or {}
+    fitted = {
+        name: _fit_value(value, screen.get(name)) for name, value in extra.items() if name.startswith("customfield_")
+    }
+    return draft.model_copy(update={"fields": draft.fields.model_copy(update=fitted)})
+
+
+def _fit_value(value: JsonValue, field: CreateField | None) -> JsonValue:
+    if field is None or not isinstance(value, dict):
+        return value
+    if field.type == "string" and "value" in value:
+        return value["value"]
+    if field.type == "array" and field.items in ("option", "user"):
+        return [value]
+    return value
+
+
+def compare(
+    drafts: Iterable[IssueDraft],
+    screen: Sequence[CreateField],
+    *,
+    where: str,
+    level: Literal["error", "warning"] = "warning",
+) -> list[Problem]:
+    """
+    One problem per field that the screen lacks, wants, or has no such option for.
+
+    Args:
+        drafts: What is to be sent.
+        screen: The fields of the create screen.
+        where: Names the project and the issue type.
+        level: How much that counts: a run goes on and lets Jira decide, a check does not.
+    """
+    sent: dict[str, set[str]] = {name: set() for name in _ALWAYS_SENT}
+    for draft in drafts:
+        for name, value in draft.as_jira().items():
+            options = sent.setdefault(name, set())
+            if isinstance(value, dict) and "value" in value:
+                options.add(str(value["value"]))
+    if not sent.keys() - set(_ALWAYS_SENT):
+        return []
+    fields = {field.id: field for field in screen}
+    absent = sorted(sent.keys() - fields.keys())
+    wanted = [field for field in screen if field.required and field.id not in sent]
+    messages = [
+        *(
+            f"{name} is not on the create screen; Jira may refuse it. Add it there, or take it out of the mapping"
+            for name in absent
+        ),
+        *(
+            f"{field.name} ({field.id}) is required there, and no column fills it; add it to the mapping"
+            for field in wanted
+        ),
+    ]
+    for name, options in sent.items():
+        allowed = fields[name].options if name in fields else ()
+        if allowed and (unknown := sorted(options - set(allowed))):
+            messages.append(
+                f"{fields[name].name} ({name}) has no option {', '.join(unknown)}; there are {', '.join(allowed)}"
+            )
+    return [Problem(cell=where, message=message, level=level) for message in messages]

@@ -1,0 +1,121 @@
+"""Where the fields of an issue get their values: the words in which a notebook writes its mapping.
+
+`{"summary": summary("Topik"), "duedate": date("Tanggal", days=-1)}` reads as it works.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from lib.formats import FormatError, cut, length_in_jira, match_key, one_line, parse_date, parse_number
+from lib.plan.content_plan import ContentPlan, PlanRow, Problem
+from lib.plan.plan_checks import find_form
+
+SUMMARY_LIMIT = 255
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One field's value; None leaves the field out. `repeat` puts the column's whole text into the description too."""
+
+    value: JsonValue
+    warning: str = ""
+    repeat: bool = False
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where one Jira field gets its value from: a column of the row, or something that holds for the whole plan."""
+
+    read: Callable[[ContentPlan, PlanRow], Reading]
+    column: str = ""
+    problems: tuple[Problem, ...] = ()
+
+
+def summary(column: str) -> Source:
+    """One line of at most 255 characters; what is longer is cut, and stands in the description in full."""
+
+    def read(plan: ContentPlan, row: PlanRow) -> Reading:
+        text = one_line(plan.text(row, column))
+        if length_in_jira(text) <= SUMMARY_LIMIT:
+            return Reading(text or None)
+        warning = f"has {length_in_jira(text)} characters, an issue's summary holds {SUMMARY_LIMIT}; cut there, the description has it in full"
+        return Reading(f"{cut(text, SUMMARY_LIMIT - 1).rstrip()}…", warning, repeat=True)
+
+    return Source(read, column)
+
+
+def text(column: str) -> Source:
+    """The cell's text on one line, for a text field."""
+    return Source(lambda plan, row: Reading(one_line(plan.text(row, column)) or None), column)
+
+
+def date(column: str, *, days: int = 0) -> Source:
+    """The cell's date as `YYYY-MM-DD`, moved by `days`."""
+
+    def read(plan: ContentPlan, row: PlanRow) -> Reading:
+        value = plan.value(row, column)
+        if value is None:
+            return Reading(None)
+        return Reading((parse_date(value).day + dt.timedelta(days=days)).isoformat())
+
+    return Source(read, column)
+
+
+def number(column: str) -> Source:
+    """The cell's number, read by the spreadsheet's locale."""
+    return Source(lambda plan, row: Reading(parse_number(plan.value(row, column), locale=plan.locale)), column)
+
+
+def option(column: str, options: tuple[str, ...]) -> Source:
+    """One of the options of a select field; case, spaces and hyphens in the cell do not matter."""
+
+    def read(plan: ContentPlan, row: PlanRow) -> Reading:
+        typed = plan.value(row, column)
+        found = find_form(typed, options)
+        if found is None and typed is not None:
+            raise FormatError(f"{one_line(typed)!r} is none of the options; write {', '.join(options)}")
+        return Reading(None if found is None else {"value": found})
+
+    return Source(read, column)
+
+
+def fixed(value: JsonValue) -> Source:
+    """The same value for every issue; None leaves the field out."""
+    return Source(lambda _plan, _row: Reading(value))
+
+
+def component(client: str, components: Mapping[str, str]) -> Source:
+    """The client's component, by id."""
+    found = look_up(components, client)
+    if found is None:
+        return _missing("COMPONENTS", client, "its component's id", "the issues get no component")
+    return fixed([{"id": found}])
+
+
+def worker(client: str, role: Mapping[str, str], workers: Mapping[str, str], role_name: str) -> Source:
+    """The account of the worker who has this role for the client."""
+    name = look_up(role, client)
+    if name is None:
+        return _missing(role_name, client, "a worker's name", f"the issues get no {_words(role_name)}")
+    account = look_up(workers, name)
+    if account is None:
+        return _missing("WORKERS", name, "the Jira account id", f"the issues get no {_words(role_name)}")
+    return fixed({"accountId": account})
+
+
+def look_up(mapping: Mapping[str, str], name: str) -> str | None:
+    """The entry for `name`, whatever its case and spaces; None when there is none."""
+    return mapping.get(name) or {match_key(key): value for key, value in mapping.items()}.get(match_key(name)) or None
+
+
+def _missing(dictionary: str, name: str, wanted: str, effect: str) -> Source:
+    message = f"there is no entry for {name!r}; add {wanted}. Until then {effect}"
+    problem = Problem(cell=f"hashmap.py {dictionary}", message=message, level="warning")
+    return Source(lambda _plan, _row: Reading(None), problems=(problem,))
+
+
+def _words(constant: str) -> str:
+    return constant.replace("_", " ").title()

@@ -1,0 +1,229 @@
+"""From a row of a plan to the fields of a Jira issue.
+
+The mapping stands in the notebook, where it is seen and changed: a dictionary from Jira field to its source
+(`lib.plan.field_mapping`). Every column that no source uses goes into the description, under its own label, in sheet order.
+"""
+
+import datetime as dt
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+
+from lib import files
+from lib.errors import FixInputError
+from lib.formats import FormatError, length_in_jira, match_key
+from lib.plan import adf
+from lib.plan.content_plan import ContentPlan, PlanRow, Problem
+from lib.plan.field_mapping import SUMMARY_LIMIT, Source, look_up
+
+SYSTEM_FIELDS = frozenset(
+    {
+        "assignee",
+        "components",
+        "description",
+        "duedate",
+        "issuetype",
+        "labels",
+        "parent",
+        "priority",
+        "project",
+        "reporter",
+        "summary",
+        "versions",
+    }
+)
+
+
+def _check_one_line(text: str) -> str:
+    if "\n" in text or "\r" in text or not text.strip() or length_in_jira(text) > SUMMARY_LIMIT:
+        raise ValueError(f"must be one line of 1 to {SUMMARY_LIMIT} characters; make it with summary(...)")
+    return text
+
+
+def _check_document(document: dict[str, Any]) -> dict[str, Any]:
+    if document.get("type") != "doc" or document.get("version") != 1 or not isinstance(document.get("content"), list):
+        raise ValueError("must be an ADF document; make it with adf.describe(...)")
+    if adf.size(document) > adf.LIMIT:
+        raise ValueError(f"is longer than Jira takes ({adf.LIMIT} characters of JSON)")
+    return document
+
+
+def _check_iso_date(text: str) -> str:
+    dt.date.fromisoformat(text)
+    return text
+
+
+class DraftFields(BaseModel):
+    """The fields of one issue as Jira's REST API takes them; custom fields by id."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, JsonValue]
+
+    summary: Annotated[str, AfterValidator(_check_one_line)]
+    project: dict[str, str]
+    issuetype: dict[str, str]
+    description: Annotated[dict[str, Any], AfterValidator(_check_document)] | None = None
+    duedate: Annotated[str, AfterValidator(_check_iso_date)] | None = None
+    labels: list[Annotated[str, Field(pattern=r"^\S{1,255}$")]] | None = None
+
+    @model_validator(mode="after")
+    def _known_names(self) -> "DraftFields":
+        unknown = [name for name in self.__pydantic_extra__ if name not in SYSTEM_FIELDS and not is_custom_field(name)]
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)}: not a Jira field; use a name of CUSTOM_FIELDS, or customfield_…")
+        return self
+
+
+class IssueDraft(BaseModel):
+    """What one row becomes: the fields of its issue, or None and the errors that stop it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    row: int = Field(ge=1)
+    fields: DraftFields | None
+    cells: dict[str, str] = Field(default_factory=dict, description="Field -> the cell it was made from.")
+    problems: list[Problem] = []
+
+    @model_validator(mode="after")
+    def _says_why(self) -> "IssueDraft":
+        if self.fields is None and not any(problem.level == "error" for problem in self.problems):
+            raise ValueError("has neither fields nor an error that says why not")
+        return self
+
+    @property
+    def refused(self) -> bool:
+        """Whether our checks stopped the row."""
+        return self.fields is None
+
+    def as_jira(self) -> dict[str, JsonValue]:
+        """The fields to send; fields without a value are left out."""
+        return {} if self.fields is None else self.fields.model_dump(mode="json", exclude_none=True)
+
+
+class Drafts(BaseModel):
+    """The notebook's result: one draft per row, and what is odd about the mapping or the plan as a whole."""
+
+    data: list[IssueDraft]
+    problems: list[Problem] = []
+
+
+def is_custom_field(name: str) -> bool:
+    """Whether this is the id of a custom field."""
+    return re.fullmatch(r"customfield_[0-9]+", name) is not None
+
+
+def make_drafts(
+    plan: ContentPlan,
+    mapping: Mapping[str, Source],
+    custom_fields: Mapping[str, str],
+    check_row: Callable[[PlanRow], list[Problem]],
+) -> Drafts:
+    """
+    One draft per row of the plan, in sheet order.
+
+    Args:
+        plan: The plan.
+        mapping: Jira field -> its source. A field is a system field, `customfield_…`, or a name in `custom_fields`.
+        custom_fields: Field name -> id. A name without an entry is a problem of the whole plan: its column then stays
+            in the description.
+        check_row: What is wrong and odd about a row; a row with an error is refused and gets no fields.
+    """
+    fields, problems = _resolve(mapping, custom_fields)
+    drafts = [_draft(plan, row, fields, check_row(row)) for row in plan.rows]
+    return Drafts(data=drafts, problems=[*plan.problems, *problems])
+
+
+def _resolve(
+    mapping: Mapping[str, Source], custom_fields: Mapping[str, str]
+) -> tuple[dict[str, Source], list[Problem]]:
+    fields: dict[str, Source] = {}
+    problems: list[Problem] = []
+    for name, source in mapping.items():
+        field = name if name in SYSTEM_FIELDS or is_custom_field(name) else look_up(custom_fields, name)
+        if field is None:
+            message = f"there is no entry for {name!r}; add the field's id (customfield_…). Until then it stays empty"
+            problems.append(Problem(cell="hashmap.py CUSTOM_FIELDS", message=message, level="warning"))
+            continue
+        fields[field] = source
+        problems += [problem for problem in source.problems if problem not in problems]
+    return fields, problems
+
+
+def _draft(plan: ContentPlan, row: PlanRow, sources: Mapping[str, Source], problems: list[Problem]) -> IssueDraft:
+    problems = list(problems)
+    fields: dict[str, Any] = {}
+    cells = {
+        name: plan.address(row.row, source.column) for name, source in sources.items() if plan.label(source.column)
+    }
+    used = {match_key(label) for source in sources.values() if (label := plan.label(source.column))}
+    for name, source in sources.items():
+        cell = plan.address(row.row, source.column)
+        try:
+            reading = source.read(plan, row)
+        except FormatError as error:
+            if not any(problem.cell == cell and problem.level == "error" for problem in problems):
+                problems.append(Problem(cell=cell, message=str(error)))
+            continue
+        if reading.value is not None:
+            fields[name] = reading.value
+        if reading.warning:
+            problems.append(Problem(cell=cell, message=reading.warning, level="warning"))
+        if reading.repeat:
+            used.discard(match_key(plan.label(source.column)))
+    if any(problem.level == "error" for problem in problems):
+        return IssueDraft(row=row.row, fields=None, cells=cells, problems=problems)
+    sections = [
+        adf.Section(column.label, row.texts.get(column.label, ""), plan.address(row.row, column.label))
+        for column in plan.columns
+        if match_key(column.label) not in used
+    ]
+    if sections and "description" not in fields:
+        described = adf.describe(sections)
+        fields["description"] = described.document
+        problems += [
+            Problem(cell=section.address, message="is too long for Jira; cut in the description", level="warning")
+            for section in described.cut
+        ]
+    return IssueDraft.model_validate({"row": row.row, "fields": fields, "cells": cells, "problems": problems})
+
+
+def save(drafts: Drafts, path: Path, *, notebook: str, source: str) -> Path:
+    """Write the drafts file, whole or not at all; beside a finished run, not into it."""
+    content = drafts.model_dump(mode="json", exclude_none=False)
+    written = files.spare_finished(path)
+    return files.write_json(written, content["data"], workflow=notebook, source=source, problems=content["problems"])
+
+
+def load(path: Path, rows: Sequence[PlanRow], *, notebook: str) -> Drafts:
+    """
+    Read what a notebook made of these rows.
+
+    Raises:
+        FixInputError: The file is missing, a draft is not one, or a row has no draft or two.
+    """
+    advice = "repair the notebook, or take back its last change"
+    try:
+        drafts = Drafts.model_validate({k: v for k, v in json.loads(path.read_bytes()).items() if k != "metadata"})
+    except FileNotFoundError:
+        raise FixInputError(notebook, f"left no {path.name}; {advice}") from None
+    except ValidationError as error:
+        raise FixInputError(f"{notebook}, {path.name}", f"{_first_error(error)}; {advice}") from None
+    except ValueError as error:
+        raise FixInputError(f"{notebook}, {path.name}", f"is not JSON ({error}); {advice}") from None
+    made, wanted = [draft.row for draft in drafts.data], [row.row for row in rows]
+    if made != wanted:
+        lost = sorted(set(wanted) - set(made)) or sorted(set(made) - set(wanted)) or made
+        raise FixInputError(
+            f"{notebook}, {path.name}",
+            f"must have one draft per row, in sheet order; look at rows {', '.join(map(str, lost[:10]))}; {advice}",
+        )
+    return drafts
+
+
+def _first_error(error: ValidationError) -> str:
+    first = error.errors()[0]
+    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"

@@ -1,0 +1,116 @@
+"""Which file in a client's Drive folder is the plan of a month."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from babel.dates import get_month_names
+
+from lib.errors import ConflictError, FixInputError
+from lib.formats import FormatError, Month, match_key, parse_month
+from lib.plan.client_list import Client
+from lib.services.models import EXCEL, DriveFile
+
+FOLDERS_PER_QUERY = 40
+
+
+class NoPlanError(FixInputError):
+    """The client has no plan for the month (yet)."""
+
+
+class Drive(Protocol):
+    """What finding plans needs of Google Drive."""
+
+    async def find_files(self, folder_ids: Sequence[str]) -> list[DriveFile]: ...
+
+
+async def find_files(
+    drive: Drive, folder_ids: Iterable[str]
+) -> tuple[dict[str, list[DriveFile]], dict[str, FixInputError]]:
+    """
+    The spreadsheets in each folder, and the folders that cannot be looked into, with the reason.
+
+    Many folders share a query; only when one of them spoils it, each is asked for by itself.
+    """
+    wanted = list(dict.fromkeys(folder_ids))
+    files: dict[str, list[DriveFile]] = {folder: [] for folder in wanted}
+    errors: dict[str, FixInputError] = {}
+    for start in range(0, len(wanted), FOLDERS_PER_QUERY):
+        chunk = wanted[start : start + FOLDERS_PER_QUERY]
+        try:
+            found = await drive.find_files(chunk)
+        except (FixInputError, ConflictError) as error:
+            if len(chunk) == 1:
+                errors[chunk[0]] = FixInputError(f"Drive folder {chunk[0]}", error.problem)
+                continue
+            found = None
+        if found is None or not all(set(file.parents) & set(chunk) for file in found):
+            for folder in chunk:
+                alone, failed = await _find_alone(drive, folder)
+                files[folder], errors = alone, errors | failed
+            continue
+        for file in found:
+            for folder in set(file.parents) & set(chunk):
+                files[folder].append(file)
+    return files, errors
+
+
+async def _find_alone(drive: Drive, folder: str) -> tuple[list[DriveFile], dict[str, FixInputError]]:
+    try:
+        return await drive.find_files([folder]), {}
+    except (FixInputError, ConflictError) as error:
+        return [], {folder: FixInputError(f"Drive folder {folder}", error.problem)}
+
+
+def find_plan(files: Iterable[DriveFile], client: Client, month: Month) -> DriveFile:
+    """
+    The client's plan for the month among the files of its folder.
+
+    Raises:
+        NoPlanError: There is none; the message names the files seen.
+        FixInputError: There is more than one, or it is an Excel file.
+    """
+    wanted = {_plain_name(plan_name(client.name, name, month.year)) for name in _spellings(month)}
+    own = list(files)
+    found = list({file.id: file for file in own if _plain_name(file.name) in wanted}.values())
+    where, name = f"{client.name}, Drive folder {client.folder_id}", plan_name(client.name, *str(month).split())
+    if not found:
+        seen = (
+            ", ".join(repr(file.name) for file in own[:10])
+            or "no spreadsheet at all; check the folder's id and that it is shared"
+        )
+        raise NoPlanError(where, f"has no spreadsheet named {name!r}. Seen: {seen}")
+    if len(found) > 1:
+        seen = ", ".join(f"{file.name!r} ({file.id})" for file in found)
+        raise FixInputError(where, f"has more than one plan for {month}: {seen}. Rename or remove all but one")
+    if found[0].mime_type == EXCEL:
+        raise FixInputError(
+            f"{client.name}, {found[0].name!r}", "is an Excel file; open it and choose File > Save as Google Sheets"
+        )
+    return found[0]
+
+
+def plan_name(client: str, month_name: str, year: int | str) -> str:
+    """How a plan is called: `Content Plan - Kopi Senja - Juli 2026`."""
+    return f"Content Plan - {client} - {month_name} {year}"
+
+
+def read_plan_name(name: str) -> tuple[str, Month] | None:
+    """Client and month of a plan's name, as people type it; None when it names no plan."""
+    match = re.fullmatch(r"content plan ?[-–—] ?(.+?) ?[-–—] ?([^-–—]+)", " ".join(name.split()), re.IGNORECASE)
+    if match is None:
+        return None
+    try:
+        return match[1], parse_month(match[2])
+    except FormatError:
+        return None
+
+
+def _plain_name(name: str) -> str:
+    return re.sub(r" ?- ?", "-", match_key(name))
+
+
+def _spellings(month: Month) -> set[str]:
+    names = [get_month_names("wide", locale=language) for language in ("id", "en")]
+    short = [get_month_names("abbreviated", locale=language) for language in ("id", "en")]
+    return {spelling[month.month] for spelling in (*names, *short)}

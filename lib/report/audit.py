@@ -1,0 +1,362 @@
+"""The report of one run: sentences and tables that a manager reads, made of what the run left in its folder."""
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from IPython.display import HTML
+from markupsafe import Markup
+
+from lib.exactly_once.reconcile import Outcome
+from lib.files import ROWS
+from lib.formats import plural, show_date, show_moment
+from lib.report import html_report
+from lib.report.html_report import link
+from lib.run.run_folder import files_of
+from lib.run.run_record import RunRecord
+
+_MEANING = {
+    Outcome.CREATED: "this run made its issue",
+    Outcome.EXISTING: "it already had its issue",
+    Outcome.READY: "no issue was made of it, and nothing is wrong with it that we know of",
+    Outcome.REFUSED: "our checks stopped it",
+    Outcome.REJECTED: "Jira refused it",
+    Outcome.UNCERTAIN: "its issue may exist or was not looked for, or its key is not in its row yet; the next run settles it",
+    Outcome.FLAGGED: "a person must decide",
+}
+_NOT_REACHED = "no issue was made of it; where the run did not reach it, the table below says why"
+_SAID = {
+    Outcome.CREATED: ("issue was created", "issues were created"),
+    Outcome.EXISTING: ("row had its issue already", "rows had their issues already"),
+    Outcome.READY: ("row has no issue yet", "rows have no issues yet"),
+    Outcome.REFUSED: ("row was refused and must be corrected", "rows were refused and must be corrected"),
+    Outcome.REJECTED: (
+        "row was rejected by Jira; the next run tries it again",
+        "rows were rejected by Jira; the next run tries them again",
+    ),
+    Outcome.UNCERTAIN: (
+        "row is uncertain until the next run settles it",
+        "rows are uncertain until the next run settles them",
+    ),
+    Outcome.FLAGGED: ("row needs a person's decision", "rows need a person's decision"),
+}
+_KIND = {"completed": "good", "needs attention": "attention", "failed": "bad", "cancelled": "bad"}
+_NOTHING = "None."
+_NAMED = 5  # plans that a sentence names
+_SHOWN = 200  # records that a table shows
+# What a reader can do something about, most urgent first.
+_TO_DO = (Outcome.FLAGGED, Outcome.UNCERTAIN, Outcome.REJECTED, Outcome.REFUSED)
+
+
+def heading(record: RunRecord) -> HTML:
+    """Which run this is: flow, months, clients, when, and whether it was a sandbox or a rerun."""
+    result, given = record.result, record.result.get("parameters", {})
+    where = "on the sandbox, with invented clients" if result.get("sandbox") else ""
+    kind = "looked only, nothing was written" if given.get("validate_only") else ""
+    again = f"a rerun of {result['rerun_of']}" if result.get("rerun_of") else ""
+    began = f"began {show_moment(record.started_at)}, took {plural(round(record.duration_s), 'second')}"
+    told = [record.flow, " and ".join(record.months), began, where, kind, again]
+    return html_report.sentence(" · ".join(filter(None, told)))
+
+
+def bottom_line(result: Mapping[str, Any]) -> str:
+    """A run's result in a few sentences, what went wrong first; the numbers add up to the rows."""
+    blocking = len(result.get("blocking", []))
+    found = f"{plural(blocking, 'problem')} would block the making of issues." if blocking else ""
+    return " ".join(filter(None, (_failure(result), _done(result), found, str(result.get("news", "")))))
+
+
+def _failure(result: Mapping[str, Any]) -> str:
+    """What stopped the run, or which clients' plans could not be finished."""
+    if result.get("state") == "cancelled":
+        return "The run was cancelled before it was finished; run it again."
+    failed = _failed(result)
+    errors = [_own_error(result), *(plan["error"] for plan in failed.values())]
+    if len(failed) > 1:
+        of_all = f"{len(failed)} of {plural(len(result['clients']), 'plan')}"
+        errors[1:] = [f"{of_all} could not be read or finished: {_list(list(failed))}"]
+    return " ".join(f"The run failed: {error.rstrip('.')}." for error in errors if error)
+
+
+def _done(result: Mapping[str, Any]) -> str:
+    """What the run did, in its own words if it has any."""
+    if result.get("done"):
+        return str(result["done"])
+    summary: Mapping[str, Any] = result.get("summary", {})
+    rows, clients = summary.get("rows", 0), len(summary.get("clients", {}))
+    if result.get("error") and not rows:
+        return _no_rows(result)
+    not_reached = _not_reached(result)
+    counted = {outcome: summary.get(outcome, 0) for outcome in Outcome}
+    counted[Outcome.READY] -= not_reached
+    told = [f"{count} {_said(outcome, result)[count != 1]}" for outcome, count in counted.items() if count]
+    if not_reached:
+        told.append(f"{not_reached} {'row was' if not_reached == 1 else 'rows were'} not reached")
+    return f"{plural(rows, 'row')} of {plural(clients, 'client')}: {', '.join(told) or 'nothing to do'}."
+
+
+def _no_rows(result: Mapping[str, Any]) -> str:
+    """What is true of a run that stopped and counts no row; one on a worker may have done more than is known of it."""
+    names = [name for name, plan in _failed(result).items() if plan.get("flow_run_id") and not plan.get("run")]
+    if not names:
+        return "No row was read."
+    runs = "runs on workers" if len(names) > 1 else "run on a worker"
+    return f"What the {runs} did for {_list(names)} is not known here; each leaves a run folder and report of its own."
+
+
+def _list(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{'; '.join(names[:_NAMED])}{more}"
+
+
+def _not_reached(result: Mapping[str, Any]) -> int:
+    """How many rows a plan had left when it was stopped."""
+    return sum(plan.get(Outcome.READY, 0) for plan in _failed(result).values())
+
+
+def _said(outcome: Outcome, result: Mapping[str, Any]) -> tuple[str, str]:
+    if outcome is Outcome.READY and result.get("parameters", {}).get("validate_only"):
+        return ("row is good; as asked, its issue was not made", "rows are good; as asked, no issues were made")
+    return _SAID[outcome]
+
+
+def _failed(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The plans that could not be read or finished, by client (and month, in a watch)."""
+    return {name: plan for name, plan in result.get("clients", {}).items() if plan.get("error")}
+
+
+def _own_error(result: Mapping[str, Any]) -> str:
+    """The error that is none of the plans'; a result's `error` names both kinds."""
+    error = str(result.get("error") or "")
+    of_plans = "; ".join(plan["error"] for plan in _failed(result).values())
+    return error.removesuffix(of_plans).removesuffix("; ")
+
+
+def show_bottom_line(record: RunRecord) -> HTML:
+    """The bottom line, in the colour of how the run ended."""
+    corrections = record.state == "completed" and record.counts.get(Outcome.REFUSED)
+    said = " ".join(filter(None, (bottom_line(record.result), _uncounted(record))))
+    return html_report.sentence(said, kind="attention" if corrections else _KIND.get(record.state, "note"))
+
+
+def _uncounted(record: RunRecord) -> str:
+    """What lies in the run's folder although its result does not tell of it."""
+    if not record.result.get("error"):
+        return ""
+    told = {plan["folder"] for plan in record.plans.values() if plan.get("folder") and plan.get("rows")}
+    left = [
+        f for name in files_of(record.folder) if name.endswith(f"/{ROWS}") and (f := name.split("/")[0]) not in told
+    ]
+    if not left:
+        return ""
+    verb = "lies" if len(left) == 1 else "lie"
+    return f"Rows that were read and are not counted here {verb} in the run folder: {_list(left)}."
+
+
+def counts(record: RunRecord) -> HTML:
+    """Rows per client and outcome, and in all, with what the outcomes mean; what else a flow found, where rows have none."""
+    outcomes = [outcome for outcome in Outcome if record.counts.get(outcome)]
+    if not outcomes:
+        return _own_records(record)
+    names = ["rows", *outcomes]
+    clients: Mapping[str, Mapping[str, int]] = record.result.get("summary", {}).get("clients", {})
+    rows = [[client, *(counted.get(name) or "·" for name in names)] for client, counted in clients.items()]
+    rows.append([Markup("<b>all</b>"), *(record.counts.get(name, 0) for name in names)])
+    meaning = html_report.legend((outcome, _meaning(outcome, record)) for outcome in outcomes)
+    return HTML(html_report.table(["client", *names], rows, numbers=names).data + meaning.data)
+
+
+def _meaning(outcome: Outcome, record: RunRecord) -> str:
+    """What an outcome says in this run: a ready row is not called good where something stopped it, or the run."""
+    stopped = record.result.get("error") or any(
+        problem["level"] == "error" for row in record.rows if row["outcome"] == outcome for problem in row["problems"]
+    )
+    return _NOT_REACHED if outcome is Outcome.READY and stopped else _MEANING[outcome]
+
+
+def _own_records(record: RunRecord) -> HTML:
+    records: Sequence[Mapping[str, Any]] = record.result.get("data", [])
+    if not records:
+        return HTML("")
+    columns = list(dict.fromkeys(name for one in records for name in one))
+    shown = [[one.get(name) for name in columns] for one in records[:_SHOWN]]
+    more = html_report.sentence(f"The first {_SHOWN} of {len(records):,}; result.json has them all.")
+    return HTML(_table(columns, shown).data + (more.data if len(records) > _SHOWN else ""))
+
+
+def to_do(record: RunRecord) -> HTML:
+    """What a person has to do, most urgent first: in which cell, what is wrong, what to write instead."""
+    own = [_own_error(record.result)] if record.state != "cancelled" else ["run it again; it goes on where it stopped"]
+    stopped = [(record.state, {"client": "", "cell": "", "message": error}, "") for error in own if error]
+    stopped += [
+        (record.state, {"client": name, "cell": "", "message": plan["error"]}, "")
+        for name, plan in _failed(record.result).items()
+    ]
+    of_plans = [("plan", problem, "") for problem in _plan_problems(record, "error")]
+    of_rows = [
+        (outcome.value, {**row, **problem}, _what(row))
+        for outcome in _TO_DO
+        for row in record.rows
+        if row["outcome"] == outcome
+        for problem in row["problems"]
+        if problem["level"] == "error"
+    ]
+    blocking = [("blocking", problem, "") for problem in record.result.get("blocking", [])]
+    rows = [
+        [kind, p["client"] or "all", link(p["cell"], _cell_address(record, p)), p["message"], content]
+        for kind, p, content in (*stopped, *(blocking or (*of_plans, *of_rows)))
+    ]
+    return _table(["kind", "client", "cell", "what to do", "content"], rows)
+
+
+def not_reached(record: RunRecord) -> HTML:
+    """The rows whose issues were to be made and were not tried, by client and reason."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for row in record.rows:
+        for problem in row["problems"]:
+            if row["outcome"] == Outcome.READY and problem["level"] == "error":
+                found.setdefault((row["client"], problem["message"]), []).append(row["row"])
+    rows = [[client, len(numbers), _spans(numbers), why] for (client, why), numbers in found.items()]
+    return _table(["client", "how many", "rows", "why"], rows, numbers=["how many"])
+
+
+def _spans(numbers: Iterable[int]) -> str:
+    """Row numbers as people write them: `5–9, 12`."""
+    spans: list[list[int]] = []
+    for number in sorted(numbers):
+        if spans and number == spans[-1][-1] + 1:
+            spans[-1][1:] = [number]
+        else:
+            spans.append([number])
+    return ", ".join("–".join(str(end) for end in span) for span in spans)
+
+
+def warnings(record: RunRecord) -> HTML:
+    """What is odd and stops nothing."""
+    odd = _plan_problems(record, "warning")
+    odd += [
+        {"client": row["client"], **problem}
+        for row in record.rows
+        for problem in row["problems"]
+        if problem["level"] == "warning"
+    ]
+    odd = record.result.get("warnings", odd)
+    rows = [[p["client"] or "all", link(p["cell"], _cell_address(record, p)), p["message"]] for p in odd]
+    return _table(["client", "cell", "what is odd"], rows)
+
+
+def _plan_problems(record: RunRecord, level: str) -> list[dict[str, Any]]:
+    return [
+        {"client": name, **problem}
+        for name, plan in record.plans.items()
+        for problem in plan.get("problems", [])
+        if problem["level"] == level
+    ]
+
+
+def changes(record: RunRecord) -> HTML:
+    """Rows that are not what their issues were made from."""
+    rows = [
+        [
+            row["client"],
+            link(row["key"] or "", row.get("url")),
+            row["row"] or "deleted",
+            c["column"],
+            c["old"],
+            c["new"],
+        ]
+        for row in record.rows
+        for c in row.get("changes", [])
+    ]
+    return _table(["client", "issue", "row", "column", "then", "now"], rows)
+
+
+def issues(record: RunRecord, outcome: str = "created") -> HTML:
+    """The issues of an outcome, client by client, each a link."""
+    wanted = [row for row in record.rows if row["outcome"] == outcome and row["key"]]
+    if not wanted:
+        return html_report.sentence(_NOTHING)
+    parts = []
+    for client in dict.fromkeys(row["client"] for row in wanted):
+        rows = [
+            [
+                link(row["key"], row.get("url")),
+                row["row"],
+                _day(row),
+                row.get("form"),
+                row.get("topic"),
+            ]
+            for row in wanted
+            if row["client"] == client
+        ]
+        shown = html_report.table(["issue", "row", "date", "form", "topic"], rows, numbers=["row"])
+        parts.append(html_report.details(f"{client}: {plural(len(rows), 'issue')}", shown))
+    return HTML("\n".join(part.data for part in parts))
+
+
+def went_in(record: RunRecord) -> HTML:
+    """The spreadsheets that were read, and a hash of their content: the same hash is the same plan."""
+    rows = [
+        [name, link(p.get("title"), p.get("url")), p.get("tab"), p["rows"], (p.get("content_sha256") or "")[:16]]
+        for name, p in record.plans.items()
+    ]
+    return _table(["client", "spreadsheet", "tab", "rows", "content hash"], rows, numbers=["rows"])
+
+
+def came_out(record: RunRecord) -> HTML:
+    """The files of the run, with their sizes."""
+    files = {name: path for name, path in files_of(record.folder).items() if not path.name.startswith(".")}
+    rows = [[name, f"{path.stat().st_size / 1000:,.1f}"] for name, path in files.items()]
+    return html_report.details(f"{len(rows)} files", _table(["file", "kB"], rows, numbers=["kB"]))
+
+
+def notebooks(record: RunRecord) -> HTML:
+    """How each notebook of the run ended, and at which cell it stopped if it did."""
+    rows = [
+        [n.client, n.path, n.status, n.failed_cell or "", n.error, f"{n.duration_s:,.1f}"]
+        for n in sorted(record.notebooks, key=lambda ending: ending.status == "completed")
+    ]
+    return _table(["client", "notebook", "ended", "at cell", "error", "seconds"], rows, numbers=["at cell", "seconds"])
+
+
+def parameters(record: RunRecord) -> HTML:
+    """What the run was asked to do."""
+    given = record.result.get("parameters", {})
+    return _table(
+        ["parameter", "value"], [[name, json.dumps(value, ensure_ascii=False)] for name, value in given.items()]
+    )
+
+
+def made_by(record: RunRecord) -> HTML:
+    """Commit, versions, and the flow run in Prefect."""
+    sources = record.result.get("sources", {})
+    rows = [["commit", sources.get("commit")], *sources.get("versions", {}).items()]
+    rows.append(["flow run in Prefect", record.result.get("flow_run_id")])
+    return _table(["made by", "version"], rows)
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Iterable[str] = ()) -> HTML:
+    listed = list(rows)
+    return html_report.table(columns, listed, numbers=numbers) if listed else html_report.sentence(_NOTHING)
+
+
+def _what(row: Mapping[str, Any]) -> Markup:
+    """What a row is about, as its planner knows it."""
+    told = " · ".join(filter(None, (row.get("key"), row.get("topic"), row.get("form"), _day(row))))
+    return link(told, row.get("url"))
+
+
+def _day(row: Mapping[str, Any]) -> str:
+    """Its publication date as people read it."""
+    day = row.get("publication_date")
+    return show_date(dt.date.fromisoformat(day)) if day else ""
+
+
+def _cell_address(record: RunRecord, problem: Mapping[str, Any]) -> str | None:
+    """Where a browser shows the cell; None when the problem is not in a plan's cell."""
+    plan = record.plans.get(record.plan_name(problem), {})
+    _, found, cell = problem["cell"].rpartition("!")
+    if not found or not plan.get("url") or plan.get("tab_id") is None:
+        return None
+    return f"{plan['url']}#gid={plan['tab_id']}&range={cell}"

@@ -1,0 +1,392 @@
+"""Google Sheets and Drive: endpoints, retries, errors. With `google_token` and `jira_api` the only places that speak HTTP.
+
+One object serves many threads: requests are built from shared, read-only resources, and each thread sends through an
+AuthorizedHttp of its own (https://googleapis.github.io/google-api-python-client/docs/thread_safety.html).
+
+httplib2 sends a request again by itself when a kept connection was closed without an answer, whatever the method. Every
+write here is therefore one that may be applied twice: values down a named range, find and replace of a text that stands there
+once, a named range whose id may exist only once.
+"""
+
+import datetime as dt
+import json
+import ssl
+import threading
+import time
+import urllib.parse
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import httplib2
+from google.auth.exceptions import GoogleAuthError
+from googleapiclient.discovery import build
+from googleapiclient.errors import HttpError
+
+from lib.clock import parse_http_date
+from lib.errors import (
+    ConflictError,
+    CredentialsError,
+    FixInputError,
+    TooManyRequestsError,
+    TryLaterError,
+    UncertainWriteError,
+    WorkflowError,
+)
+from lib.services import a1, api_calls, google_token, retry
+from lib.services.models import EXCEL, CellValue, DriveFile, RangeValues, Spreadsheet, Tab
+
+SERVICE = api_calls.GOOGLE
+TIMEOUT_S = 180  # Google ends a request itself after this time
+SPREADSHEET = "application/vnd.google-apps.spreadsheet"
+SHORTCUT = "application/vnd.google-apps.shortcut"
+
+_NOBODY_ANSWERED = frozenset({408, 425, 499})  # a time ran out, or somebody on the way gave up
+_RATE_REASONS = frozenset({"userRateLimitExceeded", "rateLimitExceeded"})
+_METADATA = (
+    "spreadsheetId,spreadsheetUrl,properties(title,locale,timeZone),namedRanges(namedRangeId,name),"
+    "sheets(properties(sheetId,title,index,sheetType,gridProperties(columnCount)),merges)"
+)
+_FILES = "nextPageToken,incompleteSearch,files(id,name,mimeType,parents,modifiedTime,version,shortcutDetails)"
+
+type NoAnswer = Callable[[str, str], WorkflowError]
+
+
+class GoogleApi:
+    """
+    Sheets v4 and Drive v3 with one set of credentials.
+
+    Args:
+        credentials: Of google-auth; refreshed when needed.
+        endpoint: Base URL for development, such as http://127.0.0.1:8089; empty for Google's own.
+        timeout_s: For one answer.
+        sleep: What waits between attempts, in seconds.
+    """
+
+    def __init__(
+        self,
+        credentials: Any,
+        *,
+        endpoint: str = "",
+        timeout_s: float = TIMEOUT_S,
+        sleep: retry.Sleep = time.sleep,
+    ) -> None:
+        self._credentials = credentials
+        self._endpoint = endpoint.rstrip("/")
+        self._timeout_s = timeout_s
+        self._sleep = sleep
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._resources: tuple[Any, Any, Any] | None = None
+        self._opened: list[Any] = []
+
+    def close(self) -> None:
+        """Close the connections of all threads; the next request opens new ones."""
+        with self._lock:
+            self._local = threading.local()
+            opened, self._opened = self._opened, []
+        for http in opened:
+            http.close()
+
+    # --- Reading ------------------------------------------------------------------------------------------------------
+
+    def read_spreadsheet(self, spreadsheet_id: str) -> Spreadsheet:
+        """
+        What the spreadsheet is: title, locale, tabs, merged cells, named ranges.
+
+        Source: https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets/get
+        """
+        spreadsheets, _, _ = self._service()
+        request = spreadsheets.get(spreadsheetId=spreadsheet_id, fields=_METADATA)
+        answer, read_at = self._read_dated(request, spreadsheet_id)
+        properties = answer.get("properties", {})
+        sheets = [sheet for sheet in answer.get("sheets", []) if _is_grid(sheet)]
+        return Spreadsheet(
+            id=spreadsheet_id,
+            title=properties.get("title", ""),
+            url=answer.get("spreadsheetUrl", f"https://docs.google.com/spreadsheets/d/{spreadsheet_id}/edit"),
+            locale=properties.get("locale", "id_ID"),
+            time_zone=properties.get("timeZone", "Asia/Jakarta"),
+            tabs=[_tab(sheet) for sheet in sorted(sheets, key=lambda sheet: sheet["properties"].get("index", 0))],
+            named_ranges={r["namedRangeId"]: r.get("name", "") for r in answer.get("namedRanges", [])},
+            endpoint=self._endpoint,
+            read_at=read_at,
+        )
+
+    def read_values(self, spreadsheet_id: str, tab: str) -> list[list[CellValue]]:
+        """All cells of a tab as stored, one ragged list per row from row 1; dates are serial numbers."""
+        return self._read_grid(spreadsheet_id, tab, "UNFORMATTED_VALUE")
+
+    def read_texts(self, spreadsheet_id: str, tab: str) -> list[list[str]]:
+        """All cells of a tab as people see them, one ragged list per row from row 1."""
+        return self._read_grid(spreadsheet_id, tab, "FORMATTED_VALUE")
+
+    def read_ranges(self, spreadsheet_id: str, ranges: Sequence[str]) -> list[RangeValues]:
+        """
+        Ranges, named ones too, as stored and as they are at one moment, in the order asked for.
+
+        Raises:
+            ConflictError: There is no such range (any more).
+
+        Source: https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets.values/batchGet
+        """
+        answers = self._batch_get(spreadsheet_id, ranges, "UNFORMATTED_VALUE")
+        if len(answers) != len(ranges):
+            raise TryLaterError(f"Google, {spreadsheet_id}", "the answer lacks some of the ranges")
+        return [RangeValues(*a1.corner(answer.get("range", "")), answer.get("values", [])) for answer in answers]
+
+    def _read_grid(self, spreadsheet_id: str, tab: str, render: str) -> list[list[Any]]:
+        answers = self._batch_get(spreadsheet_id, [a1.quoted(tab)], render) or [{}]
+        grid: list[list[Any]] = answers[0].get("values", [])
+        return grid
+
+    def _batch_get(self, spreadsheet_id: str, ranges: Sequence[str], render: str) -> list[dict[str, Any]]:
+        _, values, _ = self._service()
+        request = values.batchGet(
+            spreadsheetId=spreadsheet_id,
+            ranges=list(ranges),
+            majorDimension="ROWS",
+            valueRenderOption=render,
+            dateTimeRenderOption="SERIAL_NUMBER",
+        )
+        answers: list[dict[str, Any]] = self._read(request, spreadsheet_id).get("valueRanges") or []
+        return answers
+
+    def find_files(self, folder_ids: Sequence[str]) -> list[DriveFile]:
+        """
+        Spreadsheets (Excel files and shortcuts to them too) right in any of the folders, My Drive or shared drives.
+
+        Source: https://developers.google.com/workspace/drive/api/guides/search-files
+        """
+        _, _, files = self._service()
+        folders = " or ".join(f"{_quoted(folder)} in parents" for folder in folder_ids)
+        kinds = " or ".join(f"mimeType = {_quoted(kind)}" for kind in (SPREADSHEET, SHORTCUT, EXCEL))
+        found: list[DriveFile] = []
+        page: str | None = None
+        while True:
+            request = files.list(
+                q=f"({folders}) and ({kinds}) and trashed = false",
+                fields=_FILES,
+                pageSize=1000,
+                pageToken=page,
+                supportsAllDrives=True,
+                includeItemsFromAllDrives=True,
+            )
+            answer = self._read(request, f"Drive folder {', '.join(folder_ids)}")
+            found += [_drive_file(entry) for entry in answer.get("files", [])]
+            page = answer.get("nextPageToken")
+            if not page:
+                return [file for file in found if file.mime_type in (SPREADSHEET, EXCEL)]
+
+    def read_version(self, file_id: str) -> str:
+        """
+        The file's version, which grows with every change to it.
+
+        Source: https://developers.google.com/workspace/drive/api/reference/rest/v3/files/get
+        """
+        _, _, files = self._service()
+        request = files.get(fileId=file_id, fields="version", supportsAllDrives=True)
+        return str(self._read(request, file_id).get("version", ""))
+
+    # --- Writing ------------------------------------------------------------------------------------------------------
+
+    def write_column(self, spreadsheet_id: str, named_range: str, texts: Sequence[str | None]) -> None:
+        """
+        Write texts down a named range of one column, from its first cell, as they are (RAW: nothing turns into a date).
+
+        Where the range has moved with its column, so has the write; where it is gone, nothing is written. A cell for which
+        the text is None keeps what it holds.
+
+        Raises:
+            ConflictError: There is no such range (any more), or it is shorter; nothing was written.
+            UncertainWriteError: No answer can be trusted; read the cells.
+
+        Source: https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets.values/batchUpdate
+        """
+        _, values, _ = self._service()
+        body = {
+            "valueInputOption": "RAW",
+            "data": [{"range": named_range, "majorDimension": "COLUMNS", "values": [list(texts)]}],
+        }
+        self._write(values.batchUpdate(spreadsheetId=spreadsheet_id, body=body), spreadsheet_id)
+
+    def update(self, spreadsheet_id: str, requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """
+        Apply the requests in order, all or none, and return their replies in that order.
+
+        Raises:
+            ConflictError: Google refuses a request; nothing was applied.
+            UncertainWriteError: No answer can be trusted; read what the requests should have changed.
+
+        Source: https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets/batchUpdate
+        """
+        spreadsheets, _, _ = self._service()
+        request = spreadsheets.batchUpdate(spreadsheetId=spreadsheet_id, body={"requests": list(requests)})
+        answer = self._write(request, spreadsheet_id)
+        replies: list[dict[str, Any]] = answer.get("replies", [])
+        return replies
+
+    # --- Transport ----------------------------------------------------------------------------------------------------
+
+    def _service(self) -> tuple[Any, Any, Any]:
+        """The resources spreadsheets, values and files; kept, since each `.spreadsheets()` costs 20 ms or more."""
+        with self._lock:
+            if self._resources is None:
+                options = {"api_endpoint": self._endpoint} if self._endpoint else {}
+                drive = {"api_endpoint": f"{self._endpoint}/drive/v3/"} if self._endpoint else {}
+                common = {"static_discovery": True, "cache_discovery": False, "credentials": self._credentials}
+                spreadsheets = build("sheets", "v4", client_options=options, **common).spreadsheets()
+                files = build("drive", "v3", client_options=drive, **common).files()
+                self._resources = (spreadsheets, spreadsheets.values(), files)
+            return self._resources
+
+    def _http(self) -> Any:
+        if not hasattr(self._local, "http"):
+            local = urllib.parse.urlsplit(self._endpoint).hostname in ("127.0.0.1", "localhost", "::1")
+            proxy = {"proxy_info": None} if local else {}  # httplib2 minds proxy variables even for exempt hosts
+            http = httplib2.Http(timeout=self._timeout_s, **proxy)
+            http.follow_redirects = False  # a redirected POST would come back as a GET's "success"
+            self._local.http = google_token.AuthorizedHttp(self._credentials, http)
+            with self._lock:
+                self._opened.append(self._local.http)
+        return self._local.http
+
+    def _read(self, request: Any, where: str) -> dict[str, Any]:
+        return self._call(request, where, TryLaterError)
+
+    def _read_dated(self, request: Any, where: str) -> tuple[dict[str, Any], dt.datetime | None]:
+        """The answer, and when it was given by Google's own clock."""
+        dates: list[dt.datetime | None] = []
+        request.add_response_callback(lambda response: dates.append(parse_http_date(response.get("date"))))
+        return self._read(request, where), dates[-1] if dates else None
+
+    def _write(self, request: Any, where: str) -> dict[str, Any]:
+        return self._call(request, where, UncertainWriteError)
+
+    def _call(self, request: Any, where: str, no_answer: NoAnswer) -> dict[str, Any]:
+        where = f"Google, {where}"
+
+        def send() -> dict[str, Any]:
+            return api_calls.send(SERVICE, where, lambda: self._send(request, where, no_answer))
+
+        return retry.call(SERVICE, send, sleep=self._sleep)
+
+    def _send(self, request: Any, where: str, no_answer: NoAnswer) -> dict[str, Any]:
+        """
+        Send once.
+
+        `no_answer` is the error for an answer that never came or cannot be read: a read may be tried again, a write may
+        have been applied.
+        """
+        try:
+            answer = request.execute(http=self._http(), num_retries=0)
+        except HttpError as error:
+            raise _http_error(error, where, no_answer) from None
+        except GoogleAuthError as error:  # what the token service says comes as an error of ours
+            raise CredentialsError(
+                "Google", f"the credentials cannot be used: {error}; see README, Connecting"
+            ) from None
+        except ssl.SSLCertVerificationError:
+            raise FixInputError(where, google_token.NOT_TRUSTED) from None
+        except (httplib2.ServerNotFoundError, ConnectionRefusedError) as error:
+            raise TryLaterError(where, f"cannot be reached ({type(error).__name__}); is the network up?") from None
+        except (OSError, httplib2.HttpLib2Error, ValueError, EOFError) as error:
+            self._http().close()  # the connection is in an unknown state
+            raise no_answer(where, f"the answer was lost ({type(error).__name__})") from None
+        except Exception as error:
+            if type(error).__module__ != "http.client":  # IncompleteRead, BadStatusLine and their kin
+                raise
+            self._http().close()
+            raise no_answer(where, f"the answer was lost ({type(error).__name__})") from None
+        if not isinstance(answer, dict):
+            raise no_answer(where, "the answer is not Google's")
+        return answer
+
+
+def _http_error(error: HttpError, where: str, no_answer: NoAnswer) -> WorkflowError:
+    status, reasons = error.status_code, _reasons(error)
+    if status == HTTPStatus.TOO_MANY_REQUESTS or (status == HTTPStatus.FORBIDDEN and reasons & _RATE_REASONS):
+        return TooManyRequestsError(where, "too many requests", retry.retry_after_s(error.resp.get("retry-after")))
+    if (
+        status in _NOBODY_ANSWERED
+        or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        or status < HTTPStatus.BAD_REQUEST
+        or (no_answer is UncertainWriteError and not _is_googles(error))
+    ):
+        if no_answer is TryLaterError:
+            return TryLaterError(where, f"answered {status}", retry.retry_after_s(error.resp.get("retry-after")))
+        return no_answer(where, f"answered {status}")
+    if no_answer is TryLaterError and not _is_googles(error):
+        return FixInputError(
+            where,
+            f"answered {status}, and not in Google's words: a proxy, firewall or login page stands between. "
+            "The credentials were not looked at",
+        )
+    return _refusal(status, reasons, where, f"{error.reason}".strip())
+
+
+def _is_googles(error: HttpError) -> bool:
+    """Whether the answer is an error as Google words it, and not a page of somebody in between."""
+    try:
+        body = json.loads(error.content)
+    except ValueError:
+        return False
+    return isinstance(body, dict) and isinstance(body.get("error"), dict | str)
+
+
+def _refusal(status: int, reasons: set[str], where: str, said: str) -> WorkflowError:
+    """The error for a request that Google understood and will not carry out."""
+    if status == HTTPStatus.UNAUTHORIZED:
+        return CredentialsError(
+            "Google",
+            "the access token is refused; log in again (see README, Connecting), or make a new service account key",
+        )
+    if status == HTTPStatus.FORBIDDEN and reasons & {"ACCESS_TOKEN_SCOPE_INSUFFICIENT", "insufficientPermissions"}:
+        return CredentialsError("Google", "a scope was not granted; log in again and tick Sheets and Drive")
+    if status == HTTPStatus.FORBIDDEN and reasons & {"SERVICE_DISABLED", "accessNotConfigured"}:
+        return CredentialsError("Google", "the Sheets or Drive API is off; enable both in the Google Cloud project")
+    if status == HTTPStatus.FORBIDDEN:
+        return CredentialsError(
+            where, f"no access ({said}); share it, with edit rights, with the Google account we use"
+        )
+    if status == HTTPStatus.NOT_FOUND:
+        return FixInputError(where, "not found; check the id, and that it is shared with the Google account we use")
+    if "not supported for this document" in said:
+        return FixInputError(where, "is an Excel file; open it and choose File > Save as Google Sheets")
+    return ConflictError(where, f"Google refuses the request: {said}")
+
+
+def _reasons(error: HttpError) -> set[str]:
+    details = error.error_details if isinstance(error.error_details, list) else []
+    return {str(detail.get("reason", "")) for detail in details if isinstance(detail, Mapping)}
+
+
+def _is_grid(sheet: Mapping[str, Any]) -> bool:
+    return bool(sheet.get("properties", {}).get("sheetType", "GRID") == "GRID")
+
+
+def _tab(sheet: Mapping[str, Any]) -> Tab:
+    properties = sheet["properties"]
+    merges = [
+        (m.get("startRowIndex", 0), m.get("endRowIndex", 0), m.get("startColumnIndex", 0), m.get("endColumnIndex", 0))
+        for m in sheet.get("merges", [])
+    ]
+    columns = properties.get("gridProperties", {}).get("columnCount", 18_278)  # what a sheet may have at most
+    return Tab(properties.get("sheetId", 0), properties.get("title", ""), columns, merges)
+
+
+def _drive_file(entry: Mapping[str, Any]) -> DriveFile:
+    target = entry.get("shortcutDetails", {}) if entry.get("mimeType") == SHORTCUT else {}
+    return DriveFile(
+        id=target.get("targetId", entry["id"]),
+        name=entry.get("name", ""),
+        mime_type=target.get("targetMimeType", entry.get("mimeType", "")),
+        parents=tuple(entry.get("parents", [])),
+        modified_at=entry.get("modifiedTime", ""),
+        version="" if target else str(entry.get("version", "")),
+    )
+
+
+def _quoted(text: str) -> str:
+    """A string of Drive's query language."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

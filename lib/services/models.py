@@ -1,0 +1,142 @@
+"""What the making of a plan needs of Google and Jira: flows give it Prefect tasks, tests give it the clients themselves."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+type CellValue = str | int | float | bool | None
+
+
+EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+FETCH_SIZE = 100  # issues a bulkfetch
+CREATE_SIZE = 45  # issues a bulk create; Jira takes 50
+PROPERTY = "content-plan.row"  # of an issue: which plan and row it was made from
+
+
+@dataclass(frozen=True)
+class Tab:
+    """One sheet of a spreadsheet; `merges` as (first row, end row, first column, end column), from 0, ends excluded."""
+
+    id: int
+    title: str
+    columns: int
+    merges: list[tuple[int, int, int, int]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Spreadsheet:
+    """
+    What a spreadsheet is, without its cells; `tabs` in their order, `named_ranges` as id -> name.
+
+    `endpoint` is the service that it was read from; empty for Google's own. `read_at` is when it was read by the service's
+    own clock; None when it did not say.
+    """
+
+    id: str
+    title: str
+    url: str
+    locale: str
+    time_zone: str
+    tabs: list[Tab]
+    named_ranges: dict[str, str]
+    endpoint: str = ""
+    read_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True)
+class RangeValues:
+    """One range as it was at the moment of the read: its upper left cell, from 0, and its rows as stored, ragged."""
+
+    top: int
+    left: int
+    rows: list[list[CellValue]]
+
+
+@dataclass(frozen=True)
+class DriveFile:
+    """A file in a Drive folder. For a shortcut, `id` and `mime_type` are its target's, whose `version` is not known."""
+
+    id: str
+    name: str
+    mime_type: str
+    parents: tuple[str, ...]
+    modified_at: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Account:
+    """Who Jira says we are, and at which site; `read_at` is when, by Jira's own clock (None when it did not say)."""
+
+    account_id: str
+    name: str
+    site: str
+    read_at: dt.datetime | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class CreateField:
+    """One field of a project's create screen; `options` are the names or values that it takes, if it says so."""
+
+    id: str
+    name: str
+    required: bool
+    type: str
+    items: str = ""
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Issue:
+    """
+    What Jira has of an issue.
+
+    `row` is the property that says which plan and row it was made from; `old_keys` are those of the keys that were asked for
+    under which it answered although it has another one by now: it was moved.
+    """
+
+    id: str
+    key: str
+    summary: str
+    labels: tuple[str, ...]
+    row: Mapping[str, Any] = field(default_factory=dict)
+    old_keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class BulkAnswer:
+    """What a bulk create said: keys of the issues made, and reasons by position in the request.
+
+    Neither is trusted for which issue belongs to which row: that is read from the issues themselves.
+    """
+
+    keys: list[str]
+    refused: dict[int, dict[str, str]]
+
+
+class Google(Protocol):
+    """Sheets, one call or one batch at a time; `lib.services.google_api.GoogleApi` says what each does and raises."""
+
+    async def read_spreadsheet(self, spreadsheet_id: str) -> Spreadsheet: ...
+    async def read_values(self, spreadsheet_id: str, tab: str) -> list[list[CellValue]]: ...
+    async def read_texts(self, spreadsheet_id: str, tab: str) -> list[list[str]]: ...
+    async def read_ranges(self, spreadsheet_id: str, ranges: Sequence[str]) -> list[RangeValues]: ...
+    async def write_column(self, spreadsheet_id: str, named_range: str, texts: Sequence[str | None]) -> None: ...
+    async def update(self, spreadsheet_id: str, requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]: ...
+
+
+class Jira(Protocol):
+    """Jira, one call or one batch at a time; `lib.services.jira_api.JiraApi` says what each does and raises."""
+
+    async def read_myself(self) -> Account: ...
+    async def read_permissions(self, project_key: str, names: Sequence[str]) -> set[str]: ...
+    async def search(self, jql: str, limit: int | None = None) -> list[str]: ...
+    async def fetch(self, ids_or_keys: Sequence[str]) -> list[Issue]: ...
+    async def turn_to_create(self) -> None: ...  # wait until all runs together may create once more
+    async def create_in_bulk(
+        self, updates: Sequence[Mapping[str, Any]], send_before: float | None = None
+    ) -> BulkAnswer: ...
+    async def mark(
+        self, key: str, add: Sequence[str], remove: Sequence[str], row: Mapping[str, Any] | None = None
+    ) -> None: ...

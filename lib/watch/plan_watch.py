@@ -1,0 +1,275 @@
+"""A plan against the issues made from it: what changed, was deleted, or lost its key since. Pure: nothing is written here.
+
+Compared is what each issue remembers of its row (`content-plan.row`), column by column, as people see the cells.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from lib import files
+from lib.errors import FixInputError
+from lib.exactly_once.reconcile import CLOSE, RESOLVE, Action, Outcome, decide, likeness, not_written_yet, text_hash
+from lib.formats import clean_text, cut
+from lib.plan import adf
+from lib.plan.content_plan import KEY, ContentPlan, PlanRow, Problem, fingerprint
+from lib.plan.keys import read_key
+from lib.services import a1
+from lib.services.models import Issue
+
+_SHOWN = 200  # characters of a text in a message or comment
+_BEFORE = 40  # characters shown before the first difference in a long text
+
+
+class CellChange(BaseModel):
+    """One column of a row that is not what it was when its issue was made; `old` may be the beginning of a longer text."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    column: str
+    cell: str
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        """Both texts from shortly before where they differ, in a length that people read."""
+        same = next((n for n, (a, b) in enumerate(zip(self.old, self.new, strict=False)) if a != b), 0)
+        start = same - _BEFORE if same > _SHOWN // 2 else 0
+        return f"{_shown(self.old, start)} → {_shown(self.new, start)}"
+
+
+class Finding(BaseModel):
+    """
+    What is to be said of one row.
+
+    Attributes:
+        row: Its number in the sheet; None for a row that is no longer there.
+        outcome: EXISTING when nothing is to be said; READY when no issue was made from the plan yet; UNCERTAIN while a run
+            works on it, or its key is not in its row yet; FLAGGED when a person should look.
+        key: Its issue.
+        problems: What to look at.
+        changes: What is different from what its issue was made from.
+        change_hash: Tells this change from any other of the same row; empty without one.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    row: int | None = Field(ge=1)
+    outcome: Outcome
+    key: str = ""
+    problems: list[Problem] = []
+    changes: list[CellChange] = []
+    change_hash: str = ""
+
+
+class Findings(BaseModel):
+    """One finding per row in sheet order, then one per deleted row; and what is odd about the plan as a whole."""
+
+    data: list[Finding]
+    problems: list[Problem] = []
+
+
+def compare(plan: ContentPlan, issues: Sequence[Issue]) -> Findings:
+    """
+    Compare a plan with its issues.
+
+    Args:
+        plan: The rows as they stand.
+        issues: All issues made from the plan, and those whose keys stand in it.
+    """
+    decision = decide(plan, {}, issues)
+    started = bool(decision.ours) or any(read_key(row.key) for row in plan.rows)
+    by_key = {issue.key: issue for issue in issues}
+    rows = {row.row: row for row in plan.rows}
+    found = [_finding(plan, rows[a.row], a, by_key.get(a.key), started=started) for a in decision.actions]
+    told = {finding.key for finding in found if finding.key}
+    gone = []
+    doubled = {key for finding in found for key in decision.doubles.get(finding.key, ())}
+    for issue in (orphan for orphan in decision.orphans if orphan.key not in told | doubled):
+        homes = [f for f in found if f.row and likeness(plan, rows[f.row], issue) in CLOSE]
+        for finding in homes[:1]:
+            cell = plan.address(finding.row or 0, KEY)
+            finding.outcome = Outcome.FLAGGED
+            finding.problems.append(
+                Problem(cell=cell, message=f"{issue.key} was made from this row and stands in none; write it here")
+            )
+        if not homes:
+            gone.append(_deleted(plan, issue))
+    return Findings(data=[*found, *gone], problems=decision.problems)
+
+
+def not_compared(plan: ContentPlan) -> Findings:
+    """What stands of a plan whose rows were read, until they are compared."""
+    return Findings(
+        data=[Finding(row=row.row, outcome=Outcome.UNCERTAIN, key=read_key(row.key) or "") for row in plan.rows]
+    )
+
+
+def _finding(plan: ContentPlan, row: PlanRow, action: Action, issue: Issue | None, *, started: bool) -> Finding:
+    problems = list(action.problems)
+    if action.outcome is Outcome.READY and started:
+        message = "has no issue; run content-plan-to-jira, which makes it or says what is wrong with the row"
+        return Finding(
+            row=row.row, outcome=Outcome.FLAGGED, problems=[Problem(cell=plan.address(row.row, KEY), message=message)]
+        )
+    if action.outcome is Outcome.EXISTING and action.token:
+        problems.append(Problem(cell=plan.address(row.row, KEY), message=not_written_yet(action.key)))
+        return Finding(row=row.row, outcome=Outcome.UNCERTAIN, key=action.key, problems=problems)
+    if action.outcome is not Outcome.EXISTING or issue is None:
+        return Finding(row=row.row, outcome=action.outcome, key=action.key, problems=problems)
+    changes = changes_of(plan, row, issue)
+    if not changes:
+        return Finding(row=row.row, outcome=Outcome.EXISTING, key=action.key, problems=problems)
+    return Finding(
+        row=row.row,
+        outcome=Outcome.FLAGGED,
+        key=action.key,
+        problems=[
+            *problems,
+            *(Problem(cell=c.cell, message=_changed(action.key, c)) for c in changes),
+        ],
+        changes=changes,
+        change_hash=_hash(plan, row, issue),
+    )
+
+
+def _changed(key: str, change: CellChange) -> str:
+    return f"{change.column} was changed after {key} was made: {change}; change the issue by hand, or the cell back"
+
+
+def _deleted(plan: ContentPlan, issue: Issue) -> Finding:
+    message = (
+        f"{issue.key} ({issue.summary!r}) was made from a row that is not in the plan any more; the issue is left as it is. "
+        f"If it is not wanted in this plan: {RESOLVE} {plan.spreadsheet_id} --forget-issue {issue.key}"
+    )
+    return Finding(
+        row=None,
+        outcome=Outcome.FLAGGED,
+        key=issue.key,
+        problems=[Problem(cell=a1.quoted(plan.tab), message=message)],
+    )
+
+
+def changes_of(plan: ContentPlan, row: PlanRow, issue: Issue) -> list[CellChange]:
+    """What is different from what the issue was made from, in column order; a column that was only renamed is not."""
+    if not issue.row or fingerprint(row) == issue.row.get("content_hash"):
+        return []
+    remembered = _Remembered(dict(issue.row.get("cells") or {}), dict(issue.row.get("cut") or {}))
+    new = {column.label: clean_text(row.texts.get(column.label)) for column in plan.columns}
+    gone = [label for label in remembered.texts if label not in new]
+    renamed = {
+        label: was
+        for label, text in new.items()
+        if label not in remembered.texts
+        for was in gone
+        if remembered.is_same(was, text)
+    }
+    now = {**new, **dict.fromkeys((label for label in gone if label not in renamed.values()), "")}
+    return [
+        CellChange(column=label, cell=plan.address(row.row, label), **remembered.against(label, text))
+        for label, text in now.items()
+        if not remembered.is_same(renamed.get(label, label), text)
+    ]
+
+
+@dataclass(frozen=True)
+class _Remembered:
+    """What an issue remembers of its row: texts by column, and hashes of those that were cut."""
+
+    texts: Mapping[str, str]
+    hashes: Mapping[str, str]
+
+    def is_same(self, label: str, text: str) -> bool:
+        return text_hash(text) == self.hashes[label] if label in self.hashes else text == self.texts.get(label, "")
+
+    def against(self, label: str, text: str) -> dict[str, str]:
+        """The old text and a new one, as far as there is a difference to see."""
+        old = self.texts.get(label, "")
+        if label in self.hashes and text.startswith(old):
+            return {"old": f"{old}…", "new": "(changed further down)"}
+        return {"old": old, "new": text}
+
+
+def _hash(plan: ContentPlan, row: PlanRow, issue: Issue) -> str:
+    """The same for the same content now beside the same content then, in whatever row it stands."""
+    return hashlib.sha256(
+        f"{plan.spreadsheet_id} {issue.row.get('content_hash')} {fingerprint(row)}".encode()
+    ).hexdigest()
+
+
+def comment(plan: ContentPlan, finding: Finding) -> adf.Node:
+    """The comment that tells the issue's readers of the change, as an ADF document."""
+    address = f"https://docs.google.com/spreadsheets/d/{plan.spreadsheet_id}/edit#gid={plan.tab_id}&range={finding.row}:{finding.row}"
+    opening = adf.Section(
+        "The content plan was changed after this issue was made",
+        f"row {finding.row} of {plan.title}, {address}\nThe issue's own fields are left as they are.",
+        address,
+    )
+    return adf.describe([opening, *(adf.Section(c.column, str(c), c.cell) for c in finding.changes)]).document
+
+
+def _shown(text: str, start: int) -> str:
+    part = text[start:]
+    if not part:
+        return "(empty)" if not text else "(ends)"
+    return f"{'…' if start else ''}{cut(part, _SHOWN)}{'…' if len(part) > _SHOWN else ''}"
+
+
+# --- The files between the flow and the notebook ----------------------------------------------------------------------
+
+
+def save_issues(issues: Sequence[Issue], path: Path, *, workflow: str, source: str) -> Path:
+    """Write what Jira has of a plan."""
+    return files.write_json(path, [asdict(issue) for issue in issues], workflow=workflow, source=source)
+
+
+def load_issues(path: Path) -> list[Issue]:
+    """
+    Read what Jira has of a plan.
+
+    Raises:
+        FixInputError: The file is missing, or no file of issues.
+    """
+    try:
+        return [
+            Issue(**{**record, "labels": tuple(record["labels"]), "old_keys": tuple(record.get("old_keys", ()))})
+            for record in json.loads(path.read_bytes())["data"]
+        ]
+    except FileNotFoundError:
+        raise FixInputError(str(path), "does not exist; give the path of an issues file from a run folder") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise FixInputError(str(path), f"is no issues file of a run ({type(error).__name__})") from None
+
+
+def save(findings: Findings, path: Path, *, notebook: str, source: str) -> Path:
+    """Write the notebook's result; beside a finished run, not into it."""
+    content: dict[str, Any] = findings.model_dump(mode="json")
+    written = files.spare_finished(path)
+    return files.write_json(written, content["data"], workflow=notebook, source=source, problems=content["problems"])
+
+
+def load(path: Path, rows: Sequence[PlanRow], *, notebook: str) -> Findings:
+    """
+    Read what the notebook found for these rows.
+
+    Raises:
+        FixInputError: The file is missing, is no such file, or a row has no finding or two.
+    """
+    advice = "repair the notebook, or take back its last change"
+    try:
+        content = json.loads(path.read_bytes())
+        findings = Findings.model_validate({"data": content["data"], "problems": content["problems"]})
+    except FileNotFoundError:
+        raise FixInputError(notebook, f"left no {path.name}; {advice}") from None
+    except (ValidationError, ValueError, KeyError, TypeError) as error:
+        raise FixInputError(
+            f"{notebook}, {path.name}", f"is no file of findings ({type(error).__name__}); {advice}"
+        ) from None
+    if [f.row for f in findings.data if f.row is not None] != [row.row for row in rows]:
+        raise FixInputError(f"{notebook}, {path.name}", f"must have one finding per row, in sheet order; {advice}")
+    return findings

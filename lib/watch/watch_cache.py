@@ -1,0 +1,106 @@
+"""What the last pass of `content-plan-watch` saw and told: versions of plans, what was found in them, comments under way.
+
+A cache in the output folder: what is lost costs one full pass.
+"""
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, Field, ValidationError
+
+from lib.files import write_bytes
+from lib.plan.client_list import Client
+from lib.watch.plan_watch import Findings
+
+FILE = "content-plan-watch.cache.json"
+
+
+class SeenPlan(BaseModel):
+    """One plan as it was seen at that version."""
+
+    version: str
+    title: str
+    tab: str
+    findings: Findings
+
+
+class _Content(BaseModel):
+    made_for: str = ""
+    list_version: str = ""
+    clients: list[dict[str, Any]] = []
+    plans: dict[str, SeenPlan] = {}
+    told: dict[str, list[str]] = Field(default={}, description="Plan -> hashes of what a person heard of it.")
+    comments_sent: dict[str, dt.datetime] = Field(
+        default={}, description="Hash of a change -> when its comment was sent."
+    )
+
+
+class WatchCache:
+    """
+    The cache of one output folder.
+
+    Args:
+        folder: The output folder.
+        made_for: What the findings depend on beside the plans, such as the site and the notebook; another one empties it.
+    """
+
+    def __init__(self, folder: Path, made_for: str) -> None:
+        self._path = folder / FILE
+        try:
+            content = _Content.model_validate_json(self._path.read_bytes())
+        except (FileNotFoundError, ValidationError):
+            content = _Content()
+        self._content = content if content.made_for == made_for else _Content(comments_sent=content.comments_sent)
+        self._content.made_for = made_for
+
+    def clients(self, version: str) -> list[Client] | None:
+        """The client list, if it was seen at this version."""
+        if not version or version != self._content.list_version:
+            return None
+        return [Client(**record) for record in self._content.clients]
+
+    def keep_clients(self, version: str, clients: list[Client]) -> None:
+        """Remember the client list."""
+        self._content.list_version = version
+        self._content.clients = [asdict(client) for client in clients]
+
+    def plan(self, spreadsheet_id: str, version: str) -> SeenPlan | None:
+        """The plan, if it was seen at this version."""
+        seen = self._content.plans.get(spreadsheet_id)
+        return seen if seen and version and seen.version == version else None
+
+    def keep_plan(self, spreadsheet_id: str, seen: SeenPlan) -> None:
+        """Remember a plan that is done with."""
+        self._content.plans[spreadsheet_id] = seen
+
+    def count_news(self, plan: str, said: Iterable[str], *, finished: bool) -> int:
+        """
+        How much of what is said of a plan its last pass did not say; from now on it is told.
+
+        What a pass that could not finish the plan leaves unsaid stays told: nobody has looked whether it still holds.
+        """
+        before = set(self._content.told.get(plan, []))
+        now = {hashlib.sha256(text.encode()).hexdigest()[:16] for text in said}
+        self._content.told[plan] = sorted(now if finished else now | before)
+        return len(now - before)
+
+    def sent_at(self, change_hash: str) -> dt.datetime | None:
+        """When the comment on this change was last sent and its answer not heard; None when it was not."""
+        return self._content.comments_sent.get(change_hash)
+
+    def note_sending(self, change_hash: str, now: dt.datetime) -> None:
+        """Put down, before it happens, that a comment is sent; on disk when this returns."""
+        self._content.comments_sent[change_hash] = now
+        self.save()
+
+    def note_answer(self, change_hash: str) -> None:
+        """The comment is known to be there."""
+        self._content.comments_sent.pop(change_hash, None)
+
+    def save(self) -> None:
+        """Write the cache, whole or not at all."""
+        write_bytes(self._path, self._content.model_dump_json(indent=2).encode())

@@ -1,0 +1,157 @@
+"""What a fault answers in the service's stead, in the service's own words and shape."""
+
+import copy
+from collections.abc import Mapping
+
+from sandbox.faults.faults import Fault
+from sandbox.google import google_errors
+from sandbox.http.wire import Json, JsonObject, Reply
+from sandbox.jira.jira_errors import error_body, not_authenticated_reply
+from sandbox.world import World
+
+HTML = "text/html; charset=utf-8"
+_PAGE = b"<!DOCTYPE html><html><head><title>Log in</title></head><body><h1>Log in to continue</h1></body></html>"
+_RATE_LIMIT = {
+    "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+    "reason": "RATE_LIMIT_EXCEEDED",
+    "domain": "googleapis.com",
+    "metadata": {"service": "sheets.googleapis.com", "quota_limit": "ReadRequestsPerMinutePerUser"},
+}
+
+
+def html_page() -> Reply:
+    """A page where JSON should be: 200 all the same."""
+    return Reply(200, _PAGE, {}, HTML)
+
+
+def refused(world: World, fault: Fault) -> Reply:
+    """The answer of a fault that lets nothing happen."""
+    google = fault.operation.startswith(("sheets.", "drive.", "oauth."))
+    match fault.kind:
+        case "redirect":
+            return Reply(302, _PAGE, {"Location": f"{world.base_url}/login"}, HTML)
+        case "413":
+            return Reply(413, b"<html><body><h1>413 Request Entity Too Large</h1></body></html>", {}, HTML)
+        case "503-before":
+            return unavailable(fault)
+        case "status-before":
+            return of_somebody_between(fault)
+        case "refuse-whole" if fault.operation == "oauth.token":
+            text = "Token has been expired or revoked."
+            return Reply(400, {"error": "invalid_grant", "error_description": text})
+    return _google(fault) if google else _jira(fault)
+
+
+def unavailable(fault: Fault) -> Reply:
+    headers = _retry_after(fault)
+    if fault.operation.startswith("sheets."):
+        body = google_errors.sheets_reply(503, "The service is currently unavailable.").body
+        return Reply(503, body, headers)
+    if fault.operation.startswith("drive."):
+        return Reply(503, google_errors.drive_reply(503, "Backend Error", "backendError").body, headers)
+    return Reply(503, b"<html><body><h1>503 Service Unavailable</h1></body></html>", headers, HTML)
+
+
+def of_somebody_between(fault: Fault) -> Reply:
+    """What a proxy or gateway answers: any status, with a page, with nothing, or with JSON that is not the service's."""
+    status = fault.option("status")
+    match fault.option("body"):
+        case "json":
+            return Reply(status, {"message": "upstream error", "request_id": "0f3c"}, {}, "application/json")
+        case "empty":
+            return Reply(status, b"", {}, "text/plain")
+    return Reply(status, f"<html><body><h1>{status}</h1></body></html>".encode(), {}, HTML)
+
+
+def after_applying(world: World, reply: Reply, fault: Fault) -> Reply:
+    """What a fault makes of the answer to a request that was carried out."""
+    match fault.kind:
+        case "503-after":
+            return unavailable(fault)
+        case "status-after":
+            return of_somebody_between(fault)
+        case "html":
+            return html_page()
+        case "shuffle" | "short" | "other-issue":
+            return altered(world, reply, fault)
+    return reply
+
+
+def altered(world: World, reply: Reply, fault: Fault) -> Reply:
+    """A list of issues in another order, with one missing, or with one that is not ours."""
+    if not isinstance(reply.body, dict) or not reply.body.get("issues"):
+        return reply
+    body = copy.deepcopy(reply.body)
+    found: list[JsonObject] = body["issues"]
+    place = int(fault.option("index")) % len(found)
+    match fault.kind:
+        case "shuffle":
+            body["issues"] = [*found[1:], found[0]][::-1] if len(found) > 2 else found[::-1]
+        case "short":
+            del found[place]
+        case _:
+            found[place] |= _stranger(world, {item["id"] for item in found}, fault.options.get("key"))
+    return Reply(reply.status, body, reply.headers, reply.media_type)
+
+
+def _stranger(world: World, ours: set[str], key: Json) -> JsonObject:
+    """Some other issue's id and key: the named one, or the oldest that is not among ours."""
+    for issue in world.jira.state.issues.values():
+        if issue.key == key or (key is None and str(issue.id) not in ours):
+            return {"id": str(issue.id), "key": issue.key, "self": f"{world.base_url}/rest/api/3/issue/{issue.id}"}
+    return {"id": "99999", "key": key or "ELSE-1", "self": f"{world.base_url}/rest/api/3/issue/99999"}
+
+
+def _retry_after(fault: Fault) -> Mapping[str, str]:
+    wanted = fault.option("retry_after")
+    return {} if wanted is None else {"Retry-After": str(wanted)}
+
+
+def _google(fault: Fault) -> Reply:
+    drive = fault.operation.startswith("drive.")
+    match fault.kind:
+        case "429" if drive:
+            reply = google_errors.drive_reply(429, "Rate Limit Exceeded", "rateLimitExceeded", domain="usageLimits")
+        case "429":
+            text = "Quota exceeded for quota metric 'Read requests' and limit 'Read requests per minute per user'."
+            reply = google_errors.sheets_reply(429, text, [_RATE_LIMIT])
+        case "500" if drive:
+            reply = google_errors.drive_reply(500, "Internal Error", "internalError")
+        case "500":
+            reply = google_errors.sheets_reply(500, "Internal error encountered.")
+        case "401":
+            return google_errors.bad_token_reply(fault.operation)
+        case "403" if drive:
+            reason = fault.option("reason") or "insufficientFilePermissions"
+            domain = "usageLimits" if "imit" in reason else "global"
+            reply = google_errors.drive_reply(
+                403, "The user does not have sufficient permissions.", reason, domain=domain
+            )
+        case "403":
+            reply = google_errors.sheets_reply(403, "The caller does not have permission")
+        case _:
+            messages = fault.option("messages") or ["Request contains an invalid argument."]
+            reply = google_errors.sheets_reply(400, messages[0])
+    return Reply(reply.status, reply.body, _retry_after(fault))
+
+
+def _jira(fault: Fault) -> Reply:
+    """Jira's answer; for the headers of a 429 see https://developer.atlassian.com/cloud/jira/platform/rate-limiting/."""
+    match fault.kind:
+        case "429":
+            headers = {
+                "RateLimit-Reason": "jira-burst-based",
+                "X-RateLimit-Limit": "100",
+                "X-RateLimit-Remaining": "0",
+                **_retry_after(fault),
+            }
+            return Reply(429, error_body(["Rate limit exceeded."]), headers)
+        case "401":
+            return not_authenticated_reply(tried=True)
+        case "403":
+            return Reply(403, error_body(["You do not have permission to perform this operation."]))
+        case "500":
+            return Reply(500, error_body(["Internal server error"]))
+        case _:
+            messages = fault.option("messages") or ["The request could not be read."]
+            return Reply(400, error_body(messages))

@@ -1,0 +1,122 @@
+"""A spreadsheet as `spreadsheets.get` shows it.
+
+https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets#Spreadsheet
+"""
+
+from sandbox.google import field_mask, locales
+from sandbox.google.a1 import Span
+from sandbox.google.cells import BLANK, Cell, ErrorValue, json_number
+from sandbox.google.field_mask import Mask
+from sandbox.google.google_state import GridRange, Spreadsheet, Tab
+from sandbox.google.number_patterns import default_pattern, shown
+from sandbox.google.sheets_names import named_range_json
+from sandbox.google.sheets_tabs import tab_json
+from sandbox.google.sheets_values import Area, resolve
+from sandbox.http.wire import Json, JsonObject
+
+_ROW_PIXELS, _COLUMN_PIXELS = 21, 100
+
+
+def spreadsheet_json(
+    book: Spreadsheet, base_url: str, mask: Mask, *, ranges: list[str] | None = None, grid: bool = False
+) -> JsonObject:
+    """The whole answer, already cut to `mask`.
+
+    Only tabs that one of `ranges` touches are shown, with only these cells. `grid` asks for cells; with a mask, only the
+    mask decides.
+    """
+    areas = [resolve(book, text) for text in ranges or []]
+    with_cells = field_mask.wants(mask, "sheets", "data") if mask else grid
+    sheets = []
+    for index, tab in enumerate(book.tabs):
+        inside = [area for area in areas if area.tab is tab]
+        if areas and not inside:
+            continue
+        sheets.append(_sheet(tab, index))
+        if with_cells:
+            blocks = inside or [Area(tab, Span(), 0, tab.row_count, 0, tab.column_count)]
+            sheets[-1]["data"] = [_grid_data(book, area, mask) for area in blocks]
+    answer = {
+        "spreadsheetId": book.id,
+        "properties": {
+            "title": book.title,
+            "locale": book.locale,
+            "autoRecalc": "ON_CHANGE",
+            "timeZone": book.time_zone,
+        },
+        "sheets": sheets,
+        "spreadsheetUrl": f"{base_url}/spreadsheets/{book.id}",
+    }
+    named = [named_range_json(one) for one in book.named_ranges if one.range is not None]
+    if named:
+        answer["namedRanges"] = named
+    cut: JsonObject = field_mask.cut(answer, mask)
+    return cut
+
+
+def _sheet(tab: Tab, index: int) -> JsonObject:
+    merges = {"merges": [GridRange(tab.sheet_id, span).to_json() for span in tab.merges]} if tab.merges else {}
+    return {"properties": tab_json(tab, index), **merges}
+
+
+def _grid_data(book: Spreadsheet, area: Area, mask: Mask) -> JsonObject:
+    rows: list[JsonObject] = []
+    if field_mask.wants(mask, "sheets", "data", "rowData"):
+        for row in area.tab.rows[area.top : area.bottom]:
+            cells = [cell_json(book, cell) for cell in row[area.left : area.right]]
+            while cells and not cells[-1]:
+                cells.pop()
+            rows.append({"values": cells} if cells else {})
+        while rows and not rows[-1]:
+            rows.pop()
+    starts = {"startRow": area.top, "startColumn": area.left}
+    data: JsonObject = {name: start for name, start in starts.items() if start}
+    if rows:
+        data["rowData"] = rows
+    if field_mask.wants(mask, "sheets", "data", "rowMetadata"):
+        data["rowMetadata"] = [{"pixelSize": _ROW_PIXELS}] * (area.bottom - area.top)
+    if field_mask.wants(mask, "sheets", "data", "columnMetadata"):
+        data["columnMetadata"] = [{"pixelSize": _COLUMN_PIXELS}] * (area.right - area.left)
+    return data
+
+
+def cell_json(book: Spreadsheet, cell: Cell) -> JsonObject:
+    """CellData; an untouched cell is an empty object."""
+    if cell is BLANK:
+        return {}
+    body: JsonObject = {}
+    if not cell.empty:
+        effective = _extended(cell.value)
+        body["userEnteredValue"] = effective if cell.formula is None else {"formulaValue": cell.formula}
+        if effective:
+            body["effectiveValue"] = effective
+        body["formattedValue"] = shown(cell, book.locale)
+    if cell.format:
+        body["userEnteredFormat"] = cell.format
+        body["effectiveFormat"] = _effective_format(book, cell.format)
+    if cell.link:
+        body["hyperlink"] = cell.link
+    if cell.note:
+        body["note"] = cell.note
+    return body
+
+
+def _extended(value: Json) -> JsonObject:
+    if value is None:
+        return {}
+    if isinstance(value, ErrorValue):
+        return {"errorValue": {"type": value.type, "message": value.message}}
+    if isinstance(value, bool):
+        return {"boolValue": value}
+    if isinstance(value, str):
+        return {"stringValue": value}
+    return {"numberValue": json_number(value)}
+
+
+def _effective_format(book: Spreadsheet, entered: JsonObject) -> JsonObject:
+    """The entered format with the locale's pattern where none was given."""
+    wanted = entered.get("numberFormat")
+    if not wanted or wanted.get("pattern"):
+        return entered
+    pattern = default_pattern(wanted.get("type", ""), locales.of(book.locale))
+    return {**entered, "numberFormat": {**wanted, "pattern": pattern}} if pattern else entered

@@ -1,0 +1,169 @@
+"""The Sheets API v4.
+
+https://developers.google.com/workspace/sheets/api/reference/rest
+"""
+
+from typing import Literal
+
+from sandbox.google import field_mask
+from sandbox.google.google_errors import forbidden, invalid, not_found, office_file
+from sandbox.google.google_schema import check_query, read_body, read_mask
+from sandbox.google.google_state import XLSX, Spreadsheet
+from sandbox.google.oauth_routes import signed_in
+from sandbox.google.sheets_metadata import spreadsheet_json
+from sandbox.google.sheets_names import anchor_json, matches
+from sandbox.google.sheets_requests import carried_out
+from sandbox.google.sheets_values import Rendering, Writer, clear, read, resolve
+from sandbox.http.wire import Call, JsonObject, Reply
+from sandbox.operations import Operations
+from sandbox.world import World
+
+sheets = Operations(authorise=signed_in)
+
+_BOOK = "/v4/spreadsheets/{spreadsheetId}"
+
+
+@sheets("sheets.spreadsheets.get", "GET", _BOOK)
+def spreadsheets_get(world: World, call: Call) -> Reply:
+    book = _open(world, call, "read")
+    mask = read_mask(call.one("fields"), "Spreadsheet")
+    grid, ranges = call.flag("includeGridData"), call.many("ranges")
+    return Reply(200, spreadsheet_json(book, world.base_url, mask, ranges=ranges, grid=grid))
+
+
+@sheets("sheets.spreadsheets.batchUpdate", "POST", f"{_BOOK}:batchUpdate")
+def spreadsheets_batch_update(world: World, call: Call) -> Reply:
+    body = read_body(call, "BatchUpdateSpreadsheetRequest")
+    book = _open(world, call, "write")
+    mask = read_mask(call.one("fields"), "BatchUpdateSpreadsheetResponse")
+    changed, replies = carried_out(book, body.get("requests", []), world.google.today(book))
+    _keep(world, changed)
+    answer: JsonObject = {"spreadsheetId": book.id, "replies": replies}
+    if body.get("includeSpreadsheetInResponse"):
+        grid, ranges = bool(body.get("responseIncludeGridData")), body.get("responseRanges", [])
+        answer["updatedSpreadsheet"] = spreadsheet_json(changed, world.base_url, {}, ranges=ranges, grid=grid)
+    return Reply(200, field_mask.cut(answer, mask))
+
+
+@sheets("sheets.spreadsheets.values.batchGet", "GET", f"{_BOOK}/values:batchGet")
+def values_batch_get(world: World, call: Call) -> Reply:
+    book = _open(world, call, "read")
+    mask, rendering = read_mask(call.one("fields"), "BatchGetValuesResponse"), _rendering(call)
+    found = [read(book, resolve(book, text), rendering) for text in call.many("ranges")]
+    answer: JsonObject = {"spreadsheetId": book.id, **({"valueRanges": found} if found else {})}
+    return Reply(200, field_mask.cut(answer, mask))
+
+
+@sheets("sheets.spreadsheets.values.batchUpdate", "POST", f"{_BOOK}/values:batchUpdate")
+def values_batch_update(world: World, call: Call) -> Reply:
+    body = read_body(call, "BatchUpdateValuesRequest")
+    book = _open(world, call, "write")
+    mask = read_mask(call.one("fields"), "BatchUpdateValuesResponse")
+    writer = Writer(book, body.get("valueInputOption", ""), world.google.today(book))
+    responses = [
+        writer.write(_agreed_range("", data, f"Invalid data[{place}]: "), data, f"Invalid data[{place}]: ")
+        for place, data in enumerate(body.get("data", []))
+    ]
+    if body.get("includeValuesInResponse"):
+        value, moment = body.get("responseValueRenderOption", ""), body.get("responseDateTimeRenderOption", "")
+        _add_values(writer, responses, value, moment)
+    _keep(world, writer.book)
+    totals = {
+        name: sum(response.get(f"updated{name}", 0) for response in responses) for name in ("Rows", "Columns", "Cells")
+    }
+    totals["Sheets"] = len({area.tab.sheet_id for area in writer.areas})
+    kept = {f"totalUpdated{name}": total for name, total in totals.items() if total}
+    return Reply(200, field_mask.cut({"spreadsheetId": book.id, **kept, "responses": responses}, mask))
+
+
+@sheets("sheets.spreadsheets.values.clear", "POST", f"{_BOOK}/values/{{range:path}}:clear")
+def values_clear(world: World, call: Call) -> Reply:
+    read_body(call, "ClearValuesRequest")
+    book = _open(world, call, "write")
+    mask = read_mask(call.one("fields"), "ClearValuesResponse")
+    area = resolve(book, call.params["range"])
+    _keep(world, clear(book, area))
+    return Reply(200, field_mask.cut({"spreadsheetId": book.id, "clearedRange": area.text}, mask))
+
+
+@sheets("sheets.spreadsheets.values.get", "GET", f"{_BOOK}/values/{{range:path}}")
+def values_get(world: World, call: Call) -> Reply:
+    book = _open(world, call, "read")
+    mask, rendering = read_mask(call.one("fields"), "ValueRange"), _rendering(call)
+    return Reply(200, field_mask.cut(read(book, resolve(book, call.params["range"]), rendering), mask))
+
+
+@sheets("sheets.spreadsheets.values.update", "PUT", f"{_BOOK}/values/{{range:path}}")
+def values_update(world: World, call: Call) -> Reply:
+    body = read_body(call, "ValueRange")
+    book = _open(world, call, "write")
+    mask = read_mask(call.one("fields"), "UpdateValuesResponse")
+    writer = Writer(book, call.one("valueInputOption"), world.google.today(book))
+    answer = writer.write(_agreed_range(call.params["range"], body, ""), body)
+    if call.flag("includeValuesInResponse"):
+        _add_values(writer, [answer], call.one("responseValueRenderOption"), call.one("responseDateTimeRenderOption"))
+    _keep(world, writer.book)
+    return Reply(200, field_mask.cut(answer, mask))
+
+
+@sheets("sheets.spreadsheets.developerMetadata.search", "POST", f"{_BOOK}/developerMetadata:search")
+def developer_metadata_search(world: World, call: Call) -> Reply:
+    body = read_body(call, "SearchDeveloperMetadataRequest")
+    book = _open(world, call, "write")
+    matched: list[JsonObject] = []
+    for wanted in body.get("dataFilters", []):
+        lookup = wanted.get("developerMetadataLookup")
+        if lookup is None:
+            raise invalid("The sandbox searches developer metadata by developerMetadataLookup only.")
+        matched += [
+            {"developerMetadata": anchor_json(anchor), "dataFilters": [wanted]}
+            for anchor in book.anchors
+            if matches(anchor, lookup)
+        ]
+    mask = read_mask(call.one("fields"), "SearchDeveloperMetadataResponse")
+    return Reply(200, field_mask.cut({"matchedDeveloperMetadata": matched} if matched else {}, mask))
+
+
+def _open(world: World, call: Call, need: Literal["read", "write"]) -> Spreadsheet:
+    """The spreadsheet the call is about, if it exists and we may do what the call does."""
+    check_query(call, call.operation)
+    state, wanted = world.google.state, call.params["spreadsheetId"]
+    file = state.files.get(wanted)
+    if file is not None and file.visible and file.mime_type == XLSX:
+        raise office_file()
+    book = state.spreadsheets.get(wanted)
+    if book is None:
+        raise not_found()
+    if book.access == "none" or (need == "write" and book.access == "read"):
+        raise forbidden()
+    return book
+
+
+def _keep(world: World, book: Spreadsheet) -> None:
+    world.google.state.spreadsheets[book.id] = book
+    world.google.touch(book.id)
+
+
+def _rendering(call: Call) -> Rendering:
+    return Rendering(
+        call.one("valueRenderOption") or "FORMATTED_VALUE",
+        call.one("dateTimeRenderOption") or "SERIAL_NUMBER",
+        call.one("majorDimension") == "COLUMNS",
+    )
+
+
+def _agreed_range(path_range: str, body: JsonObject, prefix: str) -> str:
+    """The range to write: a body may repeat the one in the path, and must not name another."""
+    named: str = body.get("range", "")
+    if path_range and named and path_range != named:
+        raise invalid(f"{prefix}Requested writing within range [{path_range}], but the body names [{named}]")
+    if not path_range and not named:
+        raise invalid(f"{prefix}Unable to parse range: ")
+    return path_range or named
+
+
+def _add_values(writer: Writer, responses: list[JsonObject], value: str, moment: str) -> None:
+    """Put what the written cells hold now into each response."""
+    rendering = Rendering(value or "FORMATTED_VALUE", moment or "SERIAL_NUMBER")
+    for area, response in zip(writer.areas, responses, strict=True):
+        response["updatedData"] = read(writer.book, area, rendering)

@@ -1,0 +1,53 @@
+"""An Atlassian Document as HTML, for the eyes of whoever looks at an issue in the sandbox."""
+
+from markupsafe import Markup, escape
+
+from sandbox.http.wire import Json
+
+_ELEMENTS = {
+    "paragraph": "p", "bulletList": "ul", "orderedList": "ol", "listItem": "li", "blockquote": "blockquote",
+    "codeBlock": "pre", "panel": "aside", "table": "table", "tableRow": "tr", "tableCell": "td", "tableHeader": "th",
+    "expand": "section", "nestedExpand": "section", "taskList": "ul", "taskItem": "li", "decisionList": "ul",
+    "decisionItem": "li",
+}  # fmt: skip
+_MARKS = {"strong": "strong", "em": "em", "code": "code", "strike": "s", "underline": "u"}
+_SAFE_LINKS = ("http://", "https://", "mailto:", "/")
+
+
+def to_html(node: Json) -> Markup:
+    """The document as HTML; all of its text is escaped, and what is unknown shows what it holds."""
+    if not isinstance(node, dict):
+        return Markup("")
+    kind, attrs = node.get("type"), node.get("attrs") or {}
+    match kind:
+        case "text":
+            return _marked(node)
+        case "hardBreak":
+            return Markup("<br>")
+        case "rule":
+            return Markup("<hr>")
+        case "inlineCard" | "blockCard" | "embedCard":
+            return _link(str(attrs.get("url", "")), escape(attrs.get("url", "")))
+        case "mention" | "emoji" | "status":
+            return escape(attrs.get("text") or attrs.get("shortName") or attrs.get("id", ""))
+    inside = Markup("").join(to_html(child) for child in node.get("content") or [])
+    element = f"h{attrs.get('level', 1)}" if kind == "heading" else _ELEMENTS.get(str(kind))
+    return inside if element is None else Markup("<{0}>{1}</{0}>").format(Markup(element), inside)  # noqa: S704 - a name
+
+
+def _marked(node: Json) -> Markup:
+    html = escape(node.get("text", ""))
+    for mark in node.get("marks") or []:
+        kind = mark.get("type")
+        if kind == "link":
+            html = _link(str((mark.get("attrs") or {}).get("href", "")), html)
+        elif kind in _MARKS:
+            html = Markup("<{0}>{1}</{0}>").format(Markup(_MARKS[kind]), html)  # noqa: S704 - a name from the table
+    return html
+
+
+def _link(url: str, text: Markup) -> Markup:
+    """A link, unless its address could do something else than lead somewhere."""
+    if not url.lower().startswith(_SAFE_LINKS):
+        return text
+    return Markup('<a href="{}" rel="noreferrer">{}</a>').format(url, text)

@@ -1,0 +1,139 @@
+"""What the sandbox's Jira remembers: its people, projects and issues, and what its search index has seen of them."""
+
+from dataclasses import dataclass, field
+
+from sandbox.http.wire import Json, JsonObject
+
+
+@dataclass(slots=True)
+class User:
+    """A person, or an app, with an account on the site."""
+
+    account_id: str
+    name: str
+    email: str
+    active: bool = True
+    token: str = ""
+    """The API token that signs this user in; empty if nobody signs in with it."""
+    time_zone: str = "Asia/Jakarta"
+    kind: str = "atlassian"
+
+
+@dataclass(slots=True)
+class Component:
+    """A component of a project."""
+
+    id: str
+    name: str
+    project: str
+
+
+@dataclass(slots=True)
+class IssueType:
+    """An issue type of a project, and the fields on its create screen."""
+
+    id: str
+    name: str
+    screen: list[str]
+    required: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Project:
+    """A project; `permissions` are what signed-in users may do there."""
+
+    id: str
+    key: str
+    name: str
+    issue_types: list[IssueType]
+    permissions: list[str]
+    components: list[Component] = field(default_factory=list)
+    lead: str = ""
+    next_number: int = 1
+
+
+@dataclass(slots=True)
+class Comment:
+    """A comment; its body is an Atlassian Document."""
+
+    id: str
+    author: str
+    body: JsonObject
+    created_at: float
+    properties: dict[str, Json] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Indexed:
+    """What the search index holds of an issue from `visible_at` on; no fields once it is deleted."""
+
+    visible_at: float
+    key: str
+    fields: JsonObject | None
+    updated_at: float
+
+
+@dataclass(slots=True)
+class Issue:
+    """
+    One issue.
+
+    Its fields hold what was accepted, in the shape it is sent in: `{"accountId": ...}` for a user, `{"id": ...}` for a
+    priority, a list of `{"id": ...}` for components.
+    """
+
+    id: int
+    key: str
+    project: str
+    fields: JsonObject
+    created_at: float
+    updated_at: float
+    creator: str
+    properties: dict[str, Json] = field(default_factory=dict)
+    comments: list[Comment] = field(default_factory=list)
+    old_keys: list[str] = field(default_factory=list)
+    index: list[Indexed] = field(default_factory=list)
+
+    @property
+    def labels(self) -> list[str]:
+        return list(self.fields.get("labels", []))
+
+    @property
+    def summary(self) -> str:
+        return str(self.fields.get("summary", ""))
+
+    def seen(self, now: float) -> Indexed | None:
+        """What the index shows of the issue at `now`; None before it shows anything."""
+        while len(self.index) > 1 and self.index[1].visible_at <= now:
+            del self.index[0]
+        return self.index[0] if self.index and self.index[0].visible_at <= now else None
+
+
+@dataclass(slots=True)
+class JiraState:
+    """Everything Jira remembers."""
+
+    users: dict[str, User] = field(default_factory=dict)
+    projects: dict[str, Project] = field(default_factory=dict)
+    options: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Choices of select fields: field id -> option id -> value."""
+    issues: dict[int, Issue] = field(default_factory=dict)
+    keys: dict[str, int] = field(default_factory=dict)
+    """Issue ids by key, the keys of moved issues' former projects included."""
+    deleted: dict[int, Issue] = field(default_factory=dict)
+    """Issues that are gone but that the search index may still show."""
+    next_issue_id: int = 10001
+    next_comment_id: int = 20001
+
+    def find(self, id_or_key: str) -> Issue | None:
+        """The issue with this id or key, past or present, in upper or lower case."""
+        if id_or_key.isdecimal():
+            return self.issues.get(int(id_or_key))
+        number = self.keys.get(id_or_key.upper())
+        return None if number is None else self.issues.get(number)
+
+    def project_of(self, id_or_key: str) -> Project | None:
+        """The project with this id or key; keys are case-sensitive."""
+        if id_or_key in self.projects:
+            return self.projects[id_or_key]
+        return next((project for project in self.projects.values() if project.id == id_or_key), None)

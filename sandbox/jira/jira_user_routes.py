@@ -1,0 +1,95 @@
+"""Users.
+
+https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-user-search/
+"""
+
+from sandbox.http.wire import Call, Reply
+from sandbox.jira.jira_auth import someone, visible_issue, visible_project
+from sandbox.jira.jira_errors import refusal
+from sandbox.jira.jira_render import Renderer
+from sandbox.jira.jira_state import User
+from sandbox.operations import Operations
+from sandbox.world import World
+
+users = Operations(authorise=someone)
+
+
+@users("getUser", "GET", "/rest/api/3/user")
+def user(world: World, call: Call) -> Reply:
+    account_id = call.one("accountId")
+    if not account_id:
+        raise refusal(400, "The 'accountId' query parameter needs to be provided.")
+    found = world.jira.state.users.get(account_id)
+    if found is None:
+        raise refusal(404, "Specified user does not exist or you do not have required permissions")
+    return Reply(200, Renderer(world.jira.state, world.base_url).user_details(found, own=account_id == call.caller))
+
+
+@users("bulkGetUsers", "GET", "/rest/api/3/user/bulk")
+def user_bulk(world: World, call: Call) -> Reply:
+    wanted = call.many("accountId")
+    if not wanted:
+        raise refusal(400, "The 'accountId' query parameter needs to be provided.")
+    start, size = _page(call, default=10, most=200)
+    state = world.jira.state
+    found = [state.users[account_id] for account_id in dict.fromkeys(wanted) if account_id in state.users]
+    renderer = Renderer(state, world.base_url)
+    page = [renderer.user_details(one) for one in found[start : start + size]]
+    answer = {"self": f"{world.base_url}{call.path}", "maxResults": size, "startAt": start, "total": len(found),
+              "isLast": start + size >= len(found), "values": page}  # fmt: skip
+    return Reply(200, answer)
+
+
+@users("findAssignableUsers", "GET", "/rest/api/3/user/assignable/search")
+def assignable(world: World, call: Call) -> Reply:
+    state = world.jira.state
+    project_key, issue_key = call.one("project"), call.one("issueKey") or call.one("issueId")
+    if issue_key:
+        home = state.projects[visible_issue(state, call.caller, issue_key).project]
+    elif project_key:
+        home = visible_project(state, call.caller, project_key)
+    else:
+        raise refusal(400, "Either the project or the issue parameter must be provided.")
+    if not call.one("query") and not call.one("accountId"):
+        raise refusal(400, "Either the query or the accountId parameter must be provided.")
+    start, size = _page(call, default=50, most=1000)
+    may_be_assigned = "ASSIGNABLE_USER" in home.permissions
+    # The page is cut first and filtered afterwards, so that it may hold fewer users than there are.
+    matching = [one for one in state.users.values() if _matches(one, call)][start : start + size]
+    shown = [one for one in matching if one.active and one.kind == "atlassian" and may_be_assigned]
+    renderer = Renderer(state, world.base_url)
+    return Reply(200, [renderer.user_details(one) for one in shown])
+
+
+@users("findUsers", "GET", "/rest/api/3/user/search")
+def user_search(world: World, call: Call) -> Reply:
+    if not call.one("query") and not call.one("accountId"):
+        raise refusal(400, "Either the query or the accountId parameter must be provided.")
+    return _listed(world, call, [one for one in world.jira.state.users.values() if _matches(one, call)])
+
+
+@users("getAllUsers", "GET", "/rest/api/3/users/search")
+def all_users(world: World, call: Call) -> Reply:
+    return _listed(world, call, list(world.jira.state.users.values()))
+
+
+def _listed(world: World, call: Call, found: list[User]) -> Reply:
+    start, size = _page(call, default=50, most=1000)
+    renderer = Renderer(world.jira.state, world.base_url)
+    return Reply(200, [renderer.user_details(one) for one in found[start : start + size]])
+
+
+def _matches(one: User, call: Call) -> bool:
+    """By account id exactly, or by the beginning of a word of the name or of the e-mail address."""
+    if call.one("accountId"):
+        return one.account_id == call.one("accountId")
+    sought = call.one("query").casefold()
+    words = [*one.name.casefold().split(), one.name.casefold(), one.email.casefold()]
+    return any(word.startswith(sought) for word in words)
+
+
+def _page(call: Call, *, default: int, most: int) -> tuple[int, int]:
+    start, size = call.one("startAt", "0"), call.one("maxResults", str(default))
+    if not start.isdecimal() or not size.isdecimal():
+        raise refusal(400, "startAt and maxResults must be numbers.")
+    return int(start), min(int(size), most)

@@ -1,0 +1,137 @@
+"""The client list, and finding a month's plan in a client's folder."""
+
+import asyncio
+
+import pytest
+
+from lib.errors import ConflictError, FixInputError
+from lib.formats import Month
+from lib.plan.client_list import Client, parse, select
+from lib.plan.plan_files import find_files, find_plan
+from lib.services.google_api import SPREADSHEET
+from lib.services.models import EXCEL, DriveFile
+
+KOPI = Client("Kopi Senja", "folder-1", "'Clients'!B2")
+JULY = Month(2026, 7)
+
+
+def file(name, file_id="id-1", parents=("folder-1",), mime_type=SPREADSHEET):
+    return DriveFile(file_id, name, mime_type, parents, "", "1")
+
+
+def test_clients_are_read_in_order_with_further_columns_beside():
+    values = [["Agensi"], [], ["PIC", "Name", "Kuota Post", "Content Plan Folder ID", "kuota story"],
+              ["x", "Kopi  Senja", 4, "folder-1", "2 "], [], ["y", "Toko", "banyak"]]  # fmt: skip
+    clients = parse(values, title="List")
+    assert [(c.name, c.folder_id, c.quota) for c in clients] == [
+        ("Kopi Senja", "folder-1", {"post": 4, "story": 2}),
+        ("Toko", "", {}),
+    ]
+    assert clients[1].cell == "'Clients'!D6"
+
+
+def test_a_folders_address_is_as_good_as_its_id():
+    values = [["Name", "Content Plan Folder ID"], ["A", "https://drive.google.com/drive/folders/1aB-c_9?usp=sharing"]]
+    assert parse(values, title="List")[0].folder_id == "1aB-c_9"
+
+
+@pytest.mark.parametrize("values", [[], [["Nama", "Folder"]], [["Name"]]], ids=["empty", "other-names", "one-column"])
+def test_a_list_without_its_columns_is_refused_by_name(values):
+    with pytest.raises(FixInputError, match=r"List.*'Content Plan Folder ID'"):
+        parse(values, title="List")
+
+
+def test_an_empty_list_is_refused():
+    with pytest.raises(FixInputError, match="lists no client"):
+        parse([["Name", "Content Plan Folder ID"], ["", "x"]], title="List")
+
+
+def test_clients_are_chosen_whatever_case_and_spaces_and_unknown_ones_are_named():
+    toko = Client("Toko Rimba", "f", "c")
+    assert select([KOPI, toko], ["kopi  SENJA", "Foo"]) == (
+        [KOPI],
+        {"Foo": "is not in the client list; there are Kopi Senja, Toko Rimba"},
+    )
+    assert select([KOPI, toko], None) == ([KOPI, toko], {})
+
+
+def test_a_client_listed_twice_is_not_taken_and_both_cells_are_named():
+    twin = Client("KOPI senja", "folder-2", "'Clients'!B9")
+    chosen, problems = select([KOPI, twin], None)
+    assert chosen == []
+    assert "'Clients'!B2 and 'Clients'!B9" in problems["Kopi Senja"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Content Plan - Kopi Senja - Juli 2026", "content plan – KOPI  SENJA – juli 2026", "Content Plan-Kopi Senja-July 2026",
+     " Content  Plan - Kopi\u00a0Senja - Jul 2026"],
+)  # fmt: skip
+def test_a_plan_is_found_however_its_name_is_typed(name):
+    assert find_plan([file("Content Plan - Kopi Senja - Juni 2026", "other"), file(name)], KOPI, JULY).id == "id-1"
+
+
+def test_a_month_without_a_plan_is_told_with_the_names_seen():
+    with pytest.raises(
+        FixInputError, match=r"'Content Plan - Kopi Senja - Juli 2026'. Seen: 'Content Plan - Kopi - Juli 2026'"
+    ):
+        find_plan([file("Content Plan - Kopi - Juli 2026")], KOPI, JULY)
+
+
+def test_two_plans_are_told_with_their_ids_and_none_is_guessed():
+    with pytest.raises(FixInputError, match=r"\(a\).*\(b\)"):
+        find_plan(
+            [file("Content Plan - Kopi Senja - Juli 2026", "a"), file("Content Plan – Kopi Senja – Juli 2026", "b")],
+            KOPI,
+            JULY,
+        )
+
+
+def test_a_shortcut_to_the_plan_beside_the_plan_is_the_same_plan():
+    name = "Content Plan - Kopi Senja - Juli 2026"
+    assert find_plan([file(name), file(name)], KOPI, JULY).id == "id-1"
+
+
+def test_an_excel_file_is_told_how_to_become_a_sheet():
+    with pytest.raises(FixInputError, match="Save as Google Sheets"):
+        find_plan([file("Content Plan - Kopi Senja - Juli 2026", mime_type=EXCEL)], KOPI, JULY)
+
+
+class Drive:
+    """A drive in which one folder cannot be looked into, and spoils every query that names it."""
+
+    def __init__(self):
+        self.asked = []
+
+    async def find_files(self, folder_ids):
+        self.asked.append(list(folder_ids))
+        if "secret" in folder_ids:
+            raise FixInputError("Google", "File not found")
+        if "odd" in folder_ids:
+            raise ConflictError("Google", "Invalid Value")
+        return [file(f"plan of {folder}", parents=(folder,)) for folder in folder_ids]
+
+
+def test_many_folders_share_a_query():
+    drive = Drive()
+    files, errors = asyncio.run(find_files(drive, [f"f{n}" for n in range(85)]))
+    assert [len(asked) for asked in drive.asked] == [40, 40, 5]
+    assert [found.name for found in files["f84"]] == ["plan of f84"]
+    assert errors == {}
+
+
+def test_a_folder_that_cannot_be_looked_into_spoils_no_other():
+    files, errors = asyncio.run(find_files(Drive(), ["a", "secret", "odd", "b"]))
+    assert [bool(files[folder]) for folder in ("a", "b", "secret", "odd")] == [True, True, False, False]
+    assert {folder: error.problem for folder, error in errors.items()} == {
+        "secret": "File not found",
+        "odd": "Invalid Value",
+    }
+
+
+def test_names_written_as_one_are_told_how_they_are_separated():
+    listed = [Client("Kopi Senja", "f", "A2"), Client("PT Teh, Tbk", "g", "A3")]
+    chosen, problems = select(listed, ["Kopi Senja, Toko Rimba", "pt teh, tbk"])
+    assert [client.name for client in chosen] == ["PT Teh, Tbk"], "a comma may belong to a name"
+    [problem] = problems.values()
+    assert 'quote each by itself: --client-names "Kopi Senja" "Toko Rimba"; in Prefect, give each an item' in problem

@@ -1,0 +1,158 @@
+"""From the cells of a tab to rows: the shapes that plans have in practice."""
+
+import pytest
+
+from lib.errors import FixInputError
+from lib.plan.content_plan import REQUIRED, ContentPlan, fingerprint, parse
+from tests.lib.plans import HEADER, SOURCE, plan, row
+
+
+def numbers(read: ContentPlan) -> list[int]:
+    return [row.row for row in read.rows]
+
+
+def labels(read: ContentPlan) -> list[str]:
+    return [column.label for column in read.columns]
+
+
+def test_rows_keep_their_numbers_and_blank_ones_are_skipped():
+    read = plan(row(1), [], ["", None, "  ", "\u200b"], row(2), [])
+    assert numbers(read) == [2, 5]
+
+
+@pytest.mark.parametrize(
+    "above",
+    [[], [["Content Plan Juli"], []], [[], [], ["Klien:", "Kopi Senja"]]],
+    ids=["first-row", "title", "third-row"],
+)
+def test_the_header_is_found_wherever_it_stands(above):
+    cells = [*above, HEADER, row(1)]
+    read = parse(SOURCE, cells, [])
+    assert read.header_row == len(above) + 1
+    assert numbers(read) == [len(above) + 2]
+
+
+def test_columns_may_have_any_order_and_other_names():
+    read = plan(["Halo", "post", "5/7/2026"], header=["judul", "BENTUK  KONTEN", "tgl."])
+    assert [column.name for column in read.columns] == ["Topik", "Bentuk", "Tanggal"]
+    assert read.text(read.rows[0], "Topik") == "Halo"
+
+
+def test_a_column_of_the_very_name_goes_before_one_of_another_name():
+    read = plan(["x", "5/7/2026", "Post", "y"], header=["Judul", "Tanggal", "Bentuk", "Topik"])
+    assert read.text(read.rows[0], "Topik") == "y"
+    assert read.text(read.rows[0], "Judul") == "x"
+
+
+def test_unknown_columns_are_kept_in_sheet_order():
+    read = plan([1, "5/7/2026", "Post", "Kopi", "Rp 5.000"], header=["No", "Tanggal", "Bentuk", "Topik", "Anggaran"])
+    assert labels(read) == ["No", "Tanggal", "Bentuk", "Topik", "Anggaran"]
+    assert read.text(read.rows[0], "Anggaran") == "Rp 5.000"
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_a_missing_required_column_is_named_with_what_was_seen(name):
+    header = [label for label in HEADER if label != name]
+    with pytest.raises(FixInputError, match=f"no column {name}.*Seen: No"):
+        plan(["x"] * len(header), header=header)
+
+
+@pytest.mark.parametrize("name", ["Topik", "Key"])
+def test_a_required_column_that_stands_there_twice_is_named_with_both_cells(name):
+    with pytest.raises(FixInputError, match=r"G1.*both are called|and 'Juli'!G1"):
+        plan([*row(1), "x"], header=[*HEADER, name])
+
+
+def test_another_column_that_stands_there_twice_is_kept_under_a_name_of_its_own():
+    read = plan([*row(1), "kedua"], header=[*HEADER, "Caption"])
+    assert labels(read)[-1] == "Caption (2)"
+    assert read.rows[0].texts["Caption (2)"] == "kedua"
+    assert [(p.cell, p.level) for p in read.problems] == [("'Juli'!G1", "warning")]
+
+
+def test_content_below_an_empty_header_is_kept_and_told():
+    read = plan([*row(1), "catatan"], header=[*HEADER, ""])
+    assert labels(read)[-1] == "(column G)"
+    assert "no header" in read.problems[0].message
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [[], [["Halo"]], [["x"] * 5] * 30, [row(1), row(2)]],
+    ids=["empty-tab", "title-only", "no-names", "data-without-header"],
+)
+def test_a_tab_without_a_header_is_refused_with_the_columns_it_needs(cells):
+    with pytest.raises(FixInputError, match="Tanggal, Bentuk, Topik"):
+        parse(SOURCE, cells, [])
+
+
+def test_rows_that_hold_only_a_number_or_an_unticked_box_count_as_blank_and_are_told():
+    read = plan([*row(1), False], [2, "", "", "", "", "", False], [3], [*row(4), True], header=[*HEADER, "Approval"])
+    assert numbers(read) == [2, 5]
+    assert "3-4" in read.problems[0].message
+
+
+def test_a_row_that_holds_only_a_key_is_a_row():
+    assert numbers(plan(row(1), ["", "", "", "", "", "CP-7"])) == [2, 3]
+
+
+def test_ragged_rows_and_cells_beyond_the_header_are_read():
+    read = plan(["1", "5/7/2026", "Post", "Kopi"], [*row(2), "lebih"])
+    assert read.text(read.rows[0], "Caption") == ""
+    assert read.rows[1].texts["(column G)"] == "lebih"
+
+
+def test_merged_cells_count_for_each_of_their_rows():
+    read = plan(row(1), [2, "", "Story", "Siang"], row(3), merges=[(1, 3, 1, 2)])
+    assert [read.text(r, "Tanggal") for r in read.rows] == ["5 Juli 2026"] * 3
+
+
+def test_numbers_are_shown_as_people_see_them_and_kept_as_they_are_stored():
+    values = [HEADER, [1, 46208, "Post", "Kopi", 0.5, ""]]
+    texts = [HEADER, ["1", "5 Juli 2026", "Post", "IGNORED", "50%", ""]]
+    read = parse(SOURCE, values, texts)
+    assert (read.value(read.rows[0], "Tanggal"), read.text(read.rows[0], "Tanggal")) == (46208, "5 Juli 2026")
+    assert read.text(read.rows[0], "Caption") == "50%"
+    assert read.text(read.rows[0], "Topik") == "Kopi"
+    assert {column.label: column.data_type for column in read.columns} == {
+        "No": "number", "Tanggal": "number", "Bentuk": "text", "Topik": "text", "Caption": "number",
+    }  # fmt: skip
+
+
+def test_the_key_is_read_like_any_column():
+    read = plan(row(1, key="CP-7"), row(2))
+    assert [read.text(each, "Key") for each in read.rows] == ["CP-7", ""]
+    assert [read.value(each, "Key") for each in read.rows] == ["CP-7", None]
+
+
+def test_a_known_column_that_the_plan_does_not_have_is_empty():
+    read = plan(row(1))
+    assert (read.text(read.rows[0], "Waktu"), read.value(read.rows[0], "Waktu")) == ("", None)
+
+
+@pytest.mark.parametrize("read_cell", [ContentPlan.text, ContentPlan.value])
+def test_a_column_that_no_plan_has_is_refused_with_those_there_are(read_cell):
+    read = plan([*row(1), "5 juta"], header=[*HEADER, "Anggaran"])
+    with pytest.raises(LookupError, match=r"'Budget' is no column; there are No, Tanggal, .*, Key, Anggaran"):
+        read_cell(read, read.rows[0], "Budget")
+
+
+def test_a_plan_without_a_key_column_gets_it_right_of_its_last_column():
+    read = plan(["5/7/2026", "Post", "Kopi"], header=["Tanggal", "Bentuk", "Topik"])
+    assert read.key_column is None
+    assert read.address(1, "Key") == "'Juli'!D1"
+
+
+def test_addresses_are_those_that_people_read():
+    source = SOURCE.model_copy(update={"tab": "Juli '26"})
+    read = plan(row(1), source=source)
+    assert read.address(2, "Tanggal") == "'Juli ''26'!B2"
+    assert read.address(2, "Key") == "'Juli ''26'!F2"
+
+
+def test_the_same_content_has_the_same_fingerprint_wherever_it_stands():
+    first = plan(row(1), row(2, "Lain")).rows[0]
+    moved = plan(row(3, "Baru"), row(1, key="CP-1")).rows[1]
+    assert fingerprint(first) == fingerprint(moved)
+    assert fingerprint(first) != fingerprint(plan(row(1, caption="halo!")).rows[0])
+    assert fingerprint(plan(row(1.0)).rows[0]) == fingerprint(first)

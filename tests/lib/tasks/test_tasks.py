@@ -1,0 +1,124 @@
+"""The tasks: their names, what is run again, and that each asks its service."""
+
+import asyncio
+import inspect
+import json
+import re
+
+import pytest
+from prefect import Task, flow
+from prefect.cache_policies import NO_CACHE
+
+from lib.errors import CredentialsError, RefusedError, TryLaterError, UncertainWriteError
+from lib.services import retry
+from lib.tasks import api_tasks, google_tasks, jira_tasks, utility_tasks
+from sandbox.seed import seed
+
+MODULES = (google_tasks, jira_tasks, utility_tasks)
+TASKS = {
+    task.name: task
+    for module in MODULES
+    for _, task in inspect.getmembers(module, lambda found: isinstance(found, Task))
+}
+API_TASKS = {name: task for name, task in TASKS.items() if not name.startswith("utility.")}
+
+
+def test_the_tasks_that_others_rely_on_are_there():
+    assert TASKS.keys() >= {
+        "google.sheets.read-data", "google.sheets.write-keys", "google.drive.find-files", "google.connection.test", "jira.issue.create",
+        "jira.issue.bulk-create", "jira.issue.find", "jira.project.read-fields", "jira.connection.test", "utility.notebook.run", "utility.json.save",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_is_named_by_group_resource_and_action_and_never_answers_from_a_cache(name):
+    assert re.fullmatch(r"(google|jira|utility)\.[a-z]+\.[a-z-]+", name)
+    assert TASKS[name].cache_policy == NO_CACHE
+    assert inspect.iscoroutinefunction(TASKS[name].fn)
+    assert TASKS[name].fn.__doc__
+
+
+@pytest.mark.parametrize("name", API_TASKS)
+def test_a_task_that_calls_a_service_is_run_again_twice_after_half_a_minute(name):
+    task = API_TASKS[name]
+    retries = 0 if name == "jira.issue.bulk-create" else 2  # whose caller looks, before each try, whether it still may
+    assert (task.retries, task.retry_delay_seconds, task.retry_jitter_factor) == (retries, 30, 0.5)
+    assert "credentials_block_name" in inspect.signature(task.fn).parameters
+
+
+class Failed:
+    """A task run's state; its data is the error."""
+
+    def __init__(self, error):
+        self.data = error
+
+
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [
+        (TryLaterError("x", "y"), True),
+        (CredentialsError("x", "y"), False),
+        (RefusedError("x", "y", {}), False),
+        (UncertainWriteError("x", "y"), False),
+        (ValueError("x"), False),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_only_what_wrote_nothing_and_may_go_through_later_is_run_again(error, again):
+    assert asyncio.run(api_tasks.retryable(google_tasks.read_data, None, Failed(error))) is again
+
+
+def test_a_servers_retry_after_is_waited_for_beyond_the_tasks_own_delay(monkeypatch):
+    slept = []
+
+    async def sleep(seconds):
+        slept.append(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    asyncio.run(api_tasks.retryable(google_tasks.read_data, None, Failed(TryLaterError("x", "y", 75.0))))
+    asyncio.run(api_tasks.retryable(google_tasks.read_data, None, Failed(TryLaterError("x", "y", 20.0))))
+    assert slept == [45.0]
+
+
+def test_prefect_runs_a_task_again_and_it_goes_through(services, monkeypatch):
+    monkeypatch.setattr(retry, "LONGEST_WAIT_S", 0.1)  # the client leaves the wait to the task
+    services.fault("sheets.spreadsheets.values.batchGet", "429", retry_after=1)
+
+    @flow
+    async def reading():
+        return await google_tasks.GoogleTasks("none", 0).read_values(seed.CLIENTS_SPREADSHEET_ID, "Clients")
+
+    assert len(asyncio.run(reading())) > 6
+    answers = [entry.status for entry in services.journal if entry.operation == "sheets.spreadsheets.values.batchGet"]
+    assert [status for status in answers if status != 401] == [429, 200], (
+        "a token of an earlier test may be renewed first"
+    )
+
+
+@pytest.mark.usefixtures("services")
+def test_each_task_asks_its_service(box, tmp_path):
+    async def ask():
+        sheet = await google_tasks.read_metadata.fn(seed.CLIENTS_SPREADSHEET_ID)
+        return {
+            "google": await google_tasks.test_connection.fn(),
+            "jira": await jira_tasks.test_connection.fn(),
+            "title": sheet.title,
+            "me": (await jira_tasks.read_myself.fn()).account_id,
+            "may": await jira_tasks.read_permissions.fn("CP", ["CREATE_ISSUES"]),
+            "fields": {field.id for field in await jira_tasks.read_fields.fn("CP", "10001")},
+            "key": await jira_tasks.create_issue.fn(
+                {"project": {"key": "CP"}, "issuetype": {"id": "10001"}, "summary": "Satu"}
+            ),
+            "file": json.loads(
+                (await utility_tasks.save_json.fn(tmp_path / "a.json", [{"x": 1}], "flow", "source")).read_text()
+            ),
+        }
+
+    found = asyncio.run(ask())
+    assert found["google"]["ok"]
+    assert found["jira"]["ok"]
+    assert found["title"] == "Client List"
+    assert found["may"] == {"CREATE_ISSUES"}
+    assert "summary" in found["fields"]
+    assert box.jira.issue(found["key"]).fields["summary"] == "Satu"
+    assert found["file"]["data"] == [{"x": 1}]
