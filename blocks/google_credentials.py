@@ -29,10 +29,9 @@ from prefect.types import SecretDict
 from pydantic import ConfigDict, Field, HttpUrl, SecretStr
 
 from blocks.loading import not_connected
-from lib import error_line
+from lib import error_line, service_url
 from lib.errors import CredentialsError, FixInputError, WorkflowError
 from lib.files import write_bytes
-from lib.services import service_url
 from lib.services.google_api import GoogleApi
 from lib.settings import GOOGLE_TOKEN_URI, ROOT, GoogleEnvironment, Settings, in_sandbox
 

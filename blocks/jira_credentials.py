@@ -7,8 +7,8 @@ from prefect.blocks.abstract import CredentialsBlock
 from pydantic import ConfigDict, Field, HttpUrl, SecretStr
 
 from blocks.loading import not_connected
+from lib import service_url
 from lib.errors import WorkflowError
-from lib.services import service_url
 from lib.services.jira_api import JiraApi
 from lib.settings import JiraEnvironment
 

@@ -89,6 +89,37 @@ def test_a_file_imports_only_what_its_part_may(path):
         assert not {name.partition(".")[0] for name in imported(path)} & forbidden
 
 
+# Each room may import those before it; the empty one is what lies in the folder itself.
+FLOORS = {
+    "lib": [{""}, {"services", "notebook", "run"}, {"plan"}, {"exactly_once"}, {"watch"}, {"report"}, {"tasks"}],
+    "sandbox": [{"http"}, {"google", "jira", "seed", "faults", ""}],
+}
+APART = {
+    frozenset({"google", "jira"}),
+    frozenset({"services", "notebook"}),
+    frozenset({"services", "run"}),
+    frozenset({"notebook", "run"}),
+}
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted(path for top in FLOORS for path in ROOT.glob(f"{top}/**/*.py")),
+    ids=lambda p: str(p.relative_to(ROOT)),
+)
+def test_a_room_imports_none_above_it(path):
+    top, *rooms, _ = path.relative_to(ROOT).parts
+    own = rooms[0] if rooms else ""
+    floor = next(number for number, names in enumerate(FLOORS[top]) if own in names)
+    below = set().union(*FLOORS[top][: floor + 1])
+    for name in imported(path):
+        if name.partition(".")[0] == top:
+            part = name.split(".")[1]
+            room = part if (ROOT / top / part).is_dir() else ""
+            assert room in below, name
+            assert {own, room} not in APART, name
+
+
 @pytest.mark.parametrize("path", sorted(ROOT.glob("notebooks/*.ipynb")), ids=lambda path: path.name)
 def test_a_notebook_never_writes_to_google_or_jira(path):
     tasks = {name for name in imported(path) if re.search(r"_tasks\b", name)}

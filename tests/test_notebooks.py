@@ -16,8 +16,8 @@ import pytest
 from lib.errors import FixInputError
 from lib.notebook import runner
 from lib.notebook.notebook_parameters import parameters_model
-from lib.plan import explore, issue_draft, rows_file
-from lib.report import html_report
+from lib.plan import issue_draft, rows_file
+from lib.report import explore, html_report
 from sandbox.seed import seed
 from tests import runs
 from tests.direct import NOTEBOOK, google_api, run_cells

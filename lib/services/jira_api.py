@@ -19,6 +19,7 @@ import requests
 import urllib3
 from atlassian import Jira
 
+from lib import service_url
 from lib.clock import parse_http_date
 from lib.errors import (
     CredentialsError,
@@ -30,7 +31,7 @@ from lib.errors import (
     UncertainWriteError,
     WorkflowError,
 )
-from lib.services import api_calls, retry, service_url
+from lib.services import api_calls, retry
 from lib.services.models import CREATE_SIZE, FETCH_SIZE, PROPERTY, Account, BulkAnswer, CreateField, Issue
 
 SERVICE = api_calls.JIRA

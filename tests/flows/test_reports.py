@@ -21,8 +21,8 @@ from flows.reporting_flow import reporting_flow
 from flows.run_in_folder import Report, run_in_folder
 from lib.exactly_once.reconcile import Outcome
 from lib.files import ROWS
-from lib.plan import explore, rows_file
-from lib.report import audit
+from lib.plan import rows_file
+from lib.report import audit, explore
 from lib.run import run_folder, run_record
 from lib.tasks import utility_tasks
 from sandbox.seed import seed

@@ -2,9 +2,8 @@
 
 import pytest
 
-from lib import settings
+from lib import service_url, settings
 from lib.errors import CredentialsError, FixInputError
-from lib.services import service_url
 from lib.services.jira_api import JiraApi
 
 HTTPS = "https://example.atlassian.net"
