@@ -33,6 +33,7 @@ from lib import error_line, service_url
 from lib.errors import CredentialsError, FixInputError, WorkflowError
 from lib.files import write_bytes
 from lib.services.google_api import GoogleApi
+from lib.services.reading import GoogleReader
 from lib.settings import GOOGLE_TOKEN_URI, ROOT, GoogleEnvironment, Settings, in_sandbox
 
 SCOPES = ("https://www.googleapis.com/auth/spreadsheets", "https://www.googleapis.com/auth/drive.readonly")
@@ -94,6 +95,15 @@ class GoogleCredentials(CredentialsBlock):
             CredentialsError: There is no way to log in; the message lists them.
         """
         return self.api
+
+    def get_reader(self) -> GoogleReader:
+        """
+        A client for notebooks, which cannot write.
+
+        Raises:
+            CredentialsError: As of `get_client`.
+        """
+        return GoogleReader(self.api)
 
     def test_connection(self) -> dict[str, Any]:
         """Whether Google lets us in: `ok`, `service`, `method`; or the `problem`, what to do, and whether it is `passing`."""

@@ -18,6 +18,7 @@ from lib.notebook import runner
 from lib.notebook.notebook_parameters import parameters_model
 from lib.plan import issue_draft, rows_file
 from lib.report import explore, html_report
+from lib.services.reading import GoogleReader
 from sandbox.seed import seed
 from tests import runs
 from tests.direct import NOTEBOOK, google_api, run_cells
@@ -131,8 +132,8 @@ def test_an_analyst_sees_a_plan_in_any_month(services, opened, monkeypatch, toda
     monkeypatch.setattr(explore.SystemClock, "now", lambda _clock: now)
 
     async def look():
-        api = opened(google_api(services.environment()))
-        return await explore.read_plan(api, await explore.read_clients(api), client, month)
+        google = GoogleReader(opened(google_api(services.environment())))
+        return await explore.read_plan(google, await explore.read_clients(google), client, month)
 
     plan = asyncio.run(look())
     assert " ".join(plan.title.replace("–", "-").split()).endswith(read)
@@ -143,8 +144,8 @@ def test_an_analyst_sees_a_plan_in_any_month(services, opened, monkeypatch, toda
 
 def test_a_month_that_is_asked_for_is_not_replaced(services, opened):
     async def look():
-        api = opened(google_api(services.environment()))
-        await explore.read_plan(api, await explore.read_clients(api), "", "Desember 2026")
+        google = GoogleReader(opened(google_api(services.environment())))
+        await explore.read_plan(google, await explore.read_clients(google), "", "Desember 2026")
 
     with pytest.raises(FixInputError, match=r"has no spreadsheet named .*Desember 2026"):
         asyncio.run(look())

@@ -8,7 +8,7 @@ from lib.errors import FixInputError
 from lib.formats import FormatError, match_key, one_line, parse_number
 from lib.plan.content_plan import HEADER_SEARCH_ROWS
 from lib.services import a1
-from lib.services.models import CellValue, Google, Spreadsheet
+from lib.services.models import CellValue, ReadsSheets, Spreadsheet
 
 TAB = "Clients"
 _NAME, _FOLDER = "Name", "Content Plan Folder ID"
@@ -24,7 +24,7 @@ class Client:
     quota: dict[str, int] = field(default_factory=dict)
 
 
-async def read(google: Google, spreadsheet_id: str) -> list[Client]:
+async def read(google: ReadsSheets, spreadsheet_id: str) -> list[Client]:
     """
     Read the client list.
 

@@ -1,10 +1,8 @@
 """A live plan for an analyst: listed, read, and put through the transform notebook. Nothing here writes to Google or Jira."""
 
-import asyncio
-import functools
 import logging
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import cast
 
 from IPython.display import HTML
 
@@ -22,25 +20,15 @@ from lib.plan.plan_files import NoPlanError, find_plan, read_plan_name
 from lib.plan.transform import NOTEBOOK, parameters
 from lib.report.html_report import sentence
 from lib.run.run_folder import client_folder
-from lib.services.google_api import GoogleApi
 from lib.services.models import DriveFile, Google
+from lib.services.reading import GoogleReader
 from lib.settings import ROOT, Settings, environment_without_secrets
 
 TRANSFORM = ROOT / "notebooks" / f"{NOTEBOOK}.ipynb"
 SCRATCH = ROOT / "output" / "scratch"
 
 
-class _InThreads:
-    """The client's methods as coroutines."""
-
-    def __init__(self, api: GoogleApi) -> None:
-        self._api = api
-
-    def __getattr__(self, name: str) -> Any:
-        return functools.partial(asyncio.to_thread, getattr(self._api, name))
-
-
-async def read_clients(api: GoogleApi) -> list[Client]:
+async def read_clients(google: GoogleReader) -> list[Client]:
     """
     The client list that the settings name.
 
@@ -50,10 +38,10 @@ async def read_clients(api: GoogleApi) -> list[Client]:
     spreadsheet_id = Settings.read().clients_spreadsheet_id
     if not spreadsheet_id:
         raise FixInputError("CLIENTS_SPREADSHEET_ID", "is not set; fill .env, or start with `make lab-sandbox`")
-    return await client_list.read(cast("Google", _InThreads(api)), spreadsheet_id)
+    return await client_list.read(google, spreadsheet_id)
 
 
-async def read_plan(api: GoogleApi, clients: Sequence[Client], name: str, month: str) -> ContentPlan:
+async def read_plan(google: GoogleReader, clients: Sequence[Client], name: str, month: str) -> ContentPlan:
     """
     A client's plan of a month.
 
@@ -67,18 +55,21 @@ async def read_plan(api: GoogleApi, clients: Sequence[Client], name: str, month:
     with_folder = [client for client in chosen if client.folder_id]
     if not with_folder:
         raise FixInputError(name or "The client list", problems.get(name, "names no folder for it"))
-    client, file = await _find(api, with_folder, month)
-    google = cast("Google", _InThreads(api))
+    client, file = await _find(google, with_folder, month)
     return await PlanSheet(
-        google, SystemClock(), client=client.name, spreadsheet_id=file.id, log=logging.getLogger(__name__)
+        cast("Google", google),
+        SystemClock(),
+        client=client.name,
+        spreadsheet_id=file.id,
+        log=logging.getLogger(__name__),
     ).read()
 
 
-async def _find(api: GoogleApi, clients: Sequence[Client], month: str) -> tuple[Client, DriveFile]:
+async def _find(google: GoogleReader, clients: Sequence[Client], month: str) -> tuple[Client, DriveFile]:
     """The plan's file, of the first of these clients that has one."""
     none: NoPlanError | None = None
     for client in clients:
-        files = await asyncio.to_thread(api.find_files, [client.folder_id])
+        files = await google.find_files([client.folder_id])
         try:
             return client, find_plan(files, client, _month_for(month, files, client))
         except NoPlanError as error:

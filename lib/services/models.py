@@ -115,13 +115,18 @@ class BulkAnswer:
     refused: dict[int, dict[str, str]]
 
 
-class Google(Protocol):
-    """Sheets, one call or one batch at a time; `lib.services.google_api.GoogleApi` says what each does and raises."""
+class ReadsSheets(Protocol):
+    """What reads of Sheets, one call or one batch at a time; `lib.services.google_api.GoogleApi` says what each raises."""
 
     async def read_spreadsheet(self, spreadsheet_id: str) -> Spreadsheet: ...
     async def read_values(self, spreadsheet_id: str, tab: str) -> list[list[CellValue]]: ...
     async def read_texts(self, spreadsheet_id: str, tab: str) -> list[list[str]]: ...
     async def read_ranges(self, spreadsheet_id: str, ranges: Sequence[str]) -> list[RangeValues]: ...
+
+
+class Google(ReadsSheets, Protocol):
+    """Sheets, read and written."""
+
     async def write_column(self, spreadsheet_id: str, named_range: str, texts: Sequence[str | None]) -> None: ...
     async def update(self, spreadsheet_id: str, requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]: ...
 
