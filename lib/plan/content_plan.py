@@ -169,7 +169,7 @@ def parse(
         values: One list per sheet row from row 1, as stored (UNFORMATTED_VALUE, SERIAL_NUMBER). Rows are ragged.
         texts: The same cells as people see them (FORMATTED_VALUE).
         merges: Merged cells as (first row, end row, first column, end column), from 0, ends excluded: the upper left
-            cell's content counts for all of them.
+            cell's content counts for all of them, but not across the columns of a banner, which is all that its rows hold.
 
     Raises:
         FixInputError: There is no header, a required column is missing, or a required column or Key stands there twice.
@@ -177,6 +177,8 @@ def parse(
     values = _filled(values, merges or [])
     texts = _filled(texts, merges or [])
     header = _find_header(source, values)
+    across = [merge for merge in merges or [] if merge[0] > header and not _is_banner(values, merge)]
+    values, texts = _filled_across(values, across), _filled_across(texts, across)
     columns, key_column, problems = _read_columns(source, values, texts, header)
     rows, templates = _read_rows(values, texts, header, columns, key_column)
     if templates:
@@ -353,6 +355,25 @@ def _filled[Cell: CellValue](grid: list[list[Cell]], merges: list[tuple[int, int
             row.extend([cast("Cell", "")] * (column + 1 - len(row)))
             row[column] = filled[first_row][column]
     return filled
+
+
+def _filled_across[Cell: CellValue](
+    grid: list[list[Cell]], merges: list[tuple[int, int, int, int]]
+) -> list[list[Cell]]:
+    """The grid, filled in its rows, with the content of merged cells in each of their columns."""
+    filled = [list(row) for row in grid]
+    for first_row, end_row, column, end_column in merges:
+        for row in filled[first_row : min(end_row, len(filled))]:
+            if column < len(row):
+                row.extend([cast("Cell", "")] * (end_column - len(row)))
+                row[column:end_column] = [row[column]] * (end_column - column)
+    return filled
+
+
+def _is_banner(values: list[list[CellValue]], merge: tuple[int, int, int, int]) -> bool:
+    first_row, end_row, column, end_column = merge
+    beside = (cell for row in values[first_row:end_row] for cell in (*row[:column], *row[end_column:]))
+    return all(_is_blank(cell) for cell in beside)
 
 
 def _data_type(rows: list[PlanRow], label: str) -> str:

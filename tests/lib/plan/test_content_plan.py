@@ -102,9 +102,57 @@ def test_ragged_rows_and_cells_beyond_the_header_are_read():
     assert read.rows[1].texts["(column G)"] == "lebih"
 
 
-def test_merged_cells_count_for_each_of_their_rows():
-    read = plan(row(1), [2, "", "Story", "Siang"], row(3), merges=[(1, 3, 1, 2)])
-    assert [read.text(r, "Tanggal") for r in read.rows] == ["5 Juli 2026"] * 3
+def test_merged_cells_count_for_each_of_their_rows_and_for_no_other():
+    cells = [
+        [1, "5 Juli 2026", "Post", "Pagi"],
+        [2, "", "Story", "Siang"],
+        [3, "", "Story", "Sore"],
+        [4, "", "Post", "Malam"],
+    ]
+    read = plan(*cells, [5, "9 Juli 2026", "Post", "Besok"], merges=[(1, 4, 1, 2)])
+    assert [read.text(r, "Tanggal") for r in read.rows] == [*["5 Juli 2026"] * 3, "", "9 Juli 2026"]
+    assert [read.text(r, "Topik") for r in read.rows] == ["Pagi", "Siang", "Sore", "Malam", "Besok"]
+
+
+def test_merged_cells_count_for_each_of_their_columns_and_for_no_other():
+    read = plan(
+        [1, "5 Juli 2026", "Post", "Kopi", "", "CP-1"], [2, "6 Juli 2026", "Post", "Teh", ""], merges=[(1, 2, 3, 5)]
+    )
+    assert [(read.text(r, "Topik"), read.text(r, "Caption"), read.text(r, "Key")) for r in read.rows] == [
+        ("Kopi", "Kopi", "CP-1"),
+        ("Teh", "", ""),
+    ]
+
+
+def test_cells_merged_over_rows_and_columns_count_for_all_of_them():
+    read = plan(
+        [1, "5 Juli 2026", "Post", "Kopi"],
+        [2, "6 Juli 2026", "Post", ""],
+        [3, "7 Juli 2026", "Post", "Teh"],
+        merges=[(1, 3, 3, 5)],
+    )
+    assert [(read.text(r, "Topik"), read.text(r, "Caption")) for r in read.rows] == [("Kopi", "Kopi")] * 2 + [
+        ("Teh", "")
+    ]
+
+
+def test_a_banner_over_the_table_is_no_content_of_each_column():
+    read = plan(["", "MINGGU 1"], row(1), merges=[(1, 2, 1, 6)])
+    assert [read.text(r, "Topik") for r in read.rows] == ["", "Kopi pagi"]
+    titled = parse(SOURCE, [["Content Plan Juli"], HEADER, row(1)], [], [(0, 1, 0, 6), (1, 2, 4, 6)])
+    assert labels(titled)[:4] == HEADER[:4]
+
+
+@pytest.mark.parametrize("above", [0, 19])
+def test_the_header_is_looked_for_in_the_first_twenty_rows(above):
+    assert parse(SOURCE, [*[["x"]] * above, HEADER, row(1)], []).header_row == above + 1
+    with pytest.raises(FixInputError, match="no header among the first 20 rows"):
+        parse(SOURCE, [*[["x"]] * 20, HEADER, row(1)], [])
+
+
+def test_of_two_rows_that_look_like_headers_alike_the_upper_one_is_it():
+    read = parse(SOURCE, [HEADER, row(1), HEADER, row(2)], [])
+    assert read.header_row == 1
 
 
 def test_numbers_are_shown_as_people_see_them_and_kept_as_they_are_stored():
