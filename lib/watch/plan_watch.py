@@ -38,7 +38,8 @@ class CellChange(BaseModel):
 
     def __str__(self) -> str:
         """Both texts from shortly before where they differ, in a length that people read."""
-        same = next((n for n, (a, b) in enumerate(zip(self.old, self.new, strict=False)) if a != b), 0)
+        differ = (n for n, (a, b) in enumerate(zip(self.old, self.new, strict=False)) if a != b)
+        same = next(differ, min(len(self.old), len(self.new)))
         start = same - _BEFORE if same > _SHOWN // 2 else 0
         return f"{_shown(self.old, start)} → {_shown(self.new, start)}"
 

@@ -131,6 +131,15 @@ def test_what_a_flow_found_is_shown_when_no_row_has_an_outcome(tmp_path):
     assert "<th>long topics</th>" in audit.counts(record).data
 
 
+@pytest.mark.parametrize(("count", "shown"), [(200, 200), (201, 200)])
+def test_of_what_a_flow_found_the_first_two_hundred_are_shown_and_the_others_counted(tmp_path, count, shown):
+    record = run_record.read(runs.leave(tmp_path, [], summary={"rows": 0, "clients": {}}))
+    record.result["data"] = [{"topic": f"number {number}"} for number in range(count)]
+    page = audit.counts(record).data
+    assert page.count("number ") == shown
+    assert (f"The first 200 of {count}" in page) == (count > shown)
+
+
 def test_a_cell_of_a_plan_that_a_watch_knows_by_month_is_a_link(tmp_path):
     plan = {"spreadsheet_id": "id of Kopi Senja", "url": "https://sheets.example.com/d/2/edit", "tab_id": 7}
     rows = [runs.row(7, "flagged", problems=[runs.problem("was changed")])]

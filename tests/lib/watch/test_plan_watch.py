@@ -104,6 +104,27 @@ def test_a_long_text_is_shown_where_it_differs():
     assert len(said) < 120
 
 
+@pytest.mark.parametrize("at", [0, 99, 100, 101, 180, 500, 2_000])
+@pytest.mark.parametrize(
+    ("old", "new"), [("LAMA", "BARU"), ("", "BARU"), ("LAMA", "")], ids=["changed", "longer", "shorter"]
+)
+def test_a_difference_is_shown_wherever_it_is(at, old, new):
+    said = str(plan_watch.CellChange(column="Caption", cell="E2", old="a" * at + old, new="a" * at + new))
+    assert all(word in said for word in (old, new))
+    was, _, now = said.partition(" → ")
+    assert was != now
+    assert max(len(was), len(now)) <= 202
+
+
+def test_an_issue_that_could_be_of_two_rows_is_written_into_one():
+    before = plan(*keyed(row(1, "Satu")))
+    after = plan(row(1, "Satu"), row(1, "Satu"), row(3, "Lain", date="9 Juli 2026", form="Story", caption="lain"))
+    found = plan_watch.compare(after, made_from(before)).data
+    assert [f.row for f in found] == [2, 3, 4], "no row is called deleted"
+    assert sum("CP-1" in problem.message for f in found[:1] for problem in f.problems) == 1
+    assert all(f.outcome is Outcome.FLAGGED for f in found)
+
+
 def test_a_deleted_row_is_told_and_its_issue_named():
     before = plan(*keyed(row(1, "Satu"), row(2, "Dua", date="9 Juli 2026")))
     after = plan(*keyed(row(1, "Satu")))
