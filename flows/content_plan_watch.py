@@ -10,7 +10,7 @@ import dataclasses
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from prefect import runtime
 
@@ -345,10 +345,25 @@ class _Watch:
         return plan_watch.load(folder / FINDINGS, plan.rows, notebook=f"notebooks/{NOTEBOOK}.ipynb")
 
     async def _tell(self, plan: ContentPlan, findings: Findings) -> None:
-        """Comment on every issue whose row was changed, unless a comment tells that change already."""
+        """
+        Comment on every issue whose row was changed, unless a comment tells that change already.
+
+        What Jira refuses for one issue does not stop the others; a later pass tries it again.
+        """
+        refused: list[str] = []
         for finding in findings.data:
             if finding.changes and finding.key:
-                await self._comment(plan, finding)
+                try:
+                    await self._comment(plan, finding)
+                except FixInputError as error:
+                    self._run.log.warning("%s, %s: %s", self._client.name, finding.key, error)
+                    self._note(plan, finding, f"the change could not be told on {finding.key}: {error}", "error")
+                    refused.append(finding.key)
+        if refused:
+            self._waiting = True
+            self.watched.result.error = named(
+                self._client.name, ConflictError(", ".join(refused), "the change could not be told there; see below")
+            )
 
     async def _comment(self, plan: ContentPlan, finding: Finding) -> None:
         run, change = self._run, finding.change_hash
@@ -366,6 +381,9 @@ class _Watch:
             run.log.warning("%s: %s", self._client.name, error)
             self._say_waiting(plan, finding)
             return
+        except FixInputError:
+            self._cache.note_answer(change)
+            raise
         self._cache.note_answer(change)
         self.watched.commented.append(finding.key)
 
@@ -374,8 +392,11 @@ class _Watch:
         message = (
             f"the answer to the comment on {finding.key} was lost; a later pass looks for it before it writes again"
         )
+        self._note(plan, finding, message, "warning")
+
+    def _note(self, plan: ContentPlan, finding: Finding, message: str, level: Literal["error", "warning"]) -> None:
         cell = plan.address(finding.row or 1, KEY)
-        self.watched.result.problems.append(Problem(cell=cell, message=message, level="warning"))
+        self.watched.result.problems.append(Problem(cell=cell, message=message, level=level))
 
 
 if __name__ == "__main__":

@@ -104,11 +104,11 @@ def reporting_flow[**P](**options: Any) -> Callable[[Callable[P, Awaitable[Resul
                 prefect_api.give_up()
                 result = {**result, "error": "; ".join(filter(None, (result.get("error"), away)))}
                 _ended.get([]).append(result)  # the engine, which cannot tell Prefect, raises about that
-            if exit_code(result) and result.get("nothing_new"):
-                said = with_report(str(result.get("bottom_line")), result)
-                return Completed(name=NOTHING_NEW, message=said, data=result)
             if result.get("error"):
                 raise FlowFailedError(result) from cause
+            if needs_attention(result) and result.get("nothing_new"):
+                said = with_report(str(result.get("bottom_line")), result)
+                return Completed(name=NOTHING_NEW, message=said, data=result)
             if needs_attention(result):
                 return Completed(
                     name=NEEDS_ATTENTION, message=with_report(attention_message(result), result), data=result

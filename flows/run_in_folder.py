@@ -213,6 +213,8 @@ async def _keep_folder(
             parts = clients.add_up(begun.clients, error_line.message_of(failed))
     if begun.months:
         parts = {"months": begun.months, **parts}
+    if parts.get("error") and "nothing_new" in parts:
+        parts["nothing_new"] = False  # open findings may be quiet, an error is not
     parts = {"api_calls": {service: asdict(count) for service, count in calls.items()}, **parts}
     result = _result(name, started, sources, parts, "cancelled" if cancelled else state(parts))
     result |= {"run_folder": str(folder), "report": prefect_page.link(folder, report.name, settings.output_url)}

@@ -394,9 +394,10 @@ class JiraApi:
                 f"answered {status}, and not in Jira's words: a proxy, firewall or login page stands between, or JIRA_URL is "
                 "not a Jira site. JIRA_USERNAME and JIRA_TOKEN were not looked at",
             )
-        raise self._refusal(where, status, _reasons(body if isinstance(body, dict) else {}))
+        needed = _permission(where) if no_answer is UncertainWriteError else "Browse Projects"
+        raise self._refusal(where, status, _reasons(body if isinstance(body, dict) else {}), needed)
 
-    def _refusal(self, where: str, status: int, reasons: dict[str, str]) -> WorkflowError:
+    def _refusal(self, where: str, status: int, reasons: dict[str, str], needed: str) -> WorkflowError:
         said = (
             "; ".join(f"{name}: {reason}" if name else reason for name, reason in reasons.items())
             or f"answered {status}"
@@ -406,7 +407,7 @@ class JiraApi:
         if status == HTTPStatus.FORBIDDEN:
             return CredentialsError(
                 where,
-                f"Jira does not let us ({said}); ask for Browse and Create in the project"
+                f"Jira does not let us ({said}); ask for the permission {needed} in the project"
                 + ("" if reasons else ", and look whether the site lets this machine in (IP allowlist)"),
             )
         if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
@@ -450,6 +451,13 @@ class _Session(requests.Session):
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         return super().request(*args, **{**kwargs, "timeout": self._timeout_s, "allow_redirects": False})
+
+
+def _permission(where: str) -> str:
+    """The permission, as Jira's administrators call it, that a write needs."""
+    if where.endswith("/comment"):
+        return "Add Comments"
+    return "Create Issues" if where.endswith(("issue", "issue/bulk")) else "Edit Issues"
 
 
 def _cannot_be_sent(error: requests.RequestException) -> str:

@@ -104,7 +104,7 @@ def test_a_pass_knows_whether_the_last_one_told_it_all(clients, make, watch, ser
     assert watch(client_names=["Klien 2"])["nothing_new"] is True
     assert watch()["nothing_new"] is False
     unknown = [watch(client_names=["Siapa"]) for _ in range(2)]
-    assert [(one["state"], one["nothing_new"]) for one in unknown] == [("failed", False), ("failed", True)]
+    assert [(one["state"], one["nothing_new"]) for one in unknown] == [("failed", False), ("failed", False)]
 
 
 def test_a_pass_that_could_not_finish_a_plan_makes_no_news_of_what_was_told_before(tmp_path):
@@ -158,6 +158,24 @@ def test_after_a_lost_answer_comments_are_read_before_commenting_again(clients, 
     for _ in range(2):
         watch(settle_seconds=0)
     assert {issue: len(found) for issue, found in comments(services).items()} == {key: 1}
+
+
+def test_an_issue_that_takes_no_comment_does_not_keep_the_others_from_being_told(clients, make, watch, services):
+    [plan] = clients(1, rows=3)
+    keys = [record["key"] for record in make()["data"]]
+    for row in (2, 3, 4):
+        change(services, plan, f"E{row}", f"Caption baru {row}")
+    services.fault("addComment", "403")
+    first = watch()
+    assert first["clients"][f"Klien 1, {MONTH}"]["commented"] == keys[1:]
+    assert (first["state"], exit_code(first), first["nothing_new"]) == ("failed", 1, False)
+    assert f"{keys[0]}: the change could not be told there" in first["error"]
+    [problem] = first["clients"][f"Klien 1, {MONTH}"]["problems"]
+    assert (problem["cell"], problem["level"]) == (f"'{TAB}'!F2", "error")
+    assert "ask for the permission Add Comments" in problem["message"]
+    second = watch()
+    assert second["clients"][f"Klien 1, {MONTH}"]["commented"] == keys[:1], "a later pass tries it again"
+    assert {issue: len(found) for issue, found in comments(services).items()} == dict.fromkeys(keys, 1)
 
 
 def test_a_comment_under_way_is_waited_for(clients, make, watch, services):

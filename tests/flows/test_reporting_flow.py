@@ -47,6 +47,8 @@ async def example(kind: str = "good", number: int = 1):
     if kind == "attention":
         return result_of(summary={**COUNTS, "flagged": 1, "rejected": 2})
     if kind == "told":
+        return result_of(summary={**COUNTS, "flagged": 1}, nothing_new=True, bottom_line="As before.")
+    if kind == "error again":
         return result_of(error="Kopi Senja: no plan", nothing_new=True, bottom_line="As before.")
     return result_of(error="Kopi Senja: no plan") if kind == "error" else result_of(number=number)
 
@@ -108,7 +110,14 @@ def test_a_run_whose_rows_need_a_person_is_completed_under_a_name_of_its_own():
 def test_what_an_earlier_run_told_alerts_nobody_and_stays_in_the_result():
     result, state, _ = run(kind="told")
     assert (state.type.value, state.name, state.message) == ("COMPLETED", NOTHING_NEW, "As before.")
-    assert result["error"] == "Kopi Senja: no plan"
+    assert result["summary"]["flagged"] == 1
+    assert exit_code(result) == 2
+
+
+@pytest.mark.usefixtures("prefect_engine")
+def test_an_error_is_a_failure_however_often_it_was_told():
+    result, state, _ = run(kind="error again")
+    assert (state.type.value, state.name) == ("FAILED", "Failed")
     assert exit_code(result) == 1
 
 

@@ -141,7 +141,7 @@ def test_a_refusal_of_every_single_row_stops_the_plan(desk):
     assert set(desk.keys) == {""}
 
 
-@pytest.mark.parametrize(("kind", "says"), [("401", "JIRA_TOKEN"), ("403", "Browse and Create")])
+@pytest.mark.parametrize(("kind", "says"), [("401", "JIRA_TOKEN"), ("403", "the permission Create Issues")])
 def test_a_refused_login_stops_the_plan_and_keeps_what_was_made(desk, kind, says):
     desk.box.fault("createIssues", kind, after=1)
     result, message = desk.plan(cells(60)).fail(CredentialsError)
