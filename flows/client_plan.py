@@ -143,6 +143,7 @@ async def run_client(
             ended.plan, ended.result = plan_run.plan, plan_run.result
     if run.validate_only and ended.plan and ended.plan.key_column is None:
         ended.result.problems.append(_no_key_column(ended.plan))
+    clients.warn(client.name, ended.result, run.log)
     run.log.info("%s: %s", client.name, _told(ended.result))
     return ended
 

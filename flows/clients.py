@@ -7,12 +7,16 @@ from typing import Any, Protocol
 
 from lib.errors import FixInputError
 from lib.exactly_once.plan_run import PlanResult, sum_up
+from lib.exactly_once.plan_sheet import Log
+from lib.exactly_once.reconcile import Outcome
 from lib.formats import FormatError, Month, parse_month
 from lib.plan import client_list
 from lib.plan.client_list import Client
 
 CLIENTS_AT_ONCE = 4
 CANCELLED = "cancelled before it was finished"
+WARNED = (Outcome.REFUSED, Outcome.REJECTED, Outcome.UNCERTAIN, Outcome.FLAGGED)
+WARNINGS = 50  # lines a plan
 NOT_BEGUN = "not begun: the run ended before its turn"
 
 
@@ -49,12 +53,31 @@ def read_month(text: str, *, parameter: str = "target_month") -> Month:
         raise FixInputError(parameter, str(error)) from None
 
 
-def choose(listed: Sequence[Client], names: list[str] | None) -> tuple[list[Client], dict[str, str]]:
-    """The clients to take that have a folder, and by name why another one asked for cannot be taken."""
+def choose(listed: Sequence[Client], names: list[str] | None, log: Log) -> tuple[list[Client], dict[str, str]]:
+    """The clients to take that have a folder, and by name why another one asked for cannot be taken, which is logged."""
     chosen, problems = client_list.select(listed, names)
     message = "is empty; write the id of the client's Drive folder there"
     empty = {client.name: f"{client.cell} {message}" for client in chosen if not client.folder_id}
-    return [client for client in chosen if client.folder_id], {**empty, **problems}
+    left_out = {**empty, **problems}
+    for name, problem in left_out.items():
+        log.warning("%s: %s", name, problem)
+    return [client for client in chosen if client.folder_id], left_out
+
+
+def warn(client: str, result: PlanResult, log: Log) -> None:
+    """Log what a person has to look at, a line per cell: the page of a scheduled run says it, too."""
+    found = [
+        (problem, row.outcome.value)
+        for row in result.rows
+        if row.outcome in WARNED
+        for problem in row.problems
+        if problem.level == "error" or row.outcome is Outcome.FLAGGED
+    ]
+    found += [(problem, "plan") for problem in result.problems]
+    for problem, what in found[:WARNINGS]:
+        log.warning("%s, %s, %s: %s", client, problem.cell, what, problem.message)
+    if len(found) > WARNINGS:
+        log.warning("%s: %d more; the report lists them all", client, len(found) - WARNINGS)
 
 
 async def side_by_side[Answer](works: Iterable[Coroutine[Any, Any, Answer]]) -> list[Answer]:

@@ -116,7 +116,7 @@ async def run_clients(run: Run, client_names: list[str] | None) -> list[ClientRe
     run.log.info("%s for %s, as %s at %s", run.name, run.month, account.name or account.account_id, account.site)
     screen = await run.jira.read_fields(run.settings.jira_project_key, run.settings.jira_issue_type_id)
     listed = await client_list.read(run.google, run.settings.clients_spreadsheet_id)
-    asked, unknown = clients.choose(listed, client_names)
+    asked, unknown = clients.choose(listed, client_names, run.log)
     files, errors = await find_files(run.google, [client.folder_id for client in asked])
     await prefect_page.tag(run.flow_run, [str(run.month)], [client.name for client in asked], run.log)
     progress = Progress(len(asked))
@@ -147,7 +147,7 @@ async def dispatch_clients(
 ) -> list[ClientRun | ClientResult]:
     """All clients asked for, each by a run of its own on a worker, in the order of the list."""
     listed = await client_list.read(run.google, run.settings.clients_spreadsheet_id)
-    asked, unknown = clients.choose(listed, client_names)
+    asked, unknown = clients.choose(listed, client_names, run.log)
     await prefect_page.tag(run.flow_run, [str(run.month)], [client.name for client in asked], run.log)
     ended = await run_on_workers(run, asked, parameters, run.settings.dispatch_at_once)
     return [*ended, *(_failed(name, problem) for name, problem in unknown.items())]

@@ -77,7 +77,9 @@ class WatchedPlan:
     def take(self, findings: Findings) -> None:
         """From now on these are the plan's findings."""
         self.findings = findings
-        self.result.by_row = {n: RowResult(f.row or 0, f.outcome, f.key) for n, f in enumerate(findings.data)}
+        self.result.by_row = {
+            n: RowResult(f.row or 0, f.outcome, f.key, f.problems) for n, f in enumerate(findings.data)
+        }
 
     def said(self) -> list[str]:
         """What a person should hear of, without the cells: rows move."""
@@ -212,7 +214,7 @@ async def _watch_all(
         made_for = f"{account.site} {run.settings.jira_project_key} {files.sha256(notebook)}"
         cache = WatchCache(run.folder.parent, made_for)
         listed = await _read_list(run, cache, full=full)
-        asked, unknown = clients.choose(listed, client_names)
+        asked, unknown = clients.choose(listed, client_names, run.log)
         found, errors = await find_files(run.google, [client.folder_id for client in asked])
         tagged = [str(month) for month in months]
         await prefect_page.tag(run.flow_run, tagged, [client.name for client in asked], run.log)
@@ -317,6 +319,7 @@ class _Watch:
         watched.take(await self._find(plan))
         with watched.result.step("comment on changes", run.clock):
             await self._tell(plan, watched.findings)
+        clients.warn(watched.name, watched.result, run.log)
         counts = watched.result.counts()
         run.log.info("%s, %s: %d rows, %d flagged", self._client.name, run.month, counts["rows"], counts["flagged"])
         if not self._waiting:

@@ -9,6 +9,10 @@ from prefect import get_client
 from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
 from prefect.settings import PREFECT_LOGGING_LEVEL, temporary_settings
 
+from flows import clients
+from lib.exactly_once.plan_run import PlanResult, RowResult
+from lib.exactly_once.reconcile import Outcome
+from lib.plan.content_plan import Problem
 from sandbox.seed import seed
 
 
@@ -50,6 +54,31 @@ def test_a_wait_for_a_busy_service_is_a_warning_of_the_run_in_prefect(lines, ser
     assert any(
         name == "lib.services.retry" and "too many requests; trying again in" in message for name, message in warnings
     )
+
+
+def test_each_row_that_is_skipped_is_a_warning_with_its_cell_and_what_to_do(services, run):
+    result = run(client_names=["Kopi Senja", "Siapa Ini"])
+    warnings = [m for _, level, m in asyncio.run(logged(result["flow_run_id"])) if level == logging.WARNING]
+    refused = [p for row in result["data"] if row["outcome"] == "refused" for p in row["problems"]]
+    assert len(refused) == 3
+    for problem in refused:
+        assert f"Kopi Senja, {problem['cell']}, refused: {problem['message']}" in warnings
+    assert any(m.startswith("Siapa Ini: is not in the client list") for m in warnings)
+
+
+@pytest.mark.parametrize(("rows", "more"), [(50, 0), (51, 1), (400, 350)])
+def test_a_plan_full_of_mistakes_is_no_flood_of_warnings(caplog, rows, more):
+    result = PlanResult()
+    for number in range(rows):
+        result.by_row[number] = RowResult(
+            number, Outcome.REFUSED, problems=[Problem(cell=f"A{number}", message="is wrong")]
+        )
+        result.by_row[rows + number] = RowResult(rows + number, Outcome.CREATED, "CP-1")
+    clients.warn("Kopi Senja", result, logging.getLogger("a run"))
+    lines = [record.getMessage() for record in caplog.records]
+    assert lines[0] == "Kopi Senja, A0, refused: is wrong"
+    assert len(lines) == min(rows, 50) + bool(more)
+    assert (lines[-1] == f"Kopi Senja: {more} more; the report lists them all") == bool(more)
 
 
 def test_debug_lines_say_how_each_call_went_without_secrets_and_without_content(lines, services):
