@@ -108,12 +108,21 @@ class GoogleCredentials(CredentialsBlock):
     def test_connection(self) -> dict[str, Any]:
         """Whether Google lets us in: `ok`, `service`, `method`; or the `problem`, what to do, and whether it is `passing`."""
         try:
-            if spreadsheet_id := Settings.read().clients_spreadsheet_id:
-                self.api.read_spreadsheet(spreadsheet_id)
-            else:
-                self.api.find_files(["root"])
+            return self.check_connection()
         except WorkflowError as error:
             return not_connected("Google", error)
+
+    def check_connection(self) -> dict[str, Any]:
+        """
+        The same where Google lets us in.
+
+        Raises:
+            WorkflowError: It does not, or could not say just now.
+        """
+        if spreadsheet_id := Settings.read().clients_spreadsheet_id:
+            self.api.read_spreadsheet(spreadsheet_id)
+        else:
+            self.api.find_files(["root"])
         return {"ok": True, "service": "Google", "method": self._find_login().kind}
 
     def get_credentials(self) -> Any:

@@ -60,9 +60,18 @@ class JiraCredentials(CredentialsBlock):
     def test_connection(self) -> dict[str, Any]:
         """Whether Jira knows us: `ok`, `service`, `account`, `site`; or the `problem`, what to do, and whether it is `passing`."""
         try:
-            account = self.api.read_myself()
+            return self.check_connection()
         except WorkflowError as error:
             return not_connected("Jira", error)
+
+    def check_connection(self) -> dict[str, Any]:
+        """
+        The same where Jira knows us.
+
+        Raises:
+            WorkflowError: It does not, or could not say just now.
+        """
+        account = self.api.read_myself()
         return {"ok": True, "service": "Jira", "site": self.api.url, "account": account.name or account.account_id}
 
 

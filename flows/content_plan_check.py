@@ -11,6 +11,7 @@ from typing import Any
 from prefect import runtime
 
 import hashmap
+from blocks.loading import not_connected
 from flows import clients, command_line
 from flows.client_plan import ClientResult
 from flows.content_plan_to_jira import run_clients
@@ -23,7 +24,6 @@ from lib.formats import this_month
 from lib.plan import site_checks
 from lib.plan.content_plan import Problem
 from lib.services.jira_api import USERS_SIZE
-from lib.tasks import google_tasks, jira_tasks
 from lib.tasks.google_tasks import BLOCK as GOOGLE_BLOCK
 from lib.tasks.jira_tasks import BLOCK as JIRA_BLOCK
 
@@ -68,10 +68,10 @@ async def content_plan_check(
     """
 
     async def work(run: Run) -> dict[str, Any]:
-        google = await google_tasks.test_connection(google_credentials_block_name)
-        jira = await jira_tasks.test_connection(jira_credentials_block_name)
-        error = "; ".join(str(status["problem"]) for status in (google, jira) if not status["ok"])
-        site = await _check_site(run) if jira["ok"] else []
+        google = await _connect("Google", run.google.test_connection)
+        jira = await _connect("Jira", run.jira.test_connection)
+        error = "; ".join(filter(None, (google, jira)))
+        site = [] if jira else await _check_site(run)
         ended: list[ClientResult] = []
         try:
             ended = [] if error else await run_clients(run, client_names)
@@ -95,6 +95,15 @@ async def content_plan_check(
         validate_only=True,
         forecast="error",
     )
+
+
+async def _connect(service: str, ask: Callable[[], Awaitable[Any]]) -> str:
+    """Why the service cannot be used; empty when it can."""
+    try:
+        await ask()
+    except WorkflowError as error:
+        return str(not_connected(service, error)["problem"])
+    return ""
 
 
 async def _check_site(run: Run) -> list[Problem]:

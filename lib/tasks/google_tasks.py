@@ -25,9 +25,14 @@ async def _api(block_name: str) -> GoogleApi:
 
 @api_task("google.connection.test", rate_limits.SHEETS_READS)
 async def test_connection(credentials_block_name: str = BLOCK) -> dict[str, Any]:
-    """Whether Google lets us in: `ok`, and what is wrong and what to do when not."""
+    """
+    Ask whether Google lets us in.
+
+    Raises:
+        WorkflowError: It does not, or could not say just now; tried again as any other call.
+    """
     block = await load(GoogleCredentials, credentials_block_name)
-    return await asyncio.to_thread(block.test_connection)
+    return await asyncio.to_thread(block.check_connection)
 
 
 @api_task("google.drive.find-files", rate_limits.DRIVE)
@@ -102,6 +107,9 @@ class GoogleTasks:
     def __init__(self, credentials_block_name: str, retry_delay_s: float) -> None:
         self._block = credentials_block_name
         self._delay_s = retry_delay_s
+
+    async def test_connection(self) -> dict[str, Any]:
+        return await test_connection.with_options(retry_delay_seconds=self._delay_s)(self._block)
 
     async def find_files(self, folder_ids: Sequence[str]) -> list[DriveFile]:
         return await find_files.with_options(retry_delay_seconds=self._delay_s)(folder_ids, self._block)

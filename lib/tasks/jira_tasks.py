@@ -25,9 +25,14 @@ async def _api(block_name: str) -> JiraApi:
 
 @api_task("jira.connection.test", rate_limits.JIRA_READS)
 async def test_connection(credentials_block_name: str = BLOCK) -> dict[str, Any]:
-    """Whether Jira knows us: `ok`, and what is wrong and what to do when not."""
+    """
+    Ask whether Jira knows us.
+
+    Raises:
+        WorkflowError: It does not, or could not say just now; tried again as any other call.
+    """
     block = await load(JiraCredentials, credentials_block_name)
-    return await asyncio.to_thread(block.test_connection)
+    return await asyncio.to_thread(block.check_connection)
 
 
 @api_task("jira.account.read-myself", rate_limits.JIRA_READS)
@@ -135,6 +140,9 @@ class JiraTasks:
     def __init__(self, credentials_block_name: str, retry_delay_s: float) -> None:
         self._block = credentials_block_name
         self._delay_s = retry_delay_s
+
+    async def test_connection(self) -> dict[str, Any]:
+        return await test_connection.with_options(retry_delay_seconds=self._delay_s)(self._block)
 
     async def read_myself(self) -> Account:
         return await read_myself.with_options(retry_delay_seconds=self._delay_s)(self._block)

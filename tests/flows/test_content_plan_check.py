@@ -55,6 +55,14 @@ def test_a_field_that_the_create_screen_lacks_blocks(check, services):
     assert "customfield_10015 is not on the create screen" in told(found["blocking"])
 
 
+@pytest.mark.parametrize("operation", ["getCurrentUser", "sheets.spreadsheets.get"])
+def test_an_outage_that_passes_is_outlasted_by_the_tasks_as_in_any_other_flow(check, services, operation):
+    """A task's call is tried five times, and the task itself run again."""
+    services.fault(operation, "503-before", times=6)
+    result = check(client_names=["Klinik Gigi Cemara"])
+    assert result.get("error") is None
+
+
 def test_wrong_credentials_of_both_services_are_told_at_once(check, monkeypatch):
     monkeypatch.setenv("JIRA_TOKEN", "wrong")
     monkeypatch.setenv("GOOGLE_REFRESH_TOKEN", "wrong")
