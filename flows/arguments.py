@@ -33,7 +33,7 @@ from lib.settings import ROOT, Settings, in_sandbox
 
 EXIT_CODES = (
     "Exit code: 0 done; 1 failed, or a client could not be read or finished; "
-    "2 an argument was refused, or rows were rejected, are uncertain or flagged."
+    "2 an argument was refused; or rows were rejected, are uncertain or flagged; or the check found what would block."
 )
 STATE = ROOT / ".sandbox"
 OWN = ("sandbox", "sandbox_state", "keep_open")

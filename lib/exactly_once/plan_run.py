@@ -120,6 +120,7 @@ class PlanRun:
         self._drafts = Drafts(data=[])
         self._beside: tuple[str, ...] = ()
         self._wanted: int | None = None
+        self._unsent: set[int] = set()  # rows that say why they were not sent
         self.plan: ContentPlan | None = None
         self.result = PlanResult()
 
@@ -130,8 +131,8 @@ class PlanRun:
         """Put down the error that ended the run: rows that were good, or not looked at yet, say that it stopped them."""
         self.result.error = error
         for row in self.result.rows:
-            if self.plan and row.outcome is Outcome.READY and not any("not sent" in p.message for p in row.problems):
-                self._say(self.plan, row.row, f"not sent: {error}")
+            if self.plan and row.outcome is Outcome.READY and row.row not in self._unsent:
+                self._say_unsent(self.plan, row.row, error)
             elif self.plan and row.outcome is Outcome.UNCERTAIN and not row.problems:
                 self._say(self.plan, row.row, f"its Key cell is filled, and its issue was not looked for: {error}")
 
@@ -266,6 +267,7 @@ class PlanRun:
                 message = (
                     "the row was changed or moved while the run went; not sent, the next run takes it as it is then"
                 )
+                self._unsent.add(work.row.row)
                 self._say(plan, work.row.row, message)
         return [work for work in works if work.row.row in claimed]
 
@@ -321,7 +323,7 @@ class PlanRun:
                     Problem(cell=cell, message=f"Jira: {name}: {reason}" if name else f"Jira: {reason}")
                 )
         elif work.unsent:
-            self._say(plan, work.row.row, f"not sent: {work.unsent}")
+            self._say_unsent(plan, work.row.row, work.unsent)
         else:
             result.outcome = Outcome.UNCERTAIN
             if cut_short:
@@ -386,6 +388,10 @@ class PlanRun:
 
     def _result(self, row: int) -> RowResult:
         return self.result.by_row[row]
+
+    def _say_unsent(self, plan: ContentPlan, row: int, why: object) -> None:
+        self._unsent.add(row)
+        self._say(plan, row, f"not sent: {why}")
 
     def _say(self, plan: ContentPlan, row: int, message: str, *, level: Literal["error", "warning"] = "error") -> None:
         self._result(row).problems.append(Problem(cell=plan.address(row, KEY), message=message, level=level))
