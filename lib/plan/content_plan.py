@@ -169,7 +169,8 @@ def parse(
         values: One list per sheet row from row 1, as stored (UNFORMATTED_VALUE, SERIAL_NUMBER). Rows are ragged.
         texts: The same cells as people see them (FORMATTED_VALUE).
         merges: Merged cells as (first row, end row, first column, end column), from 0, ends excluded: the upper left
-            cell's content counts for all of them, but not across the columns of a banner, which is all that its rows hold.
+            cell's content counts for all of them, but not across the columns of a banner, which is all that its rows hold,
+            nor from or into Key: what a run writes there must not change the content of a row.
 
     Raises:
         FixInputError: There is no header, a required column is missing, or a required column or Key stands there twice.
@@ -177,9 +178,9 @@ def parse(
     values = _filled(values, merges or [])
     texts = _filled(texts, merges or [])
     header = _find_header(source, values)
-    across = [merge for merge in merges or [] if merge[0] > header and not _is_banner(values, merge)]
-    values, texts = _filled_across(values, across), _filled_across(texts, across)
     columns, key_column, problems = _read_columns(source, values, texts, header)
+    across = [m for m in merges or [] if m[2] != key_column and not _is_banner(values, m)]
+    values, texts = (_filled_across(grid, across, key_column) for grid in (values, texts))
     rows, templates = _read_rows(values, texts, header, columns, key_column)
     if templates:
         problems.append(
@@ -358,15 +359,15 @@ def _filled[Cell: CellValue](grid: list[list[Cell]], merges: list[tuple[int, int
 
 
 def _filled_across[Cell: CellValue](
-    grid: list[list[Cell]], merges: list[tuple[int, int, int, int]]
+    grid: list[list[Cell]], merges: list[tuple[int, int, int, int]], key_column: int | None
 ) -> list[list[Cell]]:
-    """The grid, filled in its rows, with the content of merged cells in each of their columns."""
+    """The grid, filled in its rows, with the content of merged cells in each of their columns but Key."""
     filled = [list(row) for row in grid]
     for first_row, end_row, column, end_column in merges:
         for row in filled[first_row : min(end_row, len(filled))]:
             if column < len(row):
                 row.extend([cast("Cell", "")] * (end_column - len(row)))
-                row[column:end_column] = [row[column]] * (end_column - column)
+                row[column:end_column] = [row[c] if c == key_column else row[column] for c in range(column, end_column)]
     return filled
 
 

@@ -136,11 +136,51 @@ def test_cells_merged_over_rows_and_columns_count_for_all_of_them():
     ]
 
 
+def test_cells_merged_across_the_key_column_leave_the_key_as_it_is():
+    read = plan([*row(1)[:4], "libur", "", "nanti"], header=[*HEADER, "Catatan"], merges=[(1, 2, 4, 7)])
+    assert [read.text(read.rows[0], name) for name in ("Caption", "Key", "Catatan")] == ["libur", "", "libur"]
+
+
+@pytest.mark.parametrize("key", ["CP-7", "cp-abcdefghijklm"])
+def test_a_key_in_cells_that_are_merged_is_no_content_of_its_row(key):
+    cells = row(1), ["", "", "", "", "", "", "beside"]
+    with_key, without = (
+        plan([*cells[0][:5], each, ""], cells[1], header=[*HEADER, "Catatan"], merges=[(1, 2, 5, 7)])
+        for each in (key, "")
+    )
+    assert with_key.rows[0].key == key
+    assert fingerprint(with_key.rows[0]) == fingerprint(without.rows[0])
+
+
+def test_merged_cells_beyond_the_last_header_make_no_column():
+    wide = plan([*row(1)[:3], "Kopi"], header=["No", "Tanggal", "Bentuk", "Topik"], merges=[(1, 2, 3, 6)])
+    assert labels(wide) == ["No", "Tanggal", "Bentuk", "Topik"]
+
+
+def test_a_number_in_merged_cells_is_stored_and_shown_in_all_of_them():
+    values = [["Tanggal", "Waktu", "Bentuk", "Topik"], [46208, "", "Post", "Kopi"], ["", "", "Story", "Teh"]]
+    texts = [values[0], ["5 Juli 2026", "", "Post", "Kopi"], ["", "", "Story", "Teh"]]
+    read = parse(SOURCE, values, texts, [(1, 3, 0, 2)])
+    assert [(read.value(r, name), read.text(r, name)) for r in read.rows for name in ("Tanggal", "Waktu")] == [
+        (46208, "5 Juli 2026")
+    ] * 4
+
+
+@pytest.mark.parametrize("header", [["Caption", "Caption"], ["Captions", "captions"], ["Aset", "Assets"]])
+def test_of_two_columns_that_could_be_meant_the_first_is(header):
+    read = plan([*row(1)[:4], "kiri", "kanan"], header=[*HEADER[:4], *header])
+    name = "Asset" if "Aset" in header else "Caption"
+    assert [(c.index, c.name) for c in read.columns if c.index > 3] == [(4, name), (5, None)]
+    assert read.text(read.rows[0], name) == "kiri"
+
+
 def test_a_banner_over_the_table_is_no_content_of_each_column():
     read = plan(["", "MINGGU 1"], row(1), merges=[(1, 2, 1, 6)])
     assert [read.text(r, "Topik") for r in read.rows] == ["", "Kopi pagi"]
     titled = parse(SOURCE, [["Content Plan Juli"], HEADER, row(1)], [], [(0, 1, 0, 6), (1, 2, 4, 6)])
     assert labels(titled)[:4] == HEADER[:4]
+    header = [*HEADER[:4], "", "Key"]
+    assert labels(plan(row(1), header=header, merges=[(0, 1, 3, 5)])) == [*HEADER[:4], "(column E)"]
 
 
 @pytest.mark.parametrize("above", [0, 19])
