@@ -215,10 +215,10 @@ def comment(plan: ContentPlan, finding: Finding) -> adf.Node:
 
 
 def _shown(text: str, start: int) -> str:
-    part = text[start:]
-    if not part:
-        return "(empty)" if not text else "(ends)"
-    return f"{'…' if start else ''}{cut(part, _SHOWN)}{'…' if len(part) > _SHOWN else ''}"
+    if not text:
+        return "(empty)"
+    shown = cut(text[start:], _SHOWN)
+    return f"{'…' if start else ''}{shown}{'…' if start + len(shown) < len(text) else ''}"
 
 
 # --- The files between the flow and the notebook ----------------------------------------------------------------------

@@ -122,6 +122,26 @@ def test_a_row_with_the_date_and_form_of_an_issue_without_row_is_flagged():
     assert only(plan(row(1, "Judul baru", date="6 Juli 2026")), [issue("CP-1", before, 2)]).outcome is Outcome.READY
 
 
+def test_an_issue_without_row_that_looks_like_two_rows_flags_both_and_no_third():
+    """Which of them it is of, a person says: the one that is not asked about would get a second issue."""
+    before = plan(row(1, "Kopi pagi", key="CP-1"))
+    topic, day_and_form = row(2, "Kopi pagi", date="9 Juli 2026"), row(3, "Judul baru")
+    found = actions(plan(row(4, "Lain", date="8 Juli 2026"), topic, day_and_form), [issue("CP-1", before, 2)]).actions
+    assert [(a.outcome, a.key) for a in found] == [
+        (Outcome.READY, ""),
+        (Outcome.FLAGGED, "CP-1"),
+        (Outcome.FLAGGED, "CP-1"),
+    ]
+    assert "has the same topic" in found[1].problems[0].message
+    assert "has the same date and form" in found[2].problems[0].message
+
+
+def test_of_two_issues_without_row_that_look_like_a_row_the_first_is_named():
+    before = plan(row(1, key="CP-1"), row(2, date="9 Juli 2026", key="CP-2"))
+    action = only(plan(row(1)), [issue("CP-1", before, 2), issue("CP-2", before, 3, token=TOKEN)])
+    assert (action.outcome, action.key) == (Outcome.FLAGGED, "CP-1")
+
+
 def test_a_free_token_is_not_used_beside_an_issue_that_stands_in_no_row():
     before = plan(row(1, key="CP-1"))
     action = only(plan(row(1, key=TOKEN)), [issue("CP-1", before, 2)], free=[TOKEN])

@@ -116,6 +116,39 @@ def test_a_difference_is_shown_wherever_it_is(at, old, new):
     assert max(len(was), len(now)) <= 202
 
 
+@pytest.mark.parametrize(
+    ("same", "shown"),
+    [(0, 0), (99, 99), (100, 100), (101, 40), (250, 40)],
+    ids=["at-once", "nearly-far", "just-not-far", "far", "further"],
+)
+def test_a_difference_that_comes_late_is_shown_from_40_characters_before_it(same, shown):
+    before = "".join(chr(ord("a") + n % 26) for n in range(same))
+    change = plan_watch.CellChange(column="Caption", cell="B2", old=f"{before}LAMA", new=f"{before}BARU")
+    start = ("…" if shown < same else "") + before[same - shown :]
+    assert str(change) == f"{start}LAMA → {start}BARU"
+
+
+@pytest.mark.parametrize(("length", "end"), [(199, ""), (200, ""), (201, "…")])
+def test_no_more_than_200_characters_of_a_text_are_shown(length, end):
+    change = plan_watch.CellChange(column="Caption", cell="B2", old="lama", new="x" * length)
+    assert str(change) == f"lama → {'x' * min(length, 200)}{end}"
+
+
+def test_a_text_of_wide_characters_says_that_it_was_cut():
+    change = plan_watch.CellChange(column="Caption", cell="B2", old="lama", new="☕" * 10 + "😀" * 100)
+    assert str(change) == f"lama → {'☕' * 10}{'😀' * 95}…"
+
+
+def test_an_issue_without_row_that_looks_like_two_rows_with_issues_flags_the_first_alone():
+    before = plan(*keyed(row(1, "Satu"), row(2, "Satu", date="9 Juli 2026"), row(3, "Satu", date="12 Juli 2026")))
+    after = plan(*keyed(row(1, "Satu"), row(2, "Satu", date="9 Juli 2026")))
+    found = plan_watch.compare(after, made_from(before)).data
+    assert [(f.row, f.outcome, [p.message[:4] for p in f.problems]) for f in found] == [
+        (2, Outcome.FLAGGED, ["CP-3"]),
+        (3, Outcome.EXISTING, []),
+    ]
+
+
 def test_an_issue_that_could_be_of_two_rows_is_written_into_one():
     before = plan(*keyed(row(1, "Satu")))
     after = plan(row(1, "Satu"), row(1, "Satu"), row(3, "Lain", date="9 Juli 2026", form="Story", caption="lain"))
@@ -132,6 +165,15 @@ def test_a_deleted_row_is_told_and_its_issue_named():
     assert (gone.row, gone.key, gone.outcome) == (None, "CP-2", Outcome.FLAGGED)
     assert "made from a row that is not in the plan any more" in gone.problems[0].message
     assert "resolve.py sheet-1 --forget-issue CP-2" in gone.problems[0].message
+
+
+def test_a_row_of_the_same_date_and_form_is_not_the_one_that_was_deleted():
+    before = plan(*keyed(row(1, "Satu"), row(2, "Dua")))
+    [same, gone] = plan_watch.compare(plan(*keyed(row(1, "Satu"))), made_from(before)).data
+    assert [(f.row, f.outcome, f.key) for f in (same, gone)] == [
+        (2, Outcome.EXISTING, "CP-1"),
+        (None, Outcome.FLAGGED, "CP-2"),
+    ]
 
 
 def test_an_erased_and_a_copied_key_are_flagged_and_no_deleted_row():
