@@ -5,7 +5,7 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 
@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "sandbox": {"sandbox"},
 }
 OURS = {"hashmap", "lib", "blocks", "notebooks", "flows", "sandbox", "tests"}
+IMPORTING = ("__import__", "import_module", "importlib.import_module")
 SPEAKS_HTTP = {
     "requests",
     "urllib3",
@@ -32,6 +33,9 @@ SPEAKS_HTTP = {
     "google_auth_httplib2",
     "atlassian",
     "http",
+    "urllib.request",
+    "ftplib",
+    "smtplib",
 }
 # Part -> third-party packages that it must not import, and the files that may all the same.
 FORBIDDEN = {
@@ -44,7 +48,7 @@ FORBIDDEN = {
     "notebooks": ({"prefect"} | SPEAKS_HTTP, set()),
     "flows": (SPEAKS_HTTP | {"pandas", "papermill", "nbformat"}, set()),
 }
-PATTERNS = ("hashmap.py", "lib/**/*.py", "blocks/**/*.py", "flows/**/*.py", "notebooks/*.ipynb", "sandbox/**/*.py")
+PATTERNS = ("hashmap.py", "lib/**/*.py", "blocks/**/*.py", "flows/**/*.py", "notebooks/**/*.*", "sandbox/**/*.py")
 # Each room may import those before it; the empty one is what lies in the folder itself.
 FLOORS = {
     "lib": [{""}, {"services", "notebook", "run"}, {"plan"}, {"exactly_once"}, {"watch"}, {"report"}, {"tasks"}],
@@ -56,16 +60,57 @@ APART = {
     frozenset({"services", "run"}),
     frozenset({"notebook", "run"}),
 }
-# What a notebook may import: what computes and shows. It reads Google with a client that cannot write.
+# What a notebook may import: what computes and shows. It reads Google with a client that cannot write. One that needs more of
+# the standard library says so here, name by name: a module brings along what it imports itself.
 NOTEBOOKS_IMPORT = re.compile(
-    r"(functools|datetime|math|re|collections|itertools|pandas|matplotlib)(\.\w+)*|hashmap\.\w+"
-    r"|lib\.(formats|settings|files|report|plan|watch|run)\.[\w.]+|blocks\.google_credentials\.GoogleCredentials"
+    r"functools\.partial|datetime\.(date|timedelta)|collections\.(Counter|defaultdict)|hashmap\.\w+"
+    r"|lib\.(formats|settings)\.\w+|lib\.(report|plan|watch)\.\w+(\.\w+)?|lib\.run\.run_record(\.\w+)?"
+    r"|blocks\.google_credentials\.GoogleCredentials"
 )
-NOTEBOOKS_NAME_NOT = {"exec", "eval", "compile", "open", "getattr", "setattr", "globals", "locals", "vars"}
+NOTEBOOKS_BUILTINS = {
+    *(
+        "abs",
+        "all",
+        "any",
+        "bool",
+        "dict",
+        "display",
+        "enumerate",
+        "filter",
+        "float",
+        "int",
+        "isinstance",
+        "len",
+        "list",
+    ),
+    *(
+        "map",
+        "max",
+        "min",
+        "print",
+        "range",
+        "repr",
+        "reversed",
+        "round",
+        "set",
+        "sorted",
+        "str",
+        "sum",
+        "tuple",
+        "zip",
+    ),
+}
+READER = "from blocks.google_credentials import GoogleCredentials\ngoogle = GoogleCredentials().get_reader()\n"
+TOUCHES_FILES = set(dir(Path)) - set(dir(PurePath)) - set(dir(str)) | {"savefig"}
 
 
 def files(root: Path) -> list[Path]:
-    return sorted(path for pattern in PATTERNS for path in root.glob(pattern))
+    found = {path for pattern in PATTERNS for path in root.glob(pattern) if path.suffix in (".py", ".ipynb")}
+    return sorted(path for path in found if ".ipynb_checkpoints" not in path.parts)
+
+
+def notebooks(root: Path) -> list[Path]:
+    return [path for path in files(root) if path.relative_to(root).parts[0] == "notebooks"]
 
 
 def part_of(path: Path, root: Path) -> str:
@@ -85,7 +130,7 @@ def imported(path: Path) -> set[str]:
 
 
 def imported_in(tree: ast.Module) -> set[str]:
-    """The full names, as they are called where they come from."""
+    """The full names, as they are called where they come from, also of what is imported by a call."""
     names = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -93,11 +138,39 @@ def imported_in(tree: ast.Module) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"line {node.lineno}: write the full name, not a relative import"
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in IMPORTING and node.args:
+            names.add(ast.unparse(node.args[0]).strip("'"))
     return names
 
 
-def tops(path: Path) -> set[str]:
-    return {name.partition(".")[0] for name in imported(path)}
+def is_within(name: str, package: str) -> bool:
+    return f"{name}.".startswith(f"{package}.")
+
+
+def defined(path: Path) -> set[str]:
+    """The names that a module has of its own, not by importing them."""
+    names = set()
+    for node in ast.parse(path.read_text()).body:
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                names.add(name)
+            case ast.Assign() | ast.AnnAssign():
+                names |= {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and _is_set(part)}
+    return names
+
+
+def _is_set(name: ast.Name) -> bool:
+    return isinstance(name.ctx, ast.Store)
+
+
+def is_own(name: str) -> bool:
+    """Whether a full name of ours is a module, or is defined where it says, and not merely imported there."""
+    module, _, attribute = name.rpartition(".")
+    path = ROOT / module.replace(".", "/")
+    if (path / f"{attribute}.py").exists():
+        return True
+    public = not attribute.startswith("_")
+    return public and path.with_suffix(".py").exists() and attribute in defined(path.with_suffix(".py"))
 
 
 def wrong_imports(path: Path, root: Path) -> set[str]:
@@ -106,7 +179,12 @@ def wrong_imports(path: Path, root: Path) -> set[str]:
     forbidden, exempt = FORBIDDEN.get(part, (set(), set()))
     if str(path.relative_to(root)) in exempt:
         forbidden = set()
-    return (tops(path) & OURS) - MAY_IMPORT[part] | tops(path) & forbidden
+    names = imported(path)
+    ours = {name.partition(".")[0] for name in names} & OURS
+    whole = {
+        name for name in names if name in OURS - {"hashmap"} or (name.partition(".")[0] in OURS and name.endswith("*"))
+    }
+    return ours - MAY_IMPORT[part] | {no for no in forbidden if any(is_within(n, no) for n in names)} | whole
 
 
 def imports_from_above(path: Path, root: Path) -> set[str]:
@@ -118,7 +196,7 @@ def imports_from_above(path: Path, root: Path) -> set[str]:
     below = set().union(*FLOORS[top][: floor + 1])
     wrong = set()
     for name in imported(path):
-        if name.partition(".")[0] == top:
+        if is_within(name, top) and name != top:
             part = name.split(".")[1]
             room = part if part in set().union(*FLOORS[top]) else ""
             if room not in below or frozenset({own, room}) in APART:
@@ -127,17 +205,25 @@ def imports_from_above(path: Path, root: Path) -> set[str]:
 
 
 def writes(notebook: Path) -> set[str]:
-    """By what a notebook could write to Google or Jira, or get at something that can."""
+    """By what a notebook could write to Google, Jira or a file of its own choice, or get at something that can."""
     lines = source(notebook).splitlines()
     magics = {line for line in lines if line.lstrip().startswith(("!", "%"))}
-    tree = ast.parse("\n".join(line for line in lines if line not in magics))
-    found = magics | {name for name in imported_in(tree) if not NOTEBOOKS_IMPORT.fullmatch(name)}
+    try:
+        tree = ast.parse("\n".join(line for line in lines if line not in magics))
+    except SyntaxError as error:
+        return {*magics, str(error)}
+    names = imported_in(tree)
+    found = magics | {name for name in names if not NOTEBOOKS_IMPORT.fullmatch(name)}
+    found |= {name for name in names if name.partition(".")[0] in OURS and not is_own(name)}
+    modules, known = modules_of(tree), names_of(tree)
     readers = set()
     for node in ast.walk(tree):
         match node:
-            case ast.Name(id=name) if name in NOTEBOOKS_NAME_NOT or name.startswith("__"):
+            case ast.Name(id=name) if name not in known | NOTEBOOKS_BUILTINS:
                 found.add(name)
-            case ast.Attribute(attr=name) if name.startswith("_"):
+            case ast.Attribute(ast.Name(id=name), attr) if name in modules:
+                found |= set() if is_own(f"{modules[name]}.{attr}") else {f"{name}.{attr}"}
+            case ast.Attribute(attr=name) if name.startswith(("_", "to_")) or name in TOUCHES_FILES:
                 found.add(name)
             case ast.Attribute(ast.Call(ast.Name("GoogleCredentials") as block), "get_reader"):
                 readers.add(block)
@@ -145,6 +231,22 @@ def writes(notebook: Path) -> set[str]:
                 found.add(other)
     used = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == "GoogleCredentials"]
     return found | {name.id for name in used if name not in readers}
+
+
+def modules_of(tree: ast.Module) -> dict[str, str]:
+    """Name -> the module of ours that it stands for."""
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    named = {alias.asname or alias.name: f"{node.module}.{alias.name}" for node in imports for alias in node.names}
+    return {name: full for name, full in named.items() if (ROOT / f"{full.replace('.', '/')}.py").exists()}
+
+
+def names_of(tree: ast.Module) -> set[str]:
+    """What the cells themselves give a name."""
+    nodes = list(ast.walk(tree))
+    found = {node.id for node in nodes if isinstance(node, ast.Name) and _is_set(node)}
+    found |= {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}
+    found |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+    return found | {(node.asname or node.name).partition(".")[0] for node in nodes if isinstance(node, ast.alias)}
 
 
 @pytest.mark.parametrize("path", files(ROOT), ids=lambda path: str(path.relative_to(ROOT)))
@@ -161,7 +263,7 @@ def test_a_room_imports_none_above_it(path):
 
 def plant(root: Path, name: str, code: str) -> Path:
     path = root / name
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(code)
     return path
 
@@ -175,6 +277,12 @@ def plant(root: Path, name: str, code: str) -> Path:
         ("blocks/more/new.py", "from flows.resolve import NAME", {"flows"}),
         ("flows/more/new.py", "import httpx", {"httpx"}),
         ("sandbox/google/more/new.py", "from lib.plan import adf", {"lib"}),
+        ("notebooks/more/new.py", "from flows import clients", {"flows"}),
+        ("lib/plan/more/new.py", "from urllib import parse, request", {"urllib.request"}),
+        ("lib/plan/more/new.py", "__import__('requests')", {"requests"}),
+        ("lib/more/new.py", "import importlib\nimportlib.import_module('flows.clients')", {"flows"}),
+        ("lib/plan/new.py", "import lib", {"lib"}),
+        ("lib/plan/new.py", "from lib.report import *", {"lib.report.*"}),
     ],
 )
 def test_what_a_file_must_not_import_is_found_however_deep_it_lies(tmp_path, planted, code, seen):
@@ -199,7 +307,12 @@ def test_what_comes_from_a_room_above_is_found(tmp_path, planted, code):
     assert imports_from_above(plant(tmp_path, planted, code), tmp_path)
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.glob("notebooks/*.ipynb")), ids=lambda path: path.name)
+def test_a_room_of_which_nobody_said_what_it_may_import_is_found(tmp_path):
+    with pytest.raises(AssertionError, match="lib/new has no floor"):
+        imports_from_above(plant(tmp_path, "lib/new/module.py", "import json"), tmp_path)
+
+
+@pytest.mark.parametrize("path", notebooks(ROOT), ids=lambda path: path.name)
 def test_a_notebook_cannot_write_to_google_or_jira(path):
     assert writes(path) == set()
 
@@ -219,16 +332,34 @@ def test_a_notebook_cannot_write_to_google_or_jira(path):
         "from urllib.request import urlopen",
         "import subprocess",
         "__import__('requests').post('https://a.example')",
-        "google._GoogleReader__api.update('id', [])",
+        f"{READER}google._GoogleReader__api.update('id', [])",
         "open('plan.json', 'w')",
         "!curl -X POST https://a.example",
+        "answer = !curl -X POST https://a.example",
+        "%%bash\ncurl -X POST https://a.example",
+        "get_ipython().system('curl -X POST https://a.example')",
+        "from lib.settings import os\nos.system('curl -X POST https://a.example')",
+        "from lib.report import explore\nexplore.runner.run_notebook",
+        "from lib.report import explore as look\nlook.PlanSheet",
+        "from lib.report.explore import GoogleReader",
+        "from lib.plan import client_list as look\nlook.asyncio.create_subprocess_shell('curl')",
+        "import re\nre.enum.sys.modules['requests'].post('https://a.example')",
+        "from pandas.io.common import urlopen",
+        f"{READER}match google:\n    case str(_GoogleReader__api=api): api.update('id', [])",
+        "from lib.settings import ROOT\n(ROOT / 'plan.json').write_text('')",
+        "from lib.settings import ROOT\n(ROOT / 'plan.json').open('w')",
+        "from lib.settings import ROOT\n(ROOT / 'plan.json').unlink()",
+        "record.rows.to_csv('plan.csv')",
+        "from lib.run import archive\narchive.archive(ROOT / 'output')",
+        "from lib.files import write_json",
     ],
 )
 def test_a_cell_that_could_write_is_found(tmp_path, cell):
     notebook = json.loads((ROOT / "notebooks/content_plan_audit.ipynb").read_text())
     planted = {"cell_type": "code", "source": cell}
-    path = plant(tmp_path, "notebooks/planted.ipynb", json.dumps({**notebook, "cells": [*notebook["cells"], planted]}))
-    assert writes(path)
+    plant(tmp_path, "notebooks/as-it-is.ipynb", json.dumps(notebook))
+    plant(tmp_path, "notebooks/deep/planted.ipynb", json.dumps({**notebook, "cells": [*notebook["cells"], planted]}))
+    assert [bool(writes(path)) for path in notebooks(tmp_path)] == [False, True]
 
 
 def test_what_a_notebook_reads_google_with_has_nothing_that_writes():
@@ -253,7 +384,7 @@ def test_the_hashmap_holds_just_its_five_dictionaries():
     assert len(tree.body) == 1 + len(names)
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.glob("notebooks/*.ipynb")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", notebooks(ROOT), ids=lambda path: path.name)
 def test_a_notebook_loads_no_client_unless_it_reads_a_plan_itself(path):
     """Each kernel imports anew, and these would cost every notebook half a second."""
     statements = [
