@@ -143,7 +143,7 @@ def run_cells(parameters: Mapping[str, Any], *, show: bool = False) -> dict[str,
     names: dict[str, Any] = {}
     for cell in json.loads(NOTEBOOK.read_text())["cells"]:
         source = "".join(cell["source"])
-        if cell["cell_type"] != "code" or (not show and source.startswith("report.")):
+        if cell["cell_type"] != "code" or (not show and source.startswith("tables.")):
             continue
         with contextlib.redirect_stdout(io.StringIO()):
             exec(compile(source, str(NOTEBOOK), "exec"), names)
