@@ -122,7 +122,7 @@ class Fleet:
         pause_schedules()
 
     def limit(self, **quota):
-        """The fleet's limits, by the names of lib.quotas: (at once, a second)."""
+        """The fleet's limits, by the names of lib.services.rate_limits: (at once, a second)."""
 
         async def put():
             async with get_client() as prefect:
