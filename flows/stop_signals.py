@@ -76,11 +76,12 @@ def caught(log: Log) -> Iterator[StopSignals]:
     before = {number: signal.getsignal(number) for number in SIGNALS}
     prefects = engine._prefect_sigterm_handler  # noqa: SLF001
     stand_in = before[signal.SIGTERM] is prefects
+    ours = signals.come  # one object: Prefect compares by identity, and each look at a method makes another
     with engine._prefect_sigterm_bridge_lock:  # noqa: SLF001
         if stand_in:
-            engine._prefect_sigterm_handler = signals.come  # type: ignore[assignment]  # noqa: SLF001
+            engine._prefect_sigterm_handler = ours  # type: ignore[assignment]  # noqa: SLF001
         for number in SIGNALS:
-            signal.signal(number, signals.come)
+            signal.signal(number, ours)
     try:
         yield signals
     finally:
