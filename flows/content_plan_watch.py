@@ -178,8 +178,9 @@ async def content_plan_watch(
 
     async def work(run: Run) -> dict[str, Any]:
         months = [clients.read_month(text, parameter="target_months") for text in target_months or []]
-        run.begun.months = [str(month) for month in months or _default_months()]
-        watched, news = await _watch_all(run, months or _default_months(), client_names, full=full)
+        months = months or list(_default_months())
+        run.begun.months = [str(month) for month in months]
+        watched, news = await _watch_all(run, months, client_names, full=full)
         comments = sum(len(one.commented) for one in watched)
         return {
             "news": f"{plural(comments, 'comment')} written; {plural(news, 'finding')} new since the last pass.",
@@ -359,7 +360,6 @@ class _Watch:
                 try:
                     await self._comment(plan, finding)
                 except FixInputError as error:
-                    self._run.log.warning("%s, %s: %s", self._client.name, finding.key, error)
                     self._note(plan, finding, f"the change could not be told on {finding.key}: {error}", "error")
                     refused.append(finding.key)
         if refused:
