@@ -22,9 +22,10 @@ from lib.files import DRAFTS
 from lib.formats import FormatError, one_line, parse_date
 from lib.plan import create_screen, issue_draft, transform
 from lib.plan.client_list import Client
-from lib.plan.content_plan import KEY, ContentPlan, PlanRow, Problem, plan_hash
+from lib.plan.content_plan import KEY, ContentPlan, PlanRow, plan_hash
 from lib.plan.issue_draft import Drafts
 from lib.plan.plan_files import find_plan
+from lib.plan.problems import Problem
 from lib.run import run_folder
 from lib.services.models import CreateField, DriveFile
 from lib.tasks import utility_tasks
@@ -205,7 +206,7 @@ async def flow_run_ended(flow_run: uuid.UUID) -> bool:
 
 def _no_key_column(plan: ContentPlan) -> Problem:
     message = f"there is no column {KEY} yet; the run that makes the issues adds it here"
-    return Problem(cell=plan.address(plan.header_row, KEY), message=message, level="warning")
+    return Problem(where=plan.address(plan.header_row, KEY), message=message, level="warning")
 
 
 def named(client: str, error: Exception) -> str:

@@ -75,7 +75,7 @@ def warn(client: str, result: PlanResult, log: Log) -> None:
     ]
     found += [(problem, "plan") for problem in result.problems]
     for problem, what in found[:WARNINGS]:
-        log.warning("%s, %s, %s: %s", client, problem.cell, what, problem.message)
+        log.warning("%s, %s, %s: %s", client, problem.where, what, problem.message)
     if len(found) > WARNINGS:
         log.warning("%s: %d more; the report lists them all", client, len(found) - WARNINGS)
 

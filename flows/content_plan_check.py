@@ -22,7 +22,7 @@ from lib.errors import WorkflowError
 from lib.exactly_once.lookup import PERMISSIONS
 from lib.formats import this_month
 from lib.plan import site_checks
-from lib.plan.content_plan import Problem
+from lib.plan.problems import Kind, Problem
 from lib.services.jira_api import USERS_SIZE
 from lib.tasks.google_tasks import BLOCK as GOOGLE_BLOCK
 from lib.tasks.jira_tasks import BLOCK as JIRA_BLOCK
@@ -60,7 +60,7 @@ async def content_plan_check(
 
     Returns:
         `start_time`, `end_time`, `flow`, `parameters`, `run_folder`; `blocking` and `warnings`: problems with `client`,
-        `cell` and `message`; `summary`, `clients` and `data` as of content-plan-to-jira with `validate_only`; `error` when a service or a
+        `where`, `kind` and `message`; `summary`, `clients` and `data` as of content-plan-to-jira with `validate_only`; `error` when a service or a
         plan could not be looked at.
 
     Side effects:
@@ -114,7 +114,9 @@ async def _check_site(run: Run) -> list[Problem]:
         granted = await run.jira.read_permissions(key, PERMISSIONS)
         message = "we do not have it; ask the project's administrator"
         return [
-            Problem(cell=f"Jira, project {key}, {name}", message=message) for name in PERMISSIONS if name not in granted
+            Problem(where=f"Jira, project {key}, {name}", message=message, kind=Kind.SITE)
+            for name in PERMISSIONS
+            if name not in granted
         ]
 
     async def components() -> list[Problem]:
@@ -136,7 +138,8 @@ async def _check_site(run: Run) -> list[Problem]:
         try:
             found += await check()
         except WorkflowError as error:
-            found.append(Problem(cell=f"Jira, {check.__name__.replace('_', ' ')}", message=str(error)))
+            where = f"Jira, {check.__name__.replace('_', ' ')}"
+            found.append(Problem(where=where, message=str(error), kind=Kind.SITE))
     return found
 
 
@@ -145,13 +148,8 @@ def _records(site: Sequence[Problem], ended: Sequence[ClientResult]) -> list[dic
     found = [("", problem) for problem in site]
     for client in ended:
         rows = [problem for row in client.result.rows for problem in row.problems]
-        found += [(client.client if _in_plan(p) else "", p) for p in (*client.result.problems, *rows)]
+        found += [(client.client if p.kind is Kind.CELL else "", p) for p in (*client.result.problems, *rows)]
     return [{"client": client, **problem.model_dump()} for client, problem in dict.fromkeys(found)]
-
-
-def _in_plan(problem: Problem) -> bool:
-    """Whether it is about a plan's own cells, and not about the mapping or the Jira project that plans share."""
-    return problem.cell.startswith("'")
 
 
 if __name__ == "__main__":

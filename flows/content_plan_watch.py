@@ -10,7 +10,7 @@ import dataclasses
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from prefect import runtime
 
@@ -32,9 +32,10 @@ from lib.files import FINDINGS, ROWS, SEEN_ISSUES
 from lib.formats import Month, plural, this_month
 from lib.plan import client_list
 from lib.plan.client_list import Client
-from lib.plan.content_plan import KEY, ContentPlan, Problem
+from lib.plan.content_plan import KEY, ContentPlan
 from lib.plan.keys import read_key
 from lib.plan.plan_files import NoPlanError, find_files, find_plan
+from lib.plan.problems import Level, Problem
 from lib.run import run_folder
 from lib.services.models import DriveFile
 from lib.settings import ROOT
@@ -310,7 +311,7 @@ class _Watch:
         except ConflictError as error:
             watched.state = "busy"
             watched.result.problems.append(
-                Problem(cell=file.name, message=f"{error}; the next pass reads it", level="warning")
+                Problem(where=file.name, message=f"{error}; the next pass reads it", level="warning")
             )
             return
         with watched.result.step("read the plan", run.clock):
@@ -397,9 +398,9 @@ class _Watch:
         )
         self._note(plan, finding, message, "warning")
 
-    def _note(self, plan: ContentPlan, finding: Finding, message: str, level: Literal["error", "warning"]) -> None:
+    def _note(self, plan: ContentPlan, finding: Finding, message: str, level: Level) -> None:
         cell = plan.address(finding.row or 1, KEY)
-        self.watched.result.problems.append(Problem(cell=cell, message=message, level=level))
+        self.watched.result.problems.append(Problem(where=cell, message=message, level=level))
 
 
 if __name__ == "__main__":

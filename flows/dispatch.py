@@ -26,7 +26,7 @@ from lib.exactly_once.plan_run import PlanResult, RowResult
 from lib.exactly_once.plan_sheet import Log
 from lib.exactly_once.reconcile import Outcome
 from lib.plan.client_list import Client
-from lib.plan.content_plan import Problem
+from lib.plan.problems import Problem
 from lib.run import run_record
 from lib.run.run_record import RunRecord
 

@@ -101,7 +101,7 @@ def _table(clients: Mapping[str, Any], summary: Mapping[str, Any], outcomes: Seq
 def _show_problems(to: Console, result: Mapping[str, Any]) -> None:
     """What people have to look at: where, and what to do; the first ones of each kind."""
     failed = [
-        {"client": "", "cell": "", "message": plan["error"]}
+        {"client": "", "where": "", "message": plan["error"]}
         for plan in result.get("clients", {}).values()
         if plan.get("error")
     ]
@@ -123,7 +123,7 @@ def _show_problems(to: Console, result: Mapping[str, Any]) -> None:
             in_rows = f" in {plural(len(rows), 'row')}" if len(found) > len(rows) > 0 else ""
             say(to, f"{name}: {len(found):,}{in_rows}", style="bold")
         for problem in found[:_PROBLEMS_SHOWN]:
-            where = ", ".join(filter(None, (problem["client"], problem["cell"])))
+            where = ", ".join(filter(None, (problem["client"], problem["where"])))
             say(to, ": ".join(filter(None, (where, problem["message"]))), indent=2)
         if len(found) > _PROBLEMS_SHOWN:
             say(to, f"… and {len(found) - _PROBLEMS_SHOWN:,} more in {RESULT}", indent=2)

@@ -33,8 +33,8 @@ def row(number, outcome="created", *, topic=None, client="Kopi Senja", problems=
     }
 
 
-def problem(message, cell="'Juli'!B7", level="error"):
-    return {"cell": cell, "message": message, "level": level}
+def problem(message, where="'Juli'!B7", level="error"):
+    return {"where": where, "message": message, "level": level}
 
 
 def counts(rows):

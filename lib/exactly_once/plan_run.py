@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
 
 from lib.clock import Clock
 from lib.errors import WorkflowError
@@ -20,11 +19,14 @@ from lib.exactly_once.lookup import Looking
 from lib.exactly_once.plan_sheet import FENCE_S, Log, PlanSheet
 from lib.exactly_once.reconcile import Action, Outcome, decide, not_written_yet, plan_label, tokens_of
 from lib.exactly_once.step_files import StepFiles
-from lib.plan.content_plan import KEY, ContentPlan, PlanRow, Problem, fingerprint
+from lib.plan.content_plan import KEY, ContentPlan, PlanRow, fingerprint
 from lib.plan.issue_draft import Drafts, IssueDraft
 from lib.plan.keys import is_token, new_token, read_key
+from lib.plan.problems import Kind, Level, Problem
 from lib.services.models import Issue, Jira
 from lib.services.pace import Pace
+
+NOT_REACHED = "not_reached"
 
 type MakeDrafts = Callable[[ContentPlan], Awaitable[Drafts]]
 
@@ -37,6 +39,11 @@ class RowResult:
     outcome: Outcome
     key: str = ""
     problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def not_reached(self) -> bool:
+        """Whether nothing is wrong with it, and the run ended before its issue was sent."""
+        return any(problem.kind is Kind.NOT_REACHED for problem in self.problems)
 
 
 @dataclass
@@ -56,9 +63,14 @@ class PlanResult:
         return list(self.by_row.values())
 
     def counts(self) -> dict[str, int]:
-        """Rows in all and per outcome; the sum closes."""
+        """Rows in all and per outcome, whose sum closes; `not_reached` are those of the ready ones that the run did not come to."""
         outcomes = Counter(row.outcome for row in self.rows)
-        return {"rows": len(self.rows), **{outcome.value: outcomes[outcome] for outcome in Outcome}}
+        not_reached = sum(row.not_reached for row in self.rows)
+        return {
+            "rows": len(self.rows),
+            **{outcome.value: outcomes[outcome] for outcome in Outcome},
+            NOT_REACHED: not_reached,
+        }
 
     @contextmanager
     def step(self, name: str, clock: Clock) -> Iterator[None]:
@@ -120,7 +132,6 @@ class PlanRun:
         self._drafts = Drafts(data=[])
         self._beside: tuple[str, ...] = ()
         self._wanted: int | None = None
-        self._unsent: set[int] = set()  # rows that say why they were not sent
         self.plan: ContentPlan | None = None
         self.result = PlanResult()
 
@@ -131,8 +142,8 @@ class PlanRun:
         """Put down the error that ended the run: rows that were good, or not looked at yet, say that it stopped them."""
         self.result.error = error
         for row in self.result.rows:
-            if self.plan and row.outcome is Outcome.READY and row.row not in self._unsent:
-                self._say_unsent(self.plan, row.row, error)
+            if self.plan and row.outcome is Outcome.READY and not row.not_reached:
+                self._not_reached(self.plan, row.row, error)
             elif self.plan and row.outcome is Outcome.UNCERTAIN and not row.problems:
                 self._say(self.plan, row.row, f"its Key cell is filled, and its issue was not looked for: {error}")
 
@@ -267,8 +278,7 @@ class PlanRun:
                 message = (
                     "the row was changed or moved while the run went; not sent, the next run takes it as it is then"
                 )
-                self._unsent.add(work.row.row)
-                self._say(plan, work.row.row, message)
+                self._say(plan, work.row.row, message, kind=Kind.NOT_REACHED)
         return [work for work in works if work.row.row in claimed]
 
     async def _create(self, plan: ContentPlan, works: Sequence[Work]) -> WorkflowError | None:
@@ -319,11 +329,10 @@ class PlanRun:
             result.outcome = Outcome.REJECTED
             for name, reason in work.reasons.items():
                 cell = work.draft.cells.get(name) or plan.address(work.row.row, "Topik")
-                result.problems.append(
-                    Problem(cell=cell, message=f"Jira: {name}: {reason}" if name else f"Jira: {reason}")
-                )
+                message = f"Jira: {name}: {reason}" if name else f"Jira: {reason}"
+                result.problems.append(Problem(where=cell, message=message, kind=Kind.REJECTED))
         elif work.unsent:
-            self._say_unsent(plan, work.row.row, work.unsent)
+            self._not_reached(plan, work.row.row, work.unsent)
         else:
             result.outcome = Outcome.UNCERTAIN
             if cut_short:
@@ -389,12 +398,14 @@ class PlanRun:
     def _result(self, row: int) -> RowResult:
         return self.result.by_row[row]
 
-    def _say_unsent(self, plan: ContentPlan, row: int, why: object) -> None:
-        self._unsent.add(row)
-        self._say(plan, row, f"not sent: {why}")
+    def _not_reached(self, plan: ContentPlan, row: int, why: object) -> None:
+        self._say(plan, row, f"not sent: {why}", kind=Kind.NOT_REACHED)
 
-    def _say(self, plan: ContentPlan, row: int, message: str, *, level: Literal["error", "warning"] = "error") -> None:
-        self._result(row).problems.append(Problem(cell=plan.address(row, KEY), message=message, level=level))
+    def _say(
+        self, plan: ContentPlan, row: int, message: str, *, level: Level = "error", kind: Kind = Kind.CELL
+    ) -> None:
+        problem = Problem(where=plan.address(row, KEY), message=message, level=level, kind=kind)
+        self._result(row).problems.append(problem)
 
 
 def _keys(plan: ContentPlan) -> list[str]:
@@ -407,4 +418,4 @@ def sum_up(results: Iterable[PlanResult]) -> dict[str, int]:
     total: Counter[str] = Counter()
     for result in results:
         total.update(result.counts())
-    return {name: total[name] for name in ("rows", *Outcome)}
+    return {name: total[name] for name in ("rows", *Outcome, NOT_REACHED)}

@@ -13,10 +13,11 @@ from enum import StrEnum
 from typing import Any
 
 from lib.formats import clean_text, cut, match_key
-from lib.plan.content_plan import ContentPlan, PlanRow, Problem, fingerprint
+from lib.plan.content_plan import ContentPlan, PlanRow, fingerprint
 from lib.plan.issue_draft import IssueDraft
 from lib.plan.keys import ALPHABET, is_token, read_key
 from lib.plan.plan_checks import read_day
+from lib.plan.problems import Problem
 from lib.services.models import Issue
 
 PLAN_LABEL = "content-plan-"
@@ -194,7 +195,7 @@ class _Deciding:
                 f"{len(self.copied)} rows hold keys of issues that were made from another plan{self._origin()}: this one looks "
                 f"copied with its keys. Clear those Key cells, then run again"
             )
-            problems.append(Problem(cell=self.plan.address(self.plan.header_row, "Key"), message=message))
+            problems.append(Problem(where=self.plan.address(self.plan.header_row, "Key"), message=message))
         actions = [self._decide(row) for row in self.plan.rows]
         return Decision(actions, problems, self.ours, self.orphans, self.doubles)
 
@@ -410,7 +411,7 @@ class _Deciding:
         return Action(row.row, Outcome.FLAGGED, issue.key if issue else "", token, (self._problem(row, message),))
 
     def _problem(self, row: PlanRow, message: str) -> Problem:
-        return Problem(cell=self.plan.address(row.row, "Key"), message=message)
+        return Problem(where=self.plan.address(row.row, "Key"), message=message)
 
 
 def plan_of(issue: Issue) -> str:

@@ -46,7 +46,7 @@ class PlanResolve(PlanRun):
             message = f"has its issue {made.key}; to make another one, first forget that one: --forget-issue {made.key}"
             raise FixInputError(said, message)
         if made.outcome is Outcome.REFUSED:
-            raise FixInputError(said, "; ".join(f"{p.cell}: {p.message}" for p in made.problems if p.level == "error"))
+            raise FixInputError(said, "; ".join(f"{p.where}: {p.message}" for p in made.problems if p.level == "error"))
         return f"{said}: {made.outcome.value} {made.key}".strip()
 
     async def set_key(

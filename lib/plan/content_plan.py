@@ -6,13 +6,14 @@ Blank rows are skipped and row numbers are kept, so `row` always is the sheet's 
 import functools
 import hashlib
 import json
-from typing import Literal, cast
+from typing import cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from lib.errors import FixInputError
 from lib.formats import clean_text, match_key, one_line
 from lib.plan.keys import is_token, read_key
+from lib.plan.problems import Problem
 from lib.services import a1
 from lib.services.models import CellValue
 
@@ -41,16 +42,6 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "Link Referensi": ("Link Reference", "Tautan Referensi"),
     KEY: ("Jira Key", "Issue Key", "Kunci Jira"),
 }
-
-
-class Problem(BaseModel):
-    """Something that is wrong (`error`: the row is stopped) or odd (`warning`) in one cell."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    cell: str = Field(description="Address such as 'Juli 2026'!B7, or the setting or mapping that is meant.")
-    message: str = Field(description="What is wrong and what to write instead.")
-    level: Literal["error", "warning"] = "error"
 
 
 class Column(BaseModel):
@@ -185,7 +176,7 @@ def parse(
     if templates:
         problems.append(
             Problem(
-                cell=a1.quoted(source.tab),
+                where=a1.quoted(source.tab),
                 message=f"{len(templates)} rows hold only a number or an unticked box and count as blank: {_ranges(templates)}",
                 level="warning",
             )
@@ -244,7 +235,7 @@ def _read_columns(
     if KEY not in known.values() and (headless := _find_headless_keys(values, header)) is not None:
         known[headless] = KEY
         message = f"the header {KEY} is gone from this column of keys; it counts as {KEY}, and the run writes the header again"
-        problems.append(Problem(cell=a1.address(source.tab, header + 1, headless), message=message, level="warning"))
+        problems.append(Problem(where=a1.address(source.tab, header + 1, headless), message=message, level="warning"))
     missing = [name for name in REQUIRED if name not in known.values()]
     if missing:
         raise FixInputError(
@@ -262,7 +253,7 @@ def _read_columns(
         if unique != label:
             problem = f"another column is called {label!r} too" if label else "has content below but no header"
             cell = a1.address(source.tab, header + 1, index)
-            problems.append(Problem(cell=cell, message=f"{problem}; taken as {unique!r}", level="warning"))
+            problems.append(Problem(where=cell, message=f"{problem}; taken as {unique!r}", level="warning"))
         columns.append(Column(index=index, label=unique, name=known.get(index)))
     key_column = next((index for index, name in known.items() if name == KEY), None)
     return columns, key_column, problems

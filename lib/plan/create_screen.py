@@ -5,12 +5,11 @@ told as a warning, and sent all the same.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
 
 from pydantic import JsonValue
 
-from lib.plan.content_plan import Problem
 from lib.plan.issue_draft import IssueDraft
+from lib.plan.problems import Kind, Level, Problem
 from lib.services.models import CreateField
 
 _ALWAYS_SENT = ("labels",)  # the marks that make a rerun safe
@@ -47,7 +46,7 @@ def compare(
     screen: Sequence[CreateField],
     *,
     where: str,
-    level: Literal["error", "warning"] = "warning",
+    level: Level = "warning",
 ) -> list[Problem]:
     """
     One problem per field that the screen lacks, wants, or has no such option for.
@@ -85,4 +84,4 @@ def compare(
             messages.append(
                 f"{fields[name].name} ({name}) has no option {', '.join(unknown)}; there are {', '.join(allowed)}"
             )
-    return [Problem(cell=where, message=message, level=level) for message in messages]
+    return [Problem(where=where, message=message, level=level, kind=Kind.SITE) for message in messages]

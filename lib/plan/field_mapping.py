@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from lib.formats import FormatError, cut, length_in_jira, match_key, one_line, parse_date, parse_number
-from lib.plan.content_plan import ContentPlan, PlanRow, Problem
+from lib.plan.content_plan import ContentPlan, PlanRow
 from lib.plan.plan_checks import find_form
+from lib.plan.problems import Kind, Problem
 
 SUMMARY_LIMIT = 255
 
@@ -113,7 +114,7 @@ def look_up(mapping: Mapping[str, str], name: str) -> str | None:
 
 def _missing(dictionary: str, name: str, wanted: str, effect: str) -> Source:
     message = f"there is no entry for {name!r}; add {wanted}. Until then {effect}"
-    problem = Problem(cell=f"hashmap.py {dictionary}", message=message, level="warning")
+    problem = Problem(where=f"hashmap.py {dictionary}", message=message, level="warning", kind=Kind.MAPPING)
     return Source(lambda _plan, _row: Reading(None), problems=(problem,))
 
 

@@ -17,8 +17,9 @@ from lib import files
 from lib.errors import FixInputError
 from lib.formats import FormatError, length_in_jira, match_key
 from lib.plan import adf
-from lib.plan.content_plan import ContentPlan, PlanRow, Problem
+from lib.plan.content_plan import ContentPlan, PlanRow
 from lib.plan.field_mapping import SUMMARY_LIMIT, Source, look_up
+from lib.plan.problems import Kind, Problem
 
 SYSTEM_FIELDS = frozenset(
     {
@@ -146,7 +147,9 @@ def _resolve(
         field = name if name in SYSTEM_FIELDS or is_custom_field(name) else look_up(custom_fields, name)
         if field is None:
             message = f"there is no entry for {name!r}; add the field's id (customfield_…). Until then it stays empty"
-            problems.append(Problem(cell="hashmap.py CUSTOM_FIELDS", message=message, level="warning"))
+            problems.append(
+                Problem(where="hashmap.py CUSTOM_FIELDS", message=message, level="warning", kind=Kind.MAPPING)
+            )
             continue
         fields[field] = source
         problems += [problem for problem in source.problems if problem not in problems]
@@ -165,13 +168,13 @@ def _draft(plan: ContentPlan, row: PlanRow, sources: Mapping[str, Source], probl
         try:
             reading = source.read(plan, row)
         except FormatError as error:
-            if not any(problem.cell == cell and problem.level == "error" for problem in problems):
-                problems.append(Problem(cell=cell, message=str(error)))
+            if not any(problem.where == cell and problem.level == "error" for problem in problems):
+                problems.append(Problem(where=cell, message=str(error)))
             continue
         if reading.value is not None:
             fields[name] = reading.value
         if reading.warning:
-            problems.append(Problem(cell=cell, message=reading.warning, level="warning"))
+            problems.append(Problem(where=cell, message=reading.warning, level="warning"))
         if reading.repeat:
             used.discard(match_key(plan.label(source.column)))
     if any(problem.level == "error" for problem in problems):
@@ -185,7 +188,7 @@ def _draft(plan: ContentPlan, row: PlanRow, sources: Mapping[str, Source], probl
         described = adf.describe(sections)
         fields["description"] = described.document
         problems += [
-            Problem(cell=section.address, message="is too long for Jira; cut in the description", level="warning")
+            Problem(where=section.address, message="is too long for Jira; cut in the description", level="warning")
             for section in described.cut
         ]
     return IssueDraft.model_validate({"row": row.row, "fields": fields, "cells": cells, "problems": problems})

@@ -3,7 +3,6 @@
 import datetime as dt
 from collections import Counter
 from collections.abc import Mapping
-from typing import Literal
 
 from lib.formats import (
     SHEETS_ERRORS,
@@ -15,7 +14,8 @@ from lib.formats import (
     parse_time,
     show_date,
 )
-from lib.plan.content_plan import ContentPlan, PlanRow, Problem
+from lib.plan.content_plan import ContentPlan, PlanRow
+from lib.plan.problems import Level, Problem
 from lib.services import a1
 from lib.services.models import CellValue
 
@@ -23,17 +23,17 @@ from lib.services.models import CellValue
 def check(plan: ContentPlan, row: PlanRow, month: Month, forms: tuple[str, ...]) -> list[Problem]:
     """What is wrong and what is odd about one row, in column order; nothing for a good row."""
     problems = [
-        Problem(cell=plan.address(row.row, column.label), message=f"the cell shows {value}; repair its formula")
+        Problem(where=plan.address(row.row, column.label), message=f"the cell shows {value}; repair its formula")
         for column in plan.columns
         if (value := row.values.get(column.label)) in SHEETS_ERRORS
     ]
-    broken = {problem.cell for problem in problems}
+    broken = {problem.where for problem in problems}
     checks = {"Tanggal": _check_date, "Waktu": _check_time, "Bentuk": _check_form, "Topik": _check_topic}
     for name, check_cell in checks.items():
         cell = plan.address(row.row, name)
         if plan.label(name) is not None and cell not in broken:
             found = check_cell(plan.value(row, name), month, forms)
-            problems += [Problem(cell=cell, message=message, level=level) for level, message in found]
+            problems += [Problem(where=cell, message=message, level=level) for level, message in found]
     return problems
 
 
@@ -42,7 +42,7 @@ def check_quota(plan: ContentPlan, quota: Mapping[str, int]) -> list[Problem]:
     counts = Counter(match_key(plan.text(row, "Bentuk")) for row in plan.rows)
     return [
         Problem(
-            cell=a1.quoted(plan.tab),
+            where=a1.quoted(plan.tab),
             message=f"{counts[match_key(form)]} rows of form {form}, the client's quota is {wanted}",
             level="warning",
         )
@@ -51,7 +51,7 @@ def check_quota(plan: ContentPlan, quota: Mapping[str, int]) -> list[Problem]:
     ]
 
 
-type _Found = list[tuple[Literal["error", "warning"], str]]
+type _Found = list[tuple[Level, str]]
 
 
 def _check_date(value: CellValue, month: Month, _forms: tuple[str, ...]) -> _Found:

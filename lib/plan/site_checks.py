@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from lib.plan.content_plan import Problem
+from lib.plan.problems import Kind, Problem
 
 _CUSTOM = "customfield_"
 
@@ -19,7 +19,8 @@ def check_components(components: Mapping[str, str], of_project: Mapping[str, str
     known = ", ".join(f"{name} = {component_id}" for component_id, name in of_project.items()) or "none"
     return [
         Problem(
-            cell=f"hashmap.py, COMPONENTS[{client!r}]",
+            kind=Kind.MAPPING,
+            where=f"hashmap.py, COMPONENTS[{client!r}]",
             message=f"project {project_key} has no component {component_id}; there are {known}",
         )
         for client, component_id in components.items()
@@ -38,7 +39,8 @@ def check_accounts(workers: Mapping[str, str], active: Mapping[str, bool]) -> li
     states = {True: "", False: "is deactivated", None: "does not exist, or we may not see it"}
     return [
         Problem(
-            cell=f"hashmap.py, WORKERS[{worker!r}]",
+            kind=Kind.MAPPING,
+            where=f"hashmap.py, WORKERS[{worker!r}]",
             message=f"the account {account_id} {said}; write the id of an active one (/jira/people/<account id>)",
         )
         for worker, account_id in workers.items()
@@ -57,7 +59,8 @@ def check_custom_fields(custom_fields: Mapping[str, str], of_site: Mapping[str, 
     known = ", ".join(f"{name} = {field_id}" for field_id, name in of_site.items() if field_id.startswith(_CUSTOM))
     return [
         Problem(
-            cell=f"hashmap.py, CUSTOM_FIELDS[{name!r}]",
+            kind=Kind.MAPPING,
+            where=f"hashmap.py, CUSTOM_FIELDS[{name!r}]",
             message=f"the site has no field {field_id}; there are {known or 'no custom fields'}",
         )
         for name, field_id in custom_fields.items()
@@ -69,7 +72,8 @@ def check_names(editors: Mapping[str, str], associates: Mapping[str, str], worke
     """One problem per client whose Content Editor or Field Associate has no entry in WORKERS."""
     return [
         Problem(
-            cell=f"hashmap.py, {mapping}[{client!r}]",
+            kind=Kind.MAPPING,
+            where=f"hashmap.py, {mapping}[{client!r}]",
             message=f"{worker!r} has no entry in WORKERS; add the account id, or write another name",
             level="warning",
         )

@@ -188,9 +188,9 @@ def _own_records(record: RunRecord) -> HTML:
 def to_do(record: RunRecord) -> HTML:
     """What a person has to do, most urgent first: in which cell, what is wrong, what to write instead."""
     own = [_own_error(record.result)] if record.state != "cancelled" else ["run it again; it goes on where it stopped"]
-    stopped = [(record.state, {"client": "", "cell": "", "message": error}, "") for error in own if error]
+    stopped = [(record.state, {"client": "", "where": "", "message": error}, "") for error in own if error]
     stopped += [
-        (record.state, {"client": name, "cell": "", "message": plan["error"]}, "")
+        (record.state, {"client": name, "where": "", "message": plan["error"]}, "")
         for name, plan in _failed(record.result).items()
     ]
     of_plans = [("plan", problem, "") for problem in _plan_problems(record, "error")]
@@ -204,7 +204,7 @@ def to_do(record: RunRecord) -> HTML:
     ]
     blocking = [("blocking", problem, "") for problem in record.result.get("blocking", [])]
     rows = [
-        [kind, p["client"] or "all", link(p["cell"], _cell_address(record, p)), p["message"], content]
+        [kind, p["client"] or "all", link(p["where"], _cell_address(record, p)), p["message"], content]
         for kind, p, content in (*stopped, *(blocking or (*of_plans, *of_rows)))
     ]
     return _table(["kind", "client", "cell", "what to do", "content"], rows)
@@ -242,7 +242,7 @@ def warnings(record: RunRecord) -> HTML:
         if problem["level"] == "warning"
     ]
     odd = record.result.get("warnings", odd)
-    rows = [[p["client"] or "all", link(p["cell"], _cell_address(record, p)), p["message"]] for p in odd]
+    rows = [[p["client"] or "all", link(p["where"], _cell_address(record, p)), p["message"]] for p in odd]
     return _table(["client", "cell", "what is odd"], rows)
 
 
@@ -356,7 +356,7 @@ def _day(row: Mapping[str, Any]) -> str:
 def _cell_address(record: RunRecord, problem: Mapping[str, Any]) -> str | None:
     """Where a browser shows the cell; None when the problem is not in a plan's cell."""
     plan = record.plans.get(record.plan_name(problem), {})
-    _, found, cell = problem["cell"].rpartition("!")
+    _, found, cell = problem["where"].rpartition("!")
     if not found or not plan.get("url") or plan.get("tab_id") is None:
         return None
     return f"{plan['url']}#gid={plan['tab_id']}&range={cell}"

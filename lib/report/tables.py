@@ -8,9 +8,10 @@ from IPython.display import HTML, Markdown
 from lib.exactly_once.reconcile import NEEDS_A_PERSON
 from lib.plan import adf
 from lib.plan.client_list import Client
-from lib.plan.content_plan import ContentPlan, Problem
+from lib.plan.content_plan import ContentPlan
 from lib.plan.field_mapping import Source
 from lib.plan.issue_draft import Drafts, IssueDraft
+from lib.plan.problems import Problem
 from lib.report import html_report
 from lib.watch.plan_watch import Findings
 
@@ -52,7 +53,7 @@ def columns(plan: ContentPlan, mapping: Mapping[str, Source]) -> pd.DataFrame:
 
 def problems(found: Iterable[Problem]) -> pd.DataFrame:
     """Where something is wrong or odd, what, and what to write instead."""
-    return table(({"Cell": p.cell, "What to do": p.message} for p in found), ["Cell", "What to do"], longest=1_000)
+    return table(({"Cell": p.where, "What to do": p.message} for p in found), ["Cell", "What to do"], longest=1_000)
 
 
 def refused(drafts: Drafts) -> pd.DataFrame:
@@ -79,7 +80,7 @@ def issues(drafts: Drafts, fields: Iterable[str], count: int = 10) -> pd.DataFra
 def issue(draft: IssueDraft, custom_fields: Mapping[str, str]) -> HTML:
     """One issue as Jira would show it: its fields by name, then its description; what stops it if it was refused."""
     if draft.refused:
-        return html_report.table(["cell", "what to do"], [[p.cell, p.message] for p in draft.problems])
+        return html_report.table(["cell", "what to do"], [[p.where, p.message] for p in draft.problems])
     names = {identifier: name for name, identifier in custom_fields.items()}
     sent = draft.as_jira()
     description = sent.pop("description", None)

@@ -17,8 +17,9 @@ from lib.errors import FixInputError
 from lib.exactly_once.reconcile import CLOSE, RESOLVE, Action, Outcome, decide, likeness, not_written_yet, text_hash
 from lib.formats import clean_text, cut
 from lib.plan import adf
-from lib.plan.content_plan import KEY, ContentPlan, PlanRow, Problem, fingerprint
+from lib.plan.content_plan import KEY, ContentPlan, PlanRow, fingerprint
 from lib.plan.keys import read_key
+from lib.plan.problems import Problem
 from lib.services import a1
 from lib.services.models import Issue
 
@@ -97,7 +98,7 @@ def compare(plan: ContentPlan, issues: Sequence[Issue]) -> Findings:
             cell = plan.address(finding.row or 0, KEY)
             finding.outcome = Outcome.FLAGGED
             finding.problems.append(
-                Problem(cell=cell, message=f"{issue.key} was made from this row and stands in none; write it here")
+                Problem(where=cell, message=f"{issue.key} was made from this row and stands in none; write it here")
             )
         if not homes:
             gone.append(_deleted(plan, issue))
@@ -116,10 +117,10 @@ def _finding(plan: ContentPlan, row: PlanRow, action: Action, issue: Issue | Non
     if action.outcome is Outcome.READY and started:
         message = "has no issue; run content-plan-to-jira, which makes it or says what is wrong with the row"
         return Finding(
-            row=row.row, outcome=Outcome.FLAGGED, problems=[Problem(cell=plan.address(row.row, KEY), message=message)]
+            row=row.row, outcome=Outcome.FLAGGED, problems=[Problem(where=plan.address(row.row, KEY), message=message)]
         )
     if action.outcome is Outcome.EXISTING and action.token:
-        problems.append(Problem(cell=plan.address(row.row, KEY), message=not_written_yet(action.key)))
+        problems.append(Problem(where=plan.address(row.row, KEY), message=not_written_yet(action.key)))
         return Finding(row=row.row, outcome=Outcome.UNCERTAIN, key=action.key, problems=problems)
     if action.outcome is not Outcome.EXISTING or issue is None:
         return Finding(row=row.row, outcome=action.outcome, key=action.key, problems=problems)
@@ -132,7 +133,7 @@ def _finding(plan: ContentPlan, row: PlanRow, action: Action, issue: Issue | Non
         key=action.key,
         problems=[
             *problems,
-            *(Problem(cell=c.cell, message=_changed(action.key, c)) for c in changes),
+            *(Problem(where=c.cell, message=_changed(action.key, c)) for c in changes),
         ],
         changes=changes,
         change_hash=_hash(plan, row, issue),
@@ -152,7 +153,7 @@ def _deleted(plan: ContentPlan, issue: Issue) -> Finding:
         row=None,
         outcome=Outcome.FLAGGED,
         key=issue.key,
-        problems=[Problem(cell=a1.quoted(plan.tab), message=message)],
+        problems=[Problem(where=a1.quoted(plan.tab), message=message)],
     )
 
 

@@ -22,7 +22,7 @@ def check(services, tmp_path):
 
 
 def told(problems):
-    return "\n".join(f"{p['client']} {p['cell']} {p['message']}" for p in problems)
+    return "\n".join(f"{p['client']} {p['where']} {p['message']}" for p in problems)
 
 
 def test_a_month_is_checked_with_cells_and_nothing_is_written(check, services):

@@ -171,7 +171,7 @@ def test_an_issue_that_takes_no_comment_does_not_keep_the_others_from_being_told
     assert (first["state"], exit_code(first), first["nothing_new"]) == ("failed", 1, False)
     assert f"{keys[0]}: the change could not be told there" in first["error"]
     [problem] = first["clients"][f"Klien 1, {MONTH}"]["problems"]
-    assert (problem["cell"], problem["level"]) == (f"'{TAB}'!F2", "error")
+    assert (problem["where"], problem["level"]) == (f"'{TAB}'!F2", "error")
     assert "ask for the permission Add Comments" in problem["message"]
     second = watch()
     assert second["clients"][f"Klien 1, {MONTH}"]["commented"] == keys[:1], "a later pass tries it again"

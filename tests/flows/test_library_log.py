@@ -12,7 +12,7 @@ from prefect.settings import PREFECT_LOGGING_LEVEL, temporary_settings
 from flows import clients
 from lib.exactly_once.plan_run import PlanResult, RowResult
 from lib.exactly_once.reconcile import Outcome
-from lib.plan.content_plan import Problem
+from lib.plan.problems import Problem
 from sandbox.seed import seed
 
 
@@ -62,7 +62,7 @@ def test_each_row_that_is_skipped_is_a_warning_with_its_cell_and_what_to_do(serv
     refused = [p for row in result["data"] if row["outcome"] == "refused" for p in row["problems"]]
     assert len(refused) == 3
     for problem in refused:
-        assert f"Kopi Senja, {problem['cell']}, refused: {problem['message']}" in warnings
+        assert f"Kopi Senja, {problem['where']}, refused: {problem['message']}" in warnings
     assert any(m.startswith("Siapa Ini: is not in the client list") for m in warnings)
 
 
@@ -71,7 +71,7 @@ def test_a_plan_full_of_mistakes_is_no_flood_of_warnings(caplog, rows, more):
     result = PlanResult()
     for number in range(rows):
         result.by_row[number] = RowResult(
-            number, Outcome.REFUSED, problems=[Problem(cell=f"A{number}", message="is wrong")]
+            number, Outcome.REFUSED, problems=[Problem(where=f"A{number}", message="is wrong")]
         )
         result.by_row[rows + number] = RowResult(rows + number, Outcome.CREATED, "CP-1")
     clients.warn("Kopi Senja", result, logging.getLogger("a run"))

@@ -57,7 +57,7 @@ def test_the_audit_shows_the_numbers_of_the_result_and_what_to_do_in_which_cell(
     assert f"{summary['rows']} rows of 2 clients: {summary['created']} issues were created" in html
     for row in result["data"]:
         if row["outcome"] == Outcome.REFUSED:
-            assert f"range={row['problems'][0]['cell'].rpartition('!')[2]}" in html
+            assert f"range={row['problems'][0]['where'].rpartition('!')[2]}" in html
         assert not row["key"] or f'/browse/{row["key"]}">{row["key"]}</a>' in html
     assert len(html) < 1_000_000
     assert not re.search(r'(src|href)="(?!https?://127\.0\.0\.1|\.\./index\.html"|#)', html)

@@ -94,7 +94,7 @@ def test_a_key_that_is_not_this_rows_is_flagged_and_nothing_is_made(key, issues,
     action = only(plan(row(1, key=key)), issues)
     assert action.outcome is Outcome.FLAGGED
     assert says in action.problems[0].message
-    assert action.problems[0].cell == "'Juli'!F2"
+    assert action.problems[0].where == "'Juli'!F2"
 
 
 def test_a_key_copied_to_a_second_row_flags_the_copy_alone():

@@ -67,7 +67,7 @@ def test_another_column_that_stands_there_twice_is_kept_under_a_name_of_its_own(
     read = plan([*row(1), "kedua"], header=[*HEADER, "Caption"])
     assert labels(read)[-1] == "Caption (2)"
     assert read.rows[0].texts["Caption (2)"] == "kedua"
-    assert [(p.cell, p.level) for p in read.problems] == [("'Juli'!G1", "warning")]
+    assert [(p.where, p.level) for p in read.problems] == [("'Juli'!G1", "warning")]
 
 
 def test_content_below_an_empty_header_is_kept_and_told():

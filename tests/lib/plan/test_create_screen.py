@@ -35,7 +35,7 @@ def test_a_value_takes_the_form_that_its_field_has():
 
 
 def test_a_refused_draft_stays_as_it_is():
-    refused = IssueDraft.model_validate({"row": 2, "fields": None, "problems": [{"cell": "A1", "message": "x"}]})
+    refused = IssueDraft.model_validate({"row": 2, "fields": None, "problems": [{"where": "A1", "message": "x"}]})
     assert fit([refused], screen()) == [refused]
     assert compare([refused], [], where=WHERE) == []
 

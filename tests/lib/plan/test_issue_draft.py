@@ -52,7 +52,7 @@ def test_every_column_without_a_field_of_its_own_stands_in_the_description_in_sh
 
 def test_a_field_without_an_id_is_named_and_its_column_stays_in_the_description():
     drafts = drafts_of(row(1), ids={"Publication Date": "customfield_10040"})
-    assert [(p.cell, p.level) for p in drafts.problems] == [("hashmap.py CUSTOM_FIELDS", "warning")]
+    assert [(p.where, p.level) for p in drafts.problems] == [("hashmap.py CUSTOM_FIELDS", "warning")]
     assert "Bentuk: Post" in plain_text(drafts.data[0].as_jira()["description"])
 
 
@@ -64,13 +64,13 @@ def test_a_long_topic_is_cut_in_the_summary_and_whole_in_the_description(emoji):
     assert len(fields["summary"].encode("utf-16-le")) // 2 <= 255
     assert fields["summary"].endswith("…")
     assert topic.strip() in plain_text(fields["description"])
-    assert [(p.level, p.cell) for p in draft.problems] == [("warning", "'Juli'!D2")]
+    assert [(p.level, p.where) for p in draft.problems] == [("warning", "'Juli'!D2")]
 
 
 def test_a_refused_row_says_why_and_has_no_fields():
     [draft] = drafts_of(row(1, "", date="31 Juni 2026")).data
     assert draft.refused
-    assert [problem.cell for problem in draft.problems] == ["'Juli'!B2", "'Juli'!D2"]
+    assert [problem.where for problem in draft.problems] == ["'Juli'!B2", "'Juli'!D2"]
 
 
 def test_a_cell_that_its_field_cannot_take_refuses_the_row_with_its_address():
@@ -81,7 +81,7 @@ def test_a_cell_that_its_field_cannot_take_refuses_the_row_with_its_address():
     }
     header = [*HEADER, "Anggaran", "Format"]
     [draft] = drafts_of([*row(1), "12.5K", "Lukisan"], header=header, mapping=mapping).data
-    assert [problem.cell for problem in draft.problems] == ["'Juli'!G2", "'Juli'!H2"]
+    assert [problem.where for problem in draft.problems] == ["'Juli'!G2", "'Juli'!H2"]
     assert fields_of([*row(1), "Rp 5.000", "foto"], header=header, mapping=mapping)["customfield_10099"] == 5000.0
 
 
@@ -105,7 +105,7 @@ def test_clients_and_workers_without_an_entry_are_named_and_the_field_is_left_ou
         "reporter": worker("Kopi Senja", {}, {}, "CONTENT_EDITOR"),
     }
     drafts = drafts_of(row(1), mapping=mapping)
-    assert [p.cell for p in drafts.problems] == [
+    assert [p.where for p in drafts.problems] == [
         "hashmap.py COMPONENTS",
         "hashmap.py WORKERS",
         "hashmap.py CONTENT_EDITOR",

@@ -13,7 +13,7 @@ JULY = Month(2026, 7)
 def found(cells, header=HEADER):
     read = plan(cells, header=header)
     return [
-        (problem.level, problem.cell.partition("!")[2], problem.message)
+        (problem.level, problem.where.partition("!")[2], problem.message)
         for problem in check(read, read.rows[0], JULY, FORMS)
     ]
 

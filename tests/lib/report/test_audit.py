@@ -71,7 +71,7 @@ def test_every_outcome_that_needs_a_person_is_listed_with_its_cell(messy):
     html = audit.to_do(messy).data
     for row in messy.rows:
         if row["outcome"] in ("refused", "rejected", "uncertain", "flagged"):
-            cell = row["problems"][0]["cell"].rpartition("!")[2]
+            cell = row["problems"][0]["where"].rpartition("!")[2]
             assert f"https://sheets.example.com/d/1/edit#gid=5&amp;range={cell}" in html
     assert html.index("flagged") < html.index("rejected") < html.index("refused")
 

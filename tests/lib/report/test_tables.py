@@ -1,6 +1,6 @@
 """Tables for notebooks: what comes from a sheet stays text."""
 
-from lib.plan.content_plan import Problem
+from lib.plan.problems import Problem
 from lib.report import tables
 from tests.lib.plans import plan, row
 
@@ -15,7 +15,7 @@ def test_what_a_cell_holds_is_never_html():
 def test_long_texts_are_cut_in_tables_and_advice_never_is():
     assert tables.rows(plan(row(1, "x" * 500)))["Topik"].iloc[0] == "x" * 80 + "…"
     advice = "y" * 300
-    assert tables.problems([Problem(cell="A1", message=advice)])["What to do"].iloc[0] == advice
+    assert tables.problems([Problem(where="A1", message=advice)])["What to do"].iloc[0] == advice
 
 
 def test_line_breaks_are_shown():
