@@ -14,7 +14,7 @@ from prefect.logging import get_run_logger
 from flows import clients
 from flows.progress import Progress
 from flows.run_in_folder import Run, log_error
-from lib import error_line
+from lib.error_record import ErrorRecord, record_of
 from lib.exactly_once.plan_run import PlanResult, PlanRun
 from lib.exactly_once.plan_sheet import PlanSheet
 from lib.exactly_once.step_files import StepFiles
@@ -56,7 +56,7 @@ class ClientResult:
         """The client's."""
         return self.client
 
-    def stop(self, error: str) -> None:
+    def stop(self, error: ErrorRecord) -> None:
         """Put down the error that ended it."""
         self.result.error = error
 
@@ -75,7 +75,7 @@ class ClientResult:
             "seconds": self.result.seconds,
             "batches": [asdict(batch) for batch in self.result.batches],
             "problems": [problem.model_dump() for problem in self.result.problems],
-            **({"error": self.result.error} if self.result.error else {}),
+            **({"error": self.result.error.message} if self.result.error else {}),
         }
 
     def data(self) -> list[dict[str, Any]]:
@@ -134,11 +134,12 @@ async def run_client(
                 break_lock=run.break_lock,
             )
     except asyncio.CancelledError:
-        (plan_run or ended).stop(f"{client.name}: {clients.CANCELLED}")
+        (plan_run or ended).stop(clients.cancelled(client.name))
         raise
     except Exception as error:  # noqa: BLE001  # whatever it is, the other clients go on
-        log_error(run.log, named(client.name, error), error)
-        (plan_run or ended).stop(named(client.name, error))
+        stopped_by = record_of(error, client.name)
+        log_error(run.log, str(stopped_by), error)
+        (plan_run or ended).stop(stopped_by)
     finally:
         if plan_run is not None:
             ended.plan, ended.result = plan_run.plan, plan_run.result
@@ -209,15 +210,9 @@ def _no_key_column(plan: ContentPlan) -> Problem:
     return Problem(where=plan.address(plan.header_row, KEY), message=message, level="warning")
 
 
-def named(client: str, error: Exception) -> str:
-    """The error as it stands beside those of other clients."""
-    said = error_line.message_of(error)
-    return said if client in said else f"{client}: {said}"
-
-
 def _told(result: PlanResult) -> str:
     counts: Mapping[str, int] = result.counts()
     outcomes = ", ".join(f"{count} {name}" for name, count in counts.items() if name != "rows" and count)
     seconds = sum(result.seconds.values())
     pace = f"{counts['rows']} rows in {seconds:.1f} s ({counts['rows'] / max(seconds, 0.001):.1f} rows/s)"
-    return f"{pace}: {outcomes or 'nothing to say'}{f'; stopped: {result.error}' if result.error else ''}"
+    return f"{pace}: {outcomes or 'nothing to say'}{f'; stopped: {result.error.message}' if result.error else ''}"

@@ -5,6 +5,8 @@ from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from lib import error_record
+from lib.error_record import ErrorRecord
 from lib.errors import FixInputError
 from lib.exactly_once.plan_run import PlanResult, sum_up
 from lib.exactly_once.plan_sheet import Log
@@ -14,10 +16,8 @@ from lib.plan import client_list
 from lib.plan.client_list import Client
 
 CLIENTS_AT_ONCE = 4
-CANCELLED = "cancelled before it was finished"
 WARNED = (Outcome.REFUSED, Outcome.REJECTED, Outcome.UNCERTAIN, Outcome.FLAGGED)
 WARNINGS = 50  # lines a plan
-NOT_BEGUN = "not begun: the run ended before its turn"
 
 
 class Ended(Protocol):
@@ -40,6 +40,26 @@ class Begun:
     clients: list[Ended] = field(default_factory=list)
 
 
+def cancelled(client: str) -> ErrorRecord:
+    """The error of a client whose plan was being worked on when the run was cancelled."""
+    return ErrorRecord("cancelled before it was finished", error_record.CANCELLED, client)
+
+
+def run_cancelled(flow: str) -> ErrorRecord:
+    """The error of a run that was cancelled."""
+    return ErrorRecord(f"{flow}: cancelled before it was finished; run it again", error_record.CANCELLED)
+
+
+def not_begun(client: str) -> ErrorRecord:
+    """The error of a client that the run did not come to."""
+    return ErrorRecord("not begun: the run ended before its turn", error_record.NOT_BEGUN, client)
+
+
+def left_out(client: str, problem: str) -> ErrorRecord:
+    """The error of a client whose plan cannot be looked for."""
+    return ErrorRecord(problem, FixInputError.kind, client)
+
+
 def read_month(text: str, *, parameter: str = "target_month") -> Month:
     """
     The month that a parameter names.
@@ -58,10 +78,10 @@ def choose(listed: Sequence[Client], names: list[str] | None, log: Log) -> tuple
     chosen, problems = client_list.select(listed, names)
     message = "is empty; write the id of the client's Drive folder there"
     empty = {client.name: f"{client.cell} {message}" for client in chosen if not client.folder_id}
-    left_out = {**empty, **problems}
-    for name, problem in left_out.items():
+    not_taken = {**empty, **problems}
+    for name, problem in not_taken.items():
         log.warning("%s: %s", name, problem)
-    return [client for client in chosen if client.folder_id], left_out
+    return [client for client in chosen if client.folder_id], not_taken
 
 
 def warn(client: str, result: PlanResult, log: Log) -> None:
@@ -98,10 +118,10 @@ async def side_by_side[Answer](works: Iterable[Coroutine[Any, Any, Answer]]) -> 
             await asyncio.wait(left)
 
 
-def add_up(ended: Iterable[Ended], error: str) -> dict[str, Any]:
-    """The parts of a flow's result that its clients' results make; a client may have several."""
+def add_up(ended: Iterable[Ended], errors: Iterable[ErrorRecord] = ()) -> dict[str, Any]:
+    """The parts of a flow's result that its clients' results make, and the run's own errors; a client may have several."""
     all_ended = list(ended)
-    errors = [error, *(one.result.error for one in all_ended)]
+    all_errors = [*errors, *(one.result.error for one in all_ended if one.result.error)]
     by_client: dict[str, list[Ended]] = {}
     for one in all_ended:
         by_client.setdefault(one.client, []).append(one)
@@ -110,5 +130,5 @@ def add_up(ended: Iterable[Ended], error: str) -> dict[str, Any]:
         "summary": {**sum_up(one.result for one in all_ended), "clients": counts},
         "clients": {one.name: one.summary() for one in all_ended},
         "data": [record for one in all_ended for record in one.data()],
-        **({"error": "; ".join(filter(None, errors))} if any(errors) else {}),
+        **error_record.in_result(all_errors),
     }

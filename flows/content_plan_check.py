@@ -18,6 +18,7 @@ from flows.content_plan_to_jira import run_clients
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import Run, run_in_folder
 from lib.clock import SystemClock
+from lib.error_record import ErrorRecord, record_of
 from lib.errors import WorkflowError
 from lib.exactly_once.lookup import PERMISSIONS
 from lib.formats import this_month
@@ -70,18 +71,18 @@ async def content_plan_check(
     async def work(run: Run) -> dict[str, Any]:
         google = await _connect("Google", run.google.test_connection)
         jira = await _connect("Jira", run.jira.test_connection)
-        error = "; ".join(filter(None, (google, jira)))
+        errors = [error for error in (google, jira) if error]
         site = [] if jira else await _check_site(run)
         ended: list[ClientResult] = []
         try:
-            ended = [] if error else await run_clients(run, client_names)
+            ended = [] if errors else await run_clients(run, client_names)
         except WorkflowError as failed:  # what was found until then still counts
-            error = str(failed)
+            errors.append(record_of(failed))
         found = _records(site, ended)
         return {
             "blocking": [problem for problem in found if problem["level"] == "error"],
             "warnings": [problem for problem in found if problem["level"] == "warning"],
-            **clients.add_up(ended, error),
+            **clients.add_up(ended, errors),
         }
 
     return await run_in_folder(
@@ -97,13 +98,14 @@ async def content_plan_check(
     )
 
 
-async def _connect(service: str, ask: Callable[[], Awaitable[Any]]) -> str:
-    """Why the service cannot be used; empty when it can."""
+async def _connect(service: str, ask: Callable[[], Awaitable[Any]]) -> ErrorRecord | None:
+    """Why the service cannot be used; None when it can."""
     try:
         await ask()
     except WorkflowError as error:
-        return str(not_connected(service, error)["problem"])
-    return ""
+        problem = str(not_connected(service, error)["problem"])
+        return ErrorRecord(problem, error.kind, service=service.lower())
+    return None
 
 
 async def _check_site(run: Run) -> list[Problem]:

@@ -18,6 +18,7 @@ from flows.progress import Progress
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import Run, run_in_folder
 from lib.clock import SystemClock
+from lib.error_record import ErrorRecord, record_of
 from lib.exactly_once.plan_run import PlanResult
 from lib.formats import this_month
 from lib.plan import client_list
@@ -83,7 +84,7 @@ async def content_plan_to_jira(
 
     async def work(run: Run) -> dict[str, Any]:
         if dispatch == "here":
-            return clients.add_up(await run_clients(run, client_names), "")
+            return clients.add_up(await run_clients(run, client_names))
         of_a_client = {
             "target_month": str(run.month),
             "validate_only": validate_only,
@@ -94,7 +95,7 @@ async def content_plan_to_jira(
             "output_dir": output_dir,
             "break_lock": break_lock,
         }
-        return clients.add_up(await dispatch_clients(run, client_names, of_a_client), "")
+        return clients.add_up(await dispatch_clients(run, client_names, of_a_client))
 
     return await run_in_folder(
         NAME,
@@ -122,15 +123,15 @@ async def run_clients(run: Run, client_names: list[str] | None) -> list[ClientRe
     progress = Progress(len(asked))
     places = asyncio.Semaphore(clients.CLIENTS_AT_ONCE)
 
-    run.begun.clients.extend(_failed(name, problem) for name, problem in unknown.items())
+    run.begun.clients.extend(_failed(clients.left_out(name, problem)) for name, problem in unknown.items())
 
     async def one(client: Client) -> ClientResult:
-        waiting = _failed(client.name, clients.NOT_BEGUN)
+        waiting = _failed(clients.not_begun(client.name))
         run.begun.clients.append(waiting)
         async with places:
             run.begun.clients.remove(waiting)
             if client.folder_id in errors:
-                ended = _failed(client.name, str(errors[client.folder_id]))
+                ended = _failed(record_of(errors[client.folder_id], client.name))
                 run.begun.clients.append(ended)
             else:
                 project = Project(account.site, screen)
@@ -139,7 +140,7 @@ async def run_clients(run: Run, client_names: list[str] | None) -> list[ClientRe
             return ended
 
     all_ended = await clients.side_by_side(one(client) for client in asked)
-    return [*all_ended, *(_failed(name, problem) for name, problem in unknown.items())]
+    return [*all_ended, *(_failed(clients.left_out(name, problem)) for name, problem in unknown.items())]
 
 
 async def dispatch_clients(
@@ -150,11 +151,11 @@ async def dispatch_clients(
     asked, unknown = clients.choose(listed, client_names, run.log)
     await prefect_page.tag(run.flow_run, [str(run.month)], [client.name for client in asked], run.log)
     ended = await run_on_workers(run, asked, parameters, run.settings.dispatch_at_once)
-    return [*ended, *(_failed(name, problem) for name, problem in unknown.items())]
+    return [*ended, *(_failed(clients.left_out(name, problem)) for name, problem in unknown.items())]
 
 
-def _failed(client: str, message: str) -> ClientResult:
-    return ClientResult(client, result=PlanResult(error=f"{client}: {message}"))
+def _failed(error: ErrorRecord) -> ClientResult:
+    return ClientResult(error.client, result=PlanResult(error=error))
 
 
 if __name__ == "__main__":

@@ -15,12 +15,12 @@ from typing import Any
 from prefect import runtime
 
 from flows import clients, command_line, prefect_page
-from flows.client_plan import named
 from flows.progress import Progress
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import Run, log_error, run_in_folder
 from lib import files
 from lib.clock import SystemClock
+from lib.error_record import record_of
 from lib.errors import ConflictError, FixInputError, UncertainWriteError
 from lib.exactly_once.lookup import Looking
 from lib.exactly_once.plan_lock import LocalLock
@@ -90,7 +90,7 @@ class WatchedPlan:
             if finding.outcome in NEEDS_A_PERSON
             for problem in finding.problems
         ]
-        return [*rows, self.result.error] if self.result.error else rows
+        return [*rows, str(self.result.error)] if self.result.error else rows
 
     def summary(self) -> dict[str, Any]:
         """The plan's part of the flow's result."""
@@ -108,7 +108,7 @@ class WatchedPlan:
             "state": self.state,
             "commented": self.commented,
             "problems": [problem.model_dump() for problem in (*self.findings.problems, *self.result.problems)],
-            **({"error": self.result.error} if self.result.error else {}),
+            **({"error": self.result.error.message} if self.result.error else {}),
         }
 
     def data(self) -> list[dict[str, Any]]:
@@ -186,7 +186,7 @@ async def content_plan_watch(
         return {
             "news": f"{plural(comments, 'comment')} written; {plural(news, 'finding')} new since the last pass.",
             "nothing_new": not news,
-            **clients.add_up(watched, ""),
+            **clients.add_up(watched),
         }
 
     return await run_in_folder(
@@ -232,7 +232,7 @@ async def _watch_all(
                 return watch.watched
 
         left_out = [
-            WatchedPlan(name, months[0], result=PlanResult(error=f"{name}: {problem}"))
+            WatchedPlan(name, months[0], result=PlanResult(error=clients.left_out(name, problem)))
             for name, problem in unknown.items()
         ]
         run.begun.clients.extend(left_out)
@@ -273,27 +273,27 @@ class _Watch:
         self._cache = cache
         self._full = full
         self._client = client
-        waiting = PlanResult(error=f"{client.name}: {clients.NOT_BEGUN}")
+        waiting = PlanResult(error=clients.not_begun(client.name))
         self.watched = WatchedPlan(client.name, run.month, site=site, result=waiting)
         self._waiting = False  # a comment was sent and not heard of: the plan is not done with
 
     async def go(self, files: Sequence[DriveFile], unreadable: FixInputError | None) -> None:
         """Compare and comment; an error ends it here and never reaches the other plans."""
         if unreadable:
-            self.watched.result.error = named(self._client.name, unreadable)
+            self.watched.result.error = record_of(unreadable, self._client.name)
             return
-        self.watched.result.error = ""
+        self.watched.result.error = None
         try:
             await self._compare(find_plan(files, self._client, self._run.month))
         except NoPlanError as error:
             self.watched.state = "no plan"
             self._run.log.debug("%s", error)
         except asyncio.CancelledError:
-            self.watched.result.error = f"{self._client.name}: {clients.CANCELLED}"
+            self.watched.result.error = clients.cancelled(self._client.name)
             raise
         except Exception as error:  # noqa: BLE001  # whatever it is, the other plans go on
-            self.watched.result.error = named(self._client.name, error)
-            log_error(self._run.log, self.watched.result.error, error)
+            self.watched.result.error = record_of(error, self._client.name)
+            log_error(self._run.log, str(self.watched.result.error), error)
 
     async def _compare(self, file: DriveFile) -> None:
         run, watched = self._run, self.watched
@@ -365,9 +365,8 @@ class _Watch:
                     refused.append(finding.key)
         if refused:
             self._waiting = True
-            self.watched.result.error = named(
-                self._client.name, ConflictError(", ".join(refused), "the change could not be told there; see below")
-            )
+            untold = ConflictError(", ".join(refused), "the change could not be told there; see below")
+            self.watched.result.error = record_of(untold, self._client.name)
 
     async def _comment(self, plan: ContentPlan, finding: Finding) -> None:
         run, change = self._run, finding.change_hash

@@ -6,6 +6,7 @@ their issues are left alone.
 """
 
 import asyncio
+import dataclasses
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from prefect.states import Cancelling
 from flows.clients import side_by_side
 from flows.progress import Progress
 from flows.run_in_folder import Run
+from lib.error_record import CANCELLED, UNFORESEEN, ErrorRecord
 from lib.errors import FixInputError
 from lib.exactly_once.plan_run import PlanResult, RowResult
 from lib.exactly_once.plan_sheet import Log
@@ -32,6 +34,7 @@ from lib.run.run_record import RunRecord
 
 POOL = "content-plans"
 DEPLOYMENT = "content-plan-to-jira/client"
+PREFECT = "prefect"
 STARTS = 2  # of a client's run, when its worker dies
 POLL_S = 5.0
 _NOT_WELL = 500  # and above: the server's own trouble, such as a database that is away
@@ -61,7 +64,7 @@ class ClientRun:
             "folder": folder,
             "flow_run_id": str(self.flow_run) if self.flow_run else None,
             "run": self.record.name if self.record else None,
-            **({"error": self.result.error} if self.result.error else {}),
+            **({"error": self.result.error.message} if self.result.error else {}),
         }
 
     def data(self) -> list[dict[str, Any]]:
@@ -93,7 +96,7 @@ async def run_on_workers(
             try:
                 ended = await started.run({**parameters, "client_names": [client.name]}, progress)
             except asyncio.CancelledError:
-                run.begun.clients.append(started.stopped("cancelled before its run on a worker had ended"))
+                run.begun.clients.append(started.stopped("cancelled before its run on a worker had ended", CANCELLED))
                 await started.cancel()
                 raise
             except Exception as error:  # noqa: BLE001  # whatever it is, the other clients go on
@@ -172,9 +175,9 @@ class _Started:
             return self.stopped(f"{said}: {state.message or 'no reason given'}")
         return ClientRun(self.client, _result(record, self.client), self.flow_run, record)
 
-    def stopped(self, why: str) -> ClientRun:
+    def stopped(self, why: str, kind: str = UNFORESEEN) -> ClientRun:
         """How it ended when nothing is known of its rows."""
-        return ClientRun(self.client, PlanResult(error=f"{self.client}: {why}"), self.flow_run)
+        return ClientRun(self.client, PlanResult(error=ErrorRecord(why, kind, self.client, PREFECT)), self.flow_run)
 
     async def cancel(self) -> None:
         """
@@ -218,7 +221,8 @@ def _result(record: RunRecord, client: str) -> PlanResult:
         for row in record.rows
     ]
     told = record.plans.get(client, {})
-    error = told.get("error") or record.result.get("error") or ""
+    stopped_by = next((error for error in record.errors if error.client in ("", client)), None)
+    error = dataclasses.replace(stopped_by, client=client) if stopped_by else None
     return PlanResult(by_row={row.row: row for row in rows}, error=error, seconds=told.get("seconds", {}))
 
 

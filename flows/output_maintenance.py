@@ -17,6 +17,7 @@ from flows import command_line, printing
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import keep_folder, log_error
 from lib import error_line
+from lib.error_record import UNFORESEEN, ErrorRecord, in_result
 from lib.errors import FixInputError, TryLaterError
 from lib.exactly_once.plan_run import PlanResult
 from lib.files import utc_now
@@ -59,7 +60,6 @@ async def output_maintenance(keep_days: int = 90, keep_failed_days: int = 365, o
         records = [await _archive(one) for one in found]
         done, gone = "archived", [record for record in records if record["became"] == "archived"]
         failed = [f"{record['run']}: {record['why']}" for record in records if record["became"] == "failed"]
-        errors = [*leftovers, *failed]
         freed = sum(record["bytes"] for record in gone)
         summary = {done: len(gone), "kept": len(records) - len(gone), "bytes": freed}
         told = f"{len(gone)} runs were archived, {summary['kept']} are kept; {freed / 1e6:,.1f} MB became zip files."
@@ -67,7 +67,7 @@ async def output_maintenance(keep_days: int = 90, keep_failed_days: int = 365, o
             "done": " ".join(filter(None, (told, _name_odd([one for one in found if one.odd])))),
             "summary": {**PlanResult().counts(), **summary, "clients": {}},
             "data": records,
-            **({"error": "; ".join(errors)} if errors else {}),
+            **in_result(ErrorRecord(problem, UNFORESEEN) for problem in (*leftovers, *failed)),
         }
 
     return await keep_folder(NAME, work, output_dir=output_dir)

@@ -101,8 +101,8 @@ def _table(clients: Mapping[str, Any], summary: Mapping[str, Any], outcomes: Seq
 def _show_problems(to: Console, result: Mapping[str, Any]) -> None:
     """What people have to look at: where, and what to do; the first ones of each kind."""
     failed = [
-        {"client": "", "where": "", "message": plan["error"]}
-        for plan in result.get("clients", {}).values()
+        {"client": name, "where": "", "message": plan["error"]}
+        for name, plan in result.get("clients", {}).items()
         if plan.get("error")
     ]
     told = {name: result.get(name, []) for name in ("blocking", "warnings")}

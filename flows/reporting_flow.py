@@ -19,7 +19,8 @@ from prefect.states import Completed
 
 from flows import prefect_api
 from lib import error_line
-from lib.errors import WorkflowError
+from lib.error_record import ErrorRecord, in_result, record_of, with_error
+from lib.errors import TryLaterError, WorkflowError
 from lib.exactly_once.plan_run import PlanResult
 from lib.exactly_once.reconcile import NEEDS_A_PERSON
 from lib.files import iso_utc, utc_now
@@ -102,7 +103,7 @@ def reporting_flow[**P](**options: Any) -> Callable[[Callable[P, Awaitable[Resul
                 return result  # called as a plain function
             if away := await prefect_api.wait_for_answer(prefect_api.OUTAGE_S, get_run_logger()):
                 prefect_api.give_up()
-                result = {**result, "error": "; ".join(filter(None, (result.get("error"), away)))}
+                result = with_error(result, ErrorRecord(away, TryLaterError.kind, service="prefect"))
                 _ended.get([]).append(result)  # the engine, which cannot tell Prefect, raises about that
             if result.get("error"):
                 raise FlowFailedError(result) from cause
@@ -146,7 +147,7 @@ def failure(started: str, error: BaseException) -> Result:
         "end_time": iso_utc(utc_now()),
         "data": [],
         "summary": {**PlanResult().counts(), "clients": {}},
-        "error": error_line.message_of(error),
+        **in_result([record_of(error)]),
     }
 
 

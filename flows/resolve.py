@@ -125,7 +125,7 @@ async def _resolve(
         raise
     run.log.info("%s", done)
     ended = ClientResult(client_name, account.site, folder.name, resolve.plan, resolve.result)
-    return {"done": done, **clients.add_up([ended], "")}
+    return {"done": done, **clients.add_up([ended])}
 
 
 def _read_id(plan: str) -> str:

@@ -21,6 +21,7 @@ from flows import clients, library_log, prefect_page, stop_signals
 from flows.reporting_flow import Result, state
 from lib import error_line, files
 from lib.clock import Clock, SystemClock
+from lib.error_record import UNFORESEEN, ErrorRecord, record_of, with_error
 from lib.errors import FixInputError
 from lib.exactly_once.plan_sheet import Log
 from lib.files import RESULT, iso_utc, utc_now
@@ -207,10 +208,10 @@ async def _keep_folder(
         try:
             parts = await signals.cancellable(work(folder, settings))
         except asyncio.CancelledError as error:  # a signal, or a caller's cancel; raised once the folder tells of it
-            cancelled, parts = error, clients.add_up(begun.clients, f"{name}: {clients.CANCELLED}; run it again")
+            cancelled, parts = error, clients.add_up(begun.clients, [clients.run_cancelled(name)])
         except Exception as failed:  # noqa: BLE001  # the result says it
             log_error(log, error_line.message_of(failed), failed)
-            parts = clients.add_up(begun.clients, error_line.message_of(failed))
+            parts = clients.add_up(begun.clients, [record_of(failed)])
     if begun.months:
         parts = {"months": begun.months, **parts}
     if parts.get("error") and "nothing_new" in parts:
@@ -222,7 +223,7 @@ async def _keep_folder(
     if unsaved:
         result["report"] = ""  # none can be made
     if problem := unsaved or await _make_report(folder, report, log, signals):
-        result |= {"error": "; ".join(filter(None, (result.get("error"), problem))), "nothing_new": False}
+        result = {**with_error(result, ErrorRecord(problem, UNFORESEEN)), "nothing_new": False}
         result["state"] = "cancelled" if cancelled else "failed"
         result["bottom_line"] = f"{result['bottom_line']} {problem}"
         await _save(result, folder, settings)

@@ -19,7 +19,16 @@ _LONG_WAIT_S = 90.0  # what a person would notice
 
 
 class WorkflowError(Exception):
-    """Anything that this project raises on purpose."""
+    """
+    Anything that this project raises on purpose.
+
+    Attributes:
+        kind: What the reader does next, one word for each class, as it stands in a run's result.
+        service: google or jira, when it was raised by a call to one; else empty.
+    """
+
+    kind = "workflow"
+    service = ""
 
     def __str__(self) -> str:
         return ": ".join(str(part) for part in self.args if part)
@@ -27,6 +36,8 @@ class WorkflowError(Exception):
 
 class FixInputError(WorkflowError):
     """Something must be edited before another try: `where`, `problem` (what is wrong, and what to write instead)."""
+
+    kind = "fix_input"
 
     def __init__(self, where: str, problem: str) -> None:
         super().__init__(where, problem)
@@ -37,9 +48,13 @@ class FixInputError(WorkflowError):
 class CredentialsError(FixInputError):
     """A service refuses our credentials or our access; `where` names the service. Never retried."""
 
+    kind = "credentials"
+
 
 class RefusedError(FixInputError):
     """Jira understood a request and refuses it; nothing was made. `reasons` by field, general ones under an empty name."""
+
+    kind = "refused"
 
     def __init__(self, where: str, problem: str, reasons: dict[str, str]) -> None:
         super().__init__(where, problem)
@@ -57,6 +72,8 @@ class TryLaterError(WorkflowError):
         retry_after_s: What the server asked for, in seconds; None when it did not say.
     """
 
+    kind = "try_later"
+
     def __init__(self, where: str, problem: str, retry_after_s: float | None = None) -> None:
         super().__init__(where, problem, retry_after_s)
         self.where = where
@@ -72,9 +89,13 @@ class TryLaterError(WorkflowError):
 class TooManyRequestsError(TryLaterError):
     """The service was asked too often; it carried nothing out."""
 
+    kind = "too_many_requests"
+
 
 class ConflictError(WorkflowError):
     """Somebody or something else stands in the way, and a person decides how to go on."""
+
+    kind = "conflict"
 
     def __init__(self, where: str, problem: str) -> None:
         super().__init__(where, problem)
@@ -84,6 +105,8 @@ class ConflictError(WorkflowError):
 
 class UncertainWriteError(ConflictError):
     """A write was sent and no answer can be trusted: it may have been applied, or may still be."""
+
+    kind = "uncertain_write"
 
 
 class TooLargeError(UncertainWriteError):
@@ -99,6 +122,8 @@ class NotebookError(WorkflowError):
         cell: Number of the code cell as JupyterLab counts cells, from 1; None when no cell is to blame.
         problem: What happened, one line.
     """
+
+    kind = "notebook"
 
     def __init__(self, notebook: str, status: str, cell: int | None, problem: str) -> None:
         super().__init__(notebook, status, cell, problem)

@@ -13,6 +13,7 @@ from typing import Any
 from google.oauth2.credentials import Credentials
 
 from lib.clock import Clock
+from lib.error_record import record_of
 from lib.exactly_once import plan_lock
 from lib.exactly_once.plan_sheet import PlanSheet
 from lib.exactly_once.resolving import PlanResolve
@@ -226,7 +227,7 @@ class DirectRun:
         try:
             asyncio.run(self.make(break_lock=break_lock))
         except Exception as error:
-            self.plan_run.stop(str(error))
+            self.plan_run.stop(record_of(error))
             raise
         return self.plan_run.result
 

@@ -3,6 +3,7 @@
 import datetime as dt
 
 from lib import files
+from lib.error_record import ErrorRecord, in_result
 from lib.exactly_once.plan_run import PlanResult
 from lib.files import DRAFTS, RESULT, ROWS
 from lib.plan import rows_file
@@ -33,15 +34,17 @@ def row(number, outcome="created", *, topic=None, client="Kopi Senja", problems=
     }
 
 
-def problem(message, where="'Juli'!B7", level="error"):
-    return {"where": where, "message": message, "level": level}
+def problem(message, where="'Juli'!B7", level="error", kind="cell"):
+    return {"where": where, "message": message, "level": level, "kind": kind}
 
 
 def counts(rows):
-    return {"rows": len(rows), **{name: sum(one["outcome"] == name for one in rows) for name in OUTCOMES}}
+    not_reached = [one for one in rows if any(problem["kind"] == "not_reached" for problem in one["problems"])]
+    outcomes = {name: sum(one["outcome"] == name for one in rows) for name in OUTCOMES}
+    return {"rows": len(rows), **outcomes, "not_reached": len(not_reached)}
 
 
-def leave(output, rows, *, flow="content-plan-to-jira", at=START, plans=None, seconds=12, **result):
+def leave(output, rows, *, flow="content-plan-to-jira", at=START, plans=None, seconds=12, error="", **result):
     """A finished run with these rows; its folder."""
     folder = run_folder.create(output, flow, at)
     names = list(dict.fromkeys(one["client"] for one in rows))
@@ -62,18 +65,21 @@ def leave(output, rows, *, flow="content-plan-to-jira", at=START, plans=None, se
         }
         for name, found in by_client.items()
     }
+    errors = [ErrorRecord(error, "unforeseen")] if error else []
+    errors += [ErrorRecord(p["error"], "unforeseen", name) for name, p in (plans or {}).items() if p.get("error")]
     sources = Sources(versions={"python": "3.13.0"}, commit="0123abc", files={"hashmap.py": "00" * 32})
     sections = {
         "start_time": files.iso_utc(at),
         "end_time": files.iso_utc(at + dt.timedelta(seconds=seconds)),
         "flow": flow,
-        "state": "failed" if result.get("error") else "completed",
+        "state": "failed" if errors else "completed",
         "parameters": {"target_month": "Juli 2026", "validate_only": False},
         "months": ["Juli 2026"],
         "run_folder": str(folder),
         "sources": {"versions": sources.versions, "commit": sources.commit, "files": sources.files},
         "summary": summary,
         "clients": known,
+        **in_result(errors),
         **result,
     }
     sections = {"bottom_line": audit.bottom_line(sections), **sections}

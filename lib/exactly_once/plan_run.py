@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 from lib.clock import Clock
+from lib.error_record import ErrorRecord
 from lib.errors import WorkflowError
 from lib.exactly_once.claims import Claim
 from lib.exactly_once.issue_maker import Batch, IssueMaker, Work
@@ -25,8 +26,6 @@ from lib.plan.keys import is_token, new_token, read_key
 from lib.plan.problems import Kind, Level, Problem
 from lib.services.models import Issue, Jira
 from lib.services.pace import Pace
-
-NOT_REACHED = "not_reached"
 
 type MakeDrafts = Callable[[ContentPlan], Awaitable[Drafts]]
 
@@ -52,7 +51,7 @@ class PlanResult:
 
     by_row: dict[int, RowResult] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
-    error: str = ""
+    error: ErrorRecord | None = None
     seconds: dict[str, float] = field(default_factory=dict)  # step -> how long it took, in the order of the steps
     batches: list[Batch] = field(default_factory=list)
     on_step: Callable[[str], None] = field(default=lambda _step: None, repr=False, compare=False)
@@ -69,7 +68,7 @@ class PlanResult:
         return {
             "rows": len(self.rows),
             **{outcome.value: outcomes[outcome] for outcome in Outcome},
-            NOT_REACHED: not_reached,
+            Kind.NOT_REACHED.value: not_reached,
         }
 
     @contextmanager
@@ -138,14 +137,16 @@ class PlanRun:
     def _step(self, name: str) -> AbstractContextManager[None]:
         return self.result.step(name, self._clock)
 
-    def stop(self, error: str) -> None:
+    def stop(self, error: ErrorRecord) -> None:
         """Put down the error that ended the run: rows that were good, or not looked at yet, say that it stopped them."""
         self.result.error = error
         for row in self.result.rows:
             if self.plan and row.outcome is Outcome.READY and not row.not_reached:
-                self._not_reached(self.plan, row.row, error)
+                self._not_reached(self.plan, row.row, error.message)
             elif self.plan and row.outcome is Outcome.UNCERTAIN and not row.problems:
-                self._say(self.plan, row.row, f"its Key cell is filled, and its issue was not looked for: {error}")
+                self._say(
+                    self.plan, row.row, f"its Key cell is filled, and its issue was not looked for: {error.message}"
+                )
 
     async def check(self, make_drafts: MakeDrafts) -> list[Action]:
         """
@@ -418,4 +419,4 @@ def sum_up(results: Iterable[PlanResult]) -> dict[str, int]:
     total: Counter[str] = Counter()
     for result in results:
         total.update(result.counts())
-    return {name: total[name] for name in ("rows", *Outcome, NOT_REACHED)}
+    return {name: total[name] for name in ("rows", *Outcome, Kind.NOT_REACHED)}

@@ -73,7 +73,7 @@ def find_plan(files: Iterable[DriveFile], client: Client, month: Month) -> Drive
     wanted = {_plain_name(plan_name(client.name, name, month.year)) for name in _spellings(month)}
     own = list(files)
     found = list({file.id: file for file in own if _plain_name(file.name) in wanted}.values())
-    where, name = f"{client.name}, Drive folder {client.folder_id}", plan_name(client.name, *str(month).split())
+    where, name = f"Drive folder {client.folder_id}", plan_name(client.name, *str(month).split())
     if not found:
         seen = (
             ", ".join(repr(file.name) for file in own[:10])
@@ -84,9 +84,7 @@ def find_plan(files: Iterable[DriveFile], client: Client, month: Month) -> Drive
         seen = ", ".join(f"{file.name!r} ({file.id})" for file in found)
         raise FixInputError(where, f"has more than one plan for {month}: {seen}. Rename or remove all but one")
     if found[0].mime_type == EXCEL:
-        raise FixInputError(
-            f"{client.name}, {found[0].name!r}", "is an Excel file; open it and choose File > Save as Google Sheets"
-        )
+        raise FixInputError(repr(found[0].name), "is an Excel file; open it and choose File > Save as Google Sheets")
     return found[0]
 
 

@@ -8,25 +8,30 @@ from typing import Any
 from IPython.display import HTML
 from markupsafe import Markup
 
+from lib import error_record
+from lib.error_record import ErrorRecord, errors_of
 from lib.exactly_once.reconcile import Outcome
 from lib.files import ROWS
 from lib.formats import plural, show_date, show_moment
+from lib.plan.problems import Kind
 from lib.report import html_report
 from lib.report.html_report import link
 from lib.run.run_folder import files_of
 from lib.run.run_record import RunRecord
 
-_MEANING = {
+_NOT_REACHED = "not reached"  # of the ready rows, those that the run did not come to
+_MEANING: Mapping[str, str] = {
     Outcome.CREATED: "this run made its issue",
     Outcome.EXISTING: "it already had its issue",
     Outcome.READY: "no issue was made of it, and nothing is wrong with it that we know of",
+    _NOT_REACHED: "no issue was made of it, since the run ended before; the table below says why",
     Outcome.REFUSED: "our checks stopped it",
     Outcome.REJECTED: "Jira refused it",
     Outcome.UNCERTAIN: "its issue may exist or was not looked for, or its key is not in its row yet; the next run settles it",
     Outcome.FLAGGED: "a person must decide",
 }
-_NOT_REACHED = "no issue was made of it; where the run did not reach it, the table below says why"
-_SAID = {
+_SAID: Mapping[str, tuple[str, str]] = {
+    _NOT_REACHED: ("row was not reached", "rows were not reached"),
     Outcome.CREATED: ("issue was created", "issues were created"),
     Outcome.EXISTING: ("row had its issue already", "rows had their issues already"),
     Outcome.READY: ("row has no issue yet", "rows have no issues yet"),
@@ -71,12 +76,13 @@ def _failure(result: Mapping[str, Any]) -> str:
     """What stopped the run, or which clients' plans could not be finished."""
     if result.get("state") == "cancelled":
         return "The run was cancelled before it was finished; run it again."
-    failed = _failed(result)
-    errors = [_own_error(result), *(plan["error"] for plan in failed.values())]
+    found = errors_of(result)
+    failed = [error for error in found if error.client]
+    told = [str(error) for error in found if not error.client or len(failed) == 1]
     if len(failed) > 1:
-        of_all = f"{len(failed)} of {plural(len(result['clients']), 'plan')}"
-        errors[1:] = [f"{of_all} could not be read or finished: {_list(list(failed))}"]
-    return " ".join(f"The run failed: {error.rstrip('.')}." for error in errors if error)
+        of_all = f"{len(failed)} of {plural(len(result.get('clients') or failed), 'plan')}"
+        told.append(f"{of_all} could not be read or finished: {_list([error.client for error in failed])}")
+    return " ".join(f"The run failed: {error.rstrip('.')}." for error in told)
 
 
 def _done(result: Mapping[str, Any]) -> str:
@@ -87,13 +93,15 @@ def _done(result: Mapping[str, Any]) -> str:
     rows, clients = summary.get("rows", 0), len(summary.get("clients", {}))
     if result.get("error") and not rows:
         return _no_rows(result)
-    not_reached = _not_reached(result)
-    counted = {outcome: summary.get(outcome, 0) for outcome in Outcome}
-    counted[Outcome.READY] -= not_reached
-    told = [f"{count} {_said(outcome, result)[count != 1]}" for outcome, count in counted.items() if count]
-    if not_reached:
-        told.append(f"{not_reached} {'row was' if not_reached == 1 else 'rows were'} not reached")
+    told = [f"{count} {_said(name, result)[count != 1]}" for name, count in _split(summary).items() if count]
     return f"{plural(rows, 'row')} of {plural(clients, 'client')}: {', '.join(told) or 'nothing to do'}."
+
+
+def _split(counts: Mapping[str, int]) -> dict[str, int]:
+    """Rows per outcome, of which the ready ones that the run did not come to have a name of their own."""
+    not_reached = counts.get(Kind.NOT_REACHED, 0)
+    counted = {str(outcome): counts.get(outcome, 0) for outcome in Outcome}
+    return {**counted, Outcome.READY: counted[Outcome.READY] - not_reached, _NOT_REACHED: not_reached}
 
 
 def _no_rows(result: Mapping[str, Any]) -> str:
@@ -110,13 +118,8 @@ def _list(names: Sequence[str]) -> str:
     return f"{'; '.join(names[:_NAMED])}{more}"
 
 
-def _not_reached(result: Mapping[str, Any]) -> int:
-    """How many rows a plan had left when it was stopped."""
-    return sum(plan.get(Outcome.READY, 0) for plan in _failed(result).values())
-
-
-def _said(outcome: Outcome, result: Mapping[str, Any]) -> tuple[str, str]:
-    if outcome is Outcome.READY and result.get("parameters", {}).get("validate_only"):
+def _said(outcome: str, result: Mapping[str, Any]) -> tuple[str, str]:
+    if outcome == Outcome.READY and result.get("parameters", {}).get("validate_only"):
         return ("row is good; as asked, its issue was not made", "rows are good; as asked, no issues were made")
     return _SAID[outcome]
 
@@ -124,13 +127,6 @@ def _said(outcome: Outcome, result: Mapping[str, Any]) -> tuple[str, str]:
 def _failed(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """The plans that could not be read or finished, by client (and month, in a watch)."""
     return {name: plan for name, plan in result.get("clients", {}).items() if plan.get("error")}
-
-
-def _own_error(result: Mapping[str, Any]) -> str:
-    """The error that is none of the plans'; a result's `error` names both kinds."""
-    error = str(result.get("error") or "")
-    of_plans = "; ".join(plan["error"] for plan in _failed(result).values())
-    return error.removesuffix(of_plans).removesuffix("; ")
 
 
 def show_bottom_line(record: RunRecord) -> HTML:
@@ -156,23 +152,17 @@ def _uncounted(record: RunRecord) -> str:
 
 def counts(record: RunRecord) -> HTML:
     """Rows per client and outcome, and in all, with what the outcomes mean; what else a flow found, where rows have none."""
-    outcomes = [outcome for outcome in Outcome if record.counts.get(outcome)]
+    outcomes = [name for name, count in _split(record.counts).items() if count]
     if not outcomes:
         return _own_records(record)
     names = ["rows", *outcomes]
     clients: Mapping[str, Mapping[str, int]] = record.result.get("summary", {}).get("clients", {})
-    rows = [[client, *(counted.get(name) or "·" for name in names)] for client, counted in clients.items()]
-    rows.append([Markup("<b>all</b>"), *(record.counts.get(name, 0) for name in names)])
-    meaning = html_report.legend((outcome, _meaning(outcome, record)) for outcome in outcomes)
+    rows: list[list[object]] = []
+    for client, counted in (*clients.items(), (Markup("<b>all</b>"), record.counts)):
+        split = {"rows": counted.get("rows", 0), **_split(counted)}
+        rows.append([client, *(split[name] or "·" for name in names)])
+    meaning = html_report.legend((name, _MEANING[name]) for name in outcomes)
     return HTML(html_report.table(["client", *names], rows, numbers=names).data + meaning.data)
-
-
-def _meaning(outcome: Outcome, record: RunRecord) -> str:
-    """What an outcome says in this run: a ready row is not called good where something stopped it, or the run."""
-    stopped = record.result.get("error") or any(
-        problem["level"] == "error" for row in record.rows if row["outcome"] == outcome for problem in row["problems"]
-    )
-    return _NOT_REACHED if outcome is Outcome.READY and stopped else _MEANING[outcome]
 
 
 def _own_records(record: RunRecord) -> HTML:
@@ -187,11 +177,8 @@ def _own_records(record: RunRecord) -> HTML:
 
 def to_do(record: RunRecord) -> HTML:
     """What a person has to do, most urgent first: in which cell, what is wrong, what to write instead."""
-    own = [_own_error(record.result)] if record.state != "cancelled" else ["run it again; it goes on where it stopped"]
-    stopped = [(record.state, {"client": "", "where": "", "message": error}, "") for error in own if error]
-    stopped += [
-        (record.state, {"client": name, "where": "", "message": plan["error"]}, "")
-        for name, plan in _failed(record.result).items()
+    stopped = [
+        (record.state, {"client": error.client, "where": "", "message": _advice(error)}, "") for error in record.errors
     ]
     of_plans = [("plan", problem, "") for problem in _plan_problems(record, "error")]
     of_rows = [
@@ -210,12 +197,17 @@ def to_do(record: RunRecord) -> HTML:
     return _table(["kind", "client", "cell", "what to do", "content"], rows)
 
 
+def _advice(error: ErrorRecord) -> str:
+    own = not error.client and error.kind == error_record.CANCELLED
+    return "run it again; it goes on where it stopped" if own else error.message
+
+
 def not_reached(record: RunRecord) -> HTML:
     """The rows whose issues were to be made and were not tried, by client and reason."""
     found: dict[tuple[str, str], list[int]] = {}
     for row in record.rows:
         for problem in row["problems"]:
-            if row["outcome"] == Outcome.READY and problem["level"] == "error":
+            if problem["kind"] == Kind.NOT_REACHED:
                 found.setdefault((row["client"], problem["message"]), []).append(row["row"])
     rows = [[client, len(numbers), _spans(numbers), why] for (client, why), numbers in found.items()]
     return _table(["client", "how many", "rows", "why"], rows, numbers=["how many"])

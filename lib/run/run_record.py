@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
+from lib.error_record import ErrorRecord, errors_of
 from lib.errors import FixInputError
 from lib.files import MANIFEST, RESULT, kind_of, name_of, open_file, parse_json, read_json, what_is_wrong
 from lib.formats import JAKARTA
@@ -57,6 +58,11 @@ class RunRecord:
     def state(self) -> str:
         """How it ended: completed, needs attention, failed or cancelled."""
         return str(self.result.get("state") or ("failed" if self.result.get("error") else "completed"))
+
+    @property
+    def errors(self) -> list[ErrorRecord]:
+        """What stopped the run, or some of its plans."""
+        return errors_of(self.result)
 
     @property
     def months(self) -> list[str]:
@@ -118,6 +124,14 @@ def _moment(text: str) -> str:
     return text
 
 
+class _Error(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+    message: str
+    kind: str
+    client: str
+    service: str
+
+
 class _Batch(BaseModel):
     model_config = ConfigDict(strict=True)
     rows: int
@@ -172,6 +186,7 @@ class _Result(BaseModel):
     flow: str
     state: str | None = None
     error: str | None = None
+    errors: list[_Error] = []
     bottom_line: str | None = None
     report: str | None = None
     rerun_of: str | None = None

@@ -22,7 +22,7 @@ from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError, rate_li
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import get_current_settings
 
-from lib.errors import TryLaterError
+from lib.errors import TryLaterError, WorkflowError
 from lib.services import rate_limits, retry
 from lib.services.rate_limits import Quota
 
@@ -52,7 +52,11 @@ def api_task[**P, R](
         async def in_turn(*args: P.args, **kwargs: P.kwargs) -> R:
             if quota is not None:
                 await turn(quota)
-            return await function(*args, **kwargs)
+            try:
+                return await function(*args, **kwargs)
+            except WorkflowError as error:
+                error.service = name.partition(".")[0]
+                raise
 
         options = task(
             name=name,

@@ -91,8 +91,8 @@ def test_every_mistake_of_a_whole_plan_is_told_and_stops_nobody_else(run, servic
         "Masih Excel": "Save as Google Sheets",
     }.items():
         assert says in errors[name]
-        assert name in errors[name]
-        assert errors[name] in result["error"]
+        assert f"{name}: {errors[name]}" in result["error"]
+        assert name in [error["client"] for error in result["errors"]]
     assert exit_code(result) == 1
     copied = result["clients"]["Salinan Juni"]
     assert copied["flagged"] == copied["rows"] > 1

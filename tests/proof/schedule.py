@@ -7,6 +7,7 @@ import re
 import threading
 import uuid
 
+from lib.error_record import record_of
 from lib.errors import WorkflowError
 from lib.exactly_once.reconcile import Outcome, plan_label
 from lib.plan.keys import is_token, read_key
@@ -230,7 +231,7 @@ class Schedule:
             return None
         except WorkflowError as error:
             self.said.append(f"run {number} ended: {error}")
-            run.plan_run.stop(str(error))
+            run.plan_run.stop(record_of(error))
         finally:
             self.ended.add(flow_run)
             run.local.release()  # as the end of a process does

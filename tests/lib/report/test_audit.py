@@ -92,10 +92,9 @@ def test_the_bottom_line_says_all_numbers_in_words_and_they_add_up(messy):
 
 
 def test_rows_that_a_stopped_run_did_not_reach_are_no_good_rows(tmp_path):
-    reason = [runs.problem("not sent: the notebook failed")]
+    reason = [runs.problem("not sent: the notebook failed", kind="not_reached")]
     rows = [runs.row(number, "ready", problems=reason) for number in (5, 6, 7, 9)]
-    plan = {"error": "Kopi Senja: the notebook failed"}
-    folder = runs.leave(tmp_path, rows, plans={"Kopi Senja": plan}, error="Kopi Senja: the notebook failed")
+    folder = runs.leave(tmp_path, rows, plans={"Kopi Senja": {"error": "the notebook failed"}})
     record = run_record.read(folder)
     assert audit.bottom_line(record.result) == (
         "The run failed: Kopi Senja: the notebook failed. 4 rows of 1 client: 4 rows were not reached."
@@ -105,11 +104,10 @@ def test_rows_that_a_stopped_run_did_not_reach_are_no_good_rows(tmp_path):
 
 
 def test_what_stopped_the_run_is_the_first_thing_to_do(tmp_path):
-    """The errors of plans stand in the result's `error`, too; each is listed once."""
+    """The errors of plans are among the run's, too; each is listed once."""
     rows = [runs.row(7, "refused", problems=[runs.problem("no date")])]
-    failed = {"Kopi Senja": {"error": "Kopi Senja: is an Excel file"}}
-    told = "Jira cannot be reached; Kopi Senja: is an Excel file"
-    record = run_record.read(runs.leave(tmp_path, rows, plans=failed, error=told))
+    failed = {"Kopi Senja": {"error": "is an Excel file"}}
+    record = run_record.read(runs.leave(tmp_path, rows, plans=failed, error="Jira cannot be reached"))
     html = audit.to_do(record).data
     assert html.count("Jira cannot be reached") == html.count("is an Excel file") == 1
     assert html.index("Jira cannot be reached") < html.index("is an Excel file") < html.index("no date")
