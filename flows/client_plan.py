@@ -16,7 +16,7 @@ from flows.progress import Progress
 from flows.run_in_folder import Run, log_error
 from lib.error_record import ErrorRecord, record_of
 from lib.exactly_once.plan_run import PlanResult, PlanRun
-from lib.exactly_once.plan_sheet import PlanSheet
+from lib.exactly_once.plan_sheet import LockTerms, PlanSheet
 from lib.exactly_once.step_files import StepFiles
 from lib.files import DRAFTS
 from lib.formats import FormatError, one_line, parse_date
@@ -124,15 +124,7 @@ async def run_client(
         plan_run = await open_plan(PlanRun, run, project.site, client.name, plan_file.id, folder)
         result = ended.result = plan_run.result
         result.on_step = lambda step: progress.tell(client.name, step, len(result.rows))
-        if run.validate_only:
-            await plan_run.check(lambda plan: make_drafts(run, project, client, plan, folder))
-        else:
-            await plan_run.make(
-                lambda plan: make_drafts(run, project, client, plan, folder),
-                run.flow_run,
-                flow_run_ended,
-                break_lock=run.break_lock,
-            )
+        await (check_plan if run.validate_only else make_issues)(run, project, client, plan_run, folder)
     except asyncio.CancelledError:
         (plan_run or ended).stop(clients.cancelled(client.name))
         raise
@@ -150,12 +142,38 @@ async def run_client(
     return ended
 
 
+async def make_issues(run: Run, project: Project, client: Client, plan_run: PlanRun, folder: Path) -> None:
+    """Rows to drafts to issues, while no other run may touch the plan."""
+    async with plan_run.locked():
+        await plan_run.read()
+        plan, snapshot = await plan_run.look_up(settle=True)
+        with plan_run.step("run the notebook"):
+            drafts = await make_drafts(run, project, client, plan, folder)
+        actions = plan_run.decide(snapshot, drafts)
+        await plan_run.execute(actions)
+
+
+async def check_plan(run: Run, project: Project, client: Client, plan_run: PlanRun, folder: Path) -> None:
+    """The same up to the decision; nothing is locked, waited for or written."""
+    await plan_run.read()
+    plan, snapshot = await plan_run.look_up(settle=False)
+    with plan_run.step("run the notebook"):
+        drafts = await make_drafts(run, project, client, plan, folder)
+    plan_run.foresee(plan_run.decide(snapshot, drafts))
+
+
 async def open_plan[P: PlanRun](
     kind: type[P], run: Run, site: str, client: str, spreadsheet_id: str, folder: Path
 ) -> P:
     """A run over one plan, whose spreadsheet is known to be there."""
     sheet = PlanSheet(
-        run.google, run.clock, client=client, spreadsheet_id=spreadsheet_id, run=run.folder.name, log=run.log
+        run.google,
+        run.clock,
+        client=client,
+        spreadsheet_id=spreadsheet_id,
+        run=run.folder.name,
+        terms=LockTerms(run.flow_run, flow_run_ended, run.break_lock),
+        log=run.log,
     )
     await sheet.open()
     return kind(

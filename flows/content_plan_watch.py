@@ -22,7 +22,7 @@ from lib import files
 from lib.clock import SystemClock
 from lib.error_record import record_of
 from lib.errors import ConflictError, FixInputError, UncertainWriteError
-from lib.exactly_once.lookup import Looking
+from lib.exactly_once.lookup import Lookup
 from lib.exactly_once.plan_lock import LocalLock
 from lib.exactly_once.plan_run import PlanResult, RowResult
 from lib.exactly_once.plan_sheet import PlanSheet
@@ -336,10 +336,10 @@ class _Watch:
         folder = run_folder.client_folder(run.folder, f"{self._client.name} {run.month}")
         self.watched.folder = folder.name
         StepFiles(folder, workflow=NAME, source=plan.spreadsheet_id).rows(plan)
-        looking = Looking(run.jira, run.settings.jira_project_key, plan.spreadsheet_id, PERMISSIONS)
+        lookup = Lookup(run.jira, run.settings.jira_project_key, plan.spreadsheet_id, PERMISSIONS)
         with result.step("look at Jira", run.clock):
-            look = await looking.look(key for row in plan.rows if (key := read_key(row.key)))
-        plan_watch.save_issues(look.issues, folder / SEEN_ISSUES, workflow=NAME, source=plan.spreadsheet_id)
+            seen = await lookup.snapshot(key for row in plan.rows if (key := read_key(row.key)))
+        plan_watch.save_issues(seen.issues, folder / SEEN_ISSUES, workflow=NAME, source=plan.spreadsheet_id)
         paths = {
             "rows_path": str(folder / ROWS),
             "issues_path": str(folder / SEEN_ISSUES),

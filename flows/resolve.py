@@ -13,7 +13,7 @@ from typing import Any
 from prefect import runtime
 
 from flows import arguments, clients, command_line
-from flows.client_plan import ClientResult, Project, flow_run_ended, make_drafts, open_plan
+from flows.client_plan import ClientResult, Project, make_issues, open_plan
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import Run, run_in_folder
 from lib.errors import FixInputError
@@ -106,19 +106,15 @@ async def _resolve(
     run.begun.months = [str(month)]
     try:
         if forget_issue is not None:
-            done = await resolve.forget(forget_issue, run.flow_run, flow_run_ended, break_lock=run.break_lock)
+            done = await resolve.forget(forget_issue)
         elif key is not None:
-            done = await resolve.set_key(row, key, run.flow_run, flow_run_ended, break_lock=run.break_lock)
+            done = await resolve.set_key(row, key)
         else:
             screen = await run.jira.read_fields(run.settings.jira_project_key, run.settings.jira_issue_type_id)
             project = Project(account.site, screen)
-            done = await resolve.create(
-                row,
-                lambda read: make_drafts(run, project, client, read, folder),
-                run.flow_run,
-                flow_run_ended,
-                break_lock=run.break_lock,
-            )
+            resolve.want(row)
+            await make_issues(run, project, client, resolve, folder)
+            done = resolve.say_created(row)
     except asyncio.CancelledError:
         resolve.result.by_row = {number: one for number, one in resolve.result.by_row.items() if number == row}
         run.begun.clients.append(ClientResult(client_name, account.site, folder.name, resolve.plan, resolve.result))

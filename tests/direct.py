@@ -15,7 +15,7 @@ from google.oauth2.credentials import Credentials
 from lib.clock import Clock
 from lib.error_record import record_of
 from lib.exactly_once import plan_lock
-from lib.exactly_once.plan_sheet import PlanSheet
+from lib.exactly_once.plan_sheet import LockTerms, PlanSheet
 from lib.exactly_once.resolving import PlanResolve
 from lib.exactly_once.step_files import StepFiles
 from lib.files import DRAFTS, ROWS
@@ -193,7 +193,14 @@ class DirectRun:
         self.project_key = project_key
         folder.mkdir(parents=True, exist_ok=True)
         self.sheet = PlanSheet(
-            google, clock, client=client, spreadsheet_id=spreadsheet_id, run=folder.name, local=self.local, log=log
+            google,
+            clock,
+            client=client,
+            spreadsheet_id=spreadsheet_id,
+            run=folder.name,
+            terms=LockTerms(None, never),
+            local=self.local,
+            log=log,
         )
         self.plan_run = PlanResolve(
             self.sheet,
@@ -217,10 +224,17 @@ class DirectRun:
         flow_run: uuid.UUID | None = None,
         has_ended: Callable[[uuid.UUID], Awaitable[bool]] = never,
     ) -> None:
+        self.sheet._terms = LockTerms(flow_run, has_ended, break_lock)
         await self.sheet.open()
-        await self.plan_run.make(
-            make_drafts(self.folder, self.month, self.project_key), flow_run, has_ended, break_lock=break_lock
-        )
+        await self._make()
+
+    async def _make(self) -> None:
+        """As the flow does it."""
+        async with self.plan_run.locked():
+            await self.plan_run.read()
+            plan, snapshot = await self.plan_run.look_up(settle=True)
+            drafts = await make_drafts(self.folder, self.month, self.project_key)(plan)
+            await self.plan_run.execute(self.plan_run.decide(snapshot, drafts))
 
     def run(self, *, break_lock: bool = False) -> Any:
         """Make the plan's issues; the result. An error ends up in the result, as in the flow."""
@@ -237,11 +251,12 @@ class DirectRun:
         async def go() -> str:
             await self.sheet.open()
             if forget:
-                return await self.plan_run.forget(forget, None, never)
+                return await self.plan_run.forget(forget)
             if key:
-                return await self.plan_run.set_key(row, key, None, never)
-            drafts = make_drafts(self.folder, self.month, self.project_key)
-            return await self.plan_run.create(row, drafts, None, never)
+                return await self.plan_run.set_key(row, key)
+            self.plan_run.want(row)
+            await self._make()
+            return self.plan_run.say_created(row)
 
         return asyncio.run(go())
 
@@ -250,7 +265,10 @@ class DirectRun:
 
         async def check() -> None:
             await self.sheet.open()
-            await self.plan_run.check(make_drafts(self.folder, self.month, self.project_key))
+            await self.plan_run.read()
+            plan, snapshot = await self.plan_run.look_up(settle=False)
+            drafts = await make_drafts(self.folder, self.month, self.project_key)(plan)
+            self.plan_run.foresee(self.plan_run.decide(snapshot, drafts))
 
         asyncio.run(check())
         return self.plan_run.result

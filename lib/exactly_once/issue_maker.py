@@ -13,7 +13,7 @@ from typing import Any
 
 from lib.clock import Clock
 from lib.errors import FixInputError, RefusedError, TooLargeError, TryLaterError, UncertainWriteError, WorkflowError
-from lib.exactly_once.lookup import Looking
+from lib.exactly_once.lookup import Lookup
 from lib.exactly_once.plan_sheet import Log
 from lib.exactly_once.reconcile import plan_label, row_property, tokens_of
 from lib.plan.content_plan import ContentPlan, PlanRow
@@ -95,7 +95,7 @@ class IssueMaker:
 
     Args:
         jira: Jira.
-        looking: What finds the plan's issues.
+        lookup: What finds the plan's issues.
         clock: Time.
         pace: The pause between batches.
         settle_s: How long after a lost answer its issues may still appear.
@@ -109,7 +109,7 @@ class IssueMaker:
     def __init__(
         self,
         jira: Jira,
-        looking: Looking,
+        lookup: Lookup,
         *,
         clock: Clock,
         pace: Pace,
@@ -120,7 +120,7 @@ class IssueMaker:
         log: Log,
     ) -> None:
         self._jira = jira
-        self._looking = looking
+        self._lookup = lookup
         self._clock = clock
         self._pace = pace
         self._settle_s = settle_s
@@ -161,17 +161,17 @@ class IssueMaker:
         label = plan_label(self._plan.spreadsheet_id)
         until: dt.datetime | None = None
         while True:
-            look = await self._looking.look(missed=True, above=above)
-            now = look.at or self._clock.now()
+            seen = await self._lookup.snapshot(missed=True, above=above)
+            now = seen.at or self._clock.now()
             if until is None:
                 until = (sent_at or now) + dt.timedelta(seconds=margin_s + self._settle_s + _DATE_S)
-            ours = [issue for issue in look.issues if label in issue.labels]
+            ours = [issue for issue in seen.issues if label in issue.labels]
             found = {token: issue for issue in ours for token in tokens_of(issue) if token in wanted}
             missing = wanted - found.keys()
             if not missing and not blind:
-                return Settled(found, set(), look.clean)
+                return Settled(found, set(), seen.clean)
             if now >= until:
-                return Settled(found, missing if look.clean else set(), look.clean)
+                return Settled(found, missing if seen.clean else set(), seen.clean)
             pause = min(float(next(pauses, LOOKS_S[-1])), max((until - now).total_seconds(), 1.0))
             told = f"{len(missing)} of {len(wanted)} issues are" if missing else "what another run may have sent is"
             line = "%s: %s not in Jira yet; looking again in %.0f s, until %s"
@@ -189,7 +189,7 @@ class IssueMaker:
         """
         left = list(works)
         rounds = 0
-        self._newest_before = self._looking.newest
+        self._newest_before = self._lookup.newest
         while rounds < _ROUNDS:
             size = self._size
             stopped_by = await self._send_all(left)
@@ -277,7 +277,7 @@ class IssueMaker:
         """Give each row the issue that carries its token, whatever the answers said; settle the rows that have none."""
         tokens = {work.token: work for work in works}
         try:
-            for issue in await self._looking.read(self._keys):
+            for issue in await self._lookup.read(self._keys):
                 self._take(issue, tokens)
             self._keys = []
         except WorkflowError as error:

@@ -22,19 +22,24 @@ LONGEST_SCAN = 20_000  # keys; a longer range is not read, and the look is not c
 
 
 @dataclass(frozen=True)
-class Look:
+class Snapshot:
     """
-    Issues of the plan, and those with one of the keys asked for.
+    What Jira has of a plan at one moment.
 
-    `clean` is whether none can have been missed; `at` is when the look began, by Jira's own clock, or None if it did not say.
+    Attributes:
+        issues: Those of the plan, and those with one of the keys asked for.
+        clean: Whether none can have been missed.
+        at: When the lookup began, by Jira's own clock; None if it did not say.
+        free: Tokens that were looked for until the settle time was over, and belong to no issue.
     """
 
     issues: list[Issue]
     clean: bool
     at: dt.datetime | None
+    free: frozenset[str] = frozenset()
 
 
-class Looking:
+class Lookup:
     """Looks at one plan's issues; what was read once is not read again."""
 
     def __init__(
@@ -53,7 +58,7 @@ class Looking:
         """Number of the project's newest issue that was seen: every later issue has a higher one."""
         return self._newest
 
-    async def look(self, keys: Iterable[str] = (), *, missed: bool = False, above: int | None = None) -> Look:
+    async def snapshot(self, keys: Iterable[str] = (), *, missed: bool = False, above: int | None = None) -> Snapshot:
         """
         Everything that Jira has of the plan now.
 
@@ -73,7 +78,7 @@ class Looking:
         clean = await self._read_newest(GAP_OF_THE_LOST if missed else GAP, above)
         if await self._check_access() != before:
             raise CredentialsError("Jira", "the account changed during the run; start again")
-        return Look(list(self._by_id.values()), clean, before.read_at)
+        return Snapshot(list(self._by_id.values()), clean, before.read_at)
 
     async def read(self, keys: Iterable[str]) -> list[Issue]:
         """The issues with these keys, straight from the records."""

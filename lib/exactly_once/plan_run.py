@@ -5,18 +5,17 @@ settle time of its being sent, or never; an issue read by key is as it is, only 
 batchUpdate is applied whole or not at all. What a run leaves behind is found and finished by the next one.
 """
 
-import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
 
 from lib.clock import Clock
 from lib.error_record import ErrorRecord
 from lib.errors import WorkflowError
 from lib.exactly_once.claims import Claim
 from lib.exactly_once.issue_maker import Batch, IssueMaker, Work
-from lib.exactly_once.lookup import Looking
+from lib.exactly_once.lookup import Lookup, Snapshot
 from lib.exactly_once.plan_sheet import FENCE_S, Log, PlanSheet
 from lib.exactly_once.reconcile import Action, Outcome, decide, not_written_yet, plan_label, tokens_of
 from lib.exactly_once.step_files import StepFiles
@@ -26,8 +25,6 @@ from lib.plan.keys import is_token, new_token, read_key
 from lib.plan.problems import Kind, Level, Problem
 from lib.services.models import Issue, Jira
 from lib.services.pace import Pace
-
-type MakeDrafts = Callable[[ContentPlan], Awaitable[Drafts]]
 
 
 @dataclass
@@ -126,15 +123,16 @@ class PlanRun:
         self._run = run
         self._files = files
         self._log = log
-        self._looking = Looking(jira, project_key, spreadsheet_id)
+        self._lookup = Lookup(jira, project_key, spreadsheet_id)
         self._label = plan_label(spreadsheet_id)
-        self._drafts = Drafts(data=[])
+        self._drafts: dict[int, IssueDraft] = {}
         self._beside: tuple[str, ...] = ()
         self._wanted: int | None = None
         self.plan: ContentPlan | None = None
         self.result = PlanResult()
 
-    def _step(self, name: str) -> AbstractContextManager[None]:
+    def step(self, name: str) -> AbstractContextManager[None]:
+        """Take down how long a step lasts."""
         return self.result.step(name, self._clock)
 
     def stop(self, error: ErrorRecord) -> None:
@@ -148,70 +146,80 @@ class PlanRun:
                     self.plan, row.row, f"its Key cell is filled, and its issue was not looked for: {error.message}"
                 )
 
-    async def check(self, make_drafts: MakeDrafts) -> list[Action]:
+    def locked(self) -> AbstractAsyncContextManager[None]:
         """
-        Read the plan, look up its issues, and decide for each row; nothing is written, nothing is waited for.
+        Hold the plan while it is worked on; see `PlanSheet.locked`.
 
         Raises:
-            WorkflowError: The plan cannot be read, Jira cannot be looked at, or the notebook failed.
+            ConflictError: Another run holds it.
         """
-        with self._step("read the plan"):
-            plan = await self._sheet.read()
-        actions = await self._decide(plan, make_drafts, settle=False)
+        return self._sheet.locked()
+
+    async def read(self) -> None:
+        """
+        Read the plan's rows.
+
+        Raises:
+            WorkflowError: It cannot be read, or there is no plan in it.
+        """
+        with self.step("read the plan"):
+            self._take(await self._sheet.read())
+
+    async def look_up(self, *, settle: bool) -> tuple[ContentPlan, Snapshot]:
+        """
+        Look up what Jira has of the plan; with `settle`, once it is known what became of everything that earlier runs sent.
+
+        Returns:
+            The plan, read again where claims of an earlier run had to be taken out, and what Jira has.
+
+        Raises:
+            WorkflowError: Jira or the plan cannot be read.
+        """
+        await self._pace.pause(f"looking at Jira for {self._client}", self._log)
+        with self.step("look at Jira"):
+            snapshot = await (self._settle() if settle else self._lookup.snapshot(_keys(self._read())))
+        return self._read(), snapshot
+
+    def decide(self, snapshot: Snapshot, drafts: Drafts) -> list[Action]:
+        """What is to be done with each row, given what Jira has and what the notebook drafted of the plan's rows."""
+        plan = self._read()
+        self._drafts = {draft.row: draft for draft in drafts.data}
+        decision = decide(
+            plan, self._drafts, snapshot.issues, free=snapshot.free, clean=snapshot.clean, wanted=self._wanted
+        )
+        self._beside = tuple(orphan.key for orphan in decision.orphans) if self._wanted else ()
+        self.result.problems = [*drafts.problems, *decision.problems]
+        self.result.by_row = {a.row: RowResult(a.row, a.outcome, a.key, list(a.problems)) for a in decision.actions}
+        self._files.actions(decision.actions)
+        return decision.actions
+
+    def foresee(self, actions: Iterable[Action]) -> None:
+        """Say what a run that writes would leave to the next one; nothing is written."""
         for action in actions:
             if action.token and action.outcome is Outcome.EXISTING:
                 self._result(action.row).outcome = Outcome.UNCERTAIN
                 self._say(self._read(), action.row, not_written_yet(action.key), level="warning")
-        return actions
 
-    async def make(
-        self,
-        make_drafts: MakeDrafts,
-        flow_run: uuid.UUID | None,
-        holder_ended: Callable[[uuid.UUID], Awaitable[bool]],
-        *,
-        break_lock: bool = False,
-    ) -> None:
+    async def execute(self, actions: Sequence[Action]) -> None:
         """
-        The same under the plan's lock, and then make what is to be made and write every key into its row.
+        Make the issues that are to be made, and write every key into its row. The plan must be locked.
 
         Raises:
             WorkflowError: The run could not go on; `result` says how far it came.
         """
-        async with self._sheet.locked(flow_run, holder_ended, break_lock=break_lock):
-            with self._step("read the plan"):
-                plan = await self._sheet.read()
-            actions = await self._decide(plan, make_drafts, settle=True)
-            plan = self._read()
-            drafts = {draft.row: draft for draft in self._drafts.data}
-            with self._step("claim rows"):
-                works = await self._claim(plan, actions, drafts)
-            with self._step("create issues"):
-                stopped_by = await self._create(plan, works)
-            with self._step("write keys"):
-                await self._write_back(plan, actions, works)
-            if stopped_by:
-                raise stopped_by
-            if not any(result.outcome is Outcome.UNCERTAIN for result in self.result.rows):
-                self._sheet.finish()
-
-    # --- Know, settle, decide -----------------------------------------------------------------------------------------
-
-    async def _decide(self, plan: ContentPlan, make_drafts: MakeDrafts, *, settle: bool) -> list[Action]:
-        self._take(plan)
-        await self._pace.pause(f"looking at Jira for {self._client}", self._log)
-        with self._step("look at Jira"):
-            issues, free, clean = await self._know(plan, settle=settle)
         plan = self._read()
-        with self._step("run the notebook"):
-            self._drafts = await make_drafts(plan)
-        drafts = {draft.row: draft for draft in self._drafts.data}
-        decision = decide(plan, drafts, issues, free=free, clean=clean, wanted=self._wanted)
-        self._beside = tuple(orphan.key for orphan in decision.orphans) if self._wanted else ()
-        self.result.problems = [*self._drafts.problems, *decision.problems]
-        self.result.by_row = {a.row: RowResult(a.row, a.outcome, a.key, list(a.problems)) for a in decision.actions}
-        self._files.actions(decision.actions)
-        return decision.actions
+        with self.step("claim rows"):
+            works = await self._claim(plan, actions)
+        with self.step("create issues"):
+            stopped_by = await self._create(plan, works)
+        with self.step("write keys"):
+            await self._write_back(plan, actions, works)
+        if stopped_by:
+            raise stopped_by
+        if not any(result.outcome is Outcome.UNCERTAIN for result in self.result.rows):
+            self._sheet.finish()
+
+    # --- Look up, settle ----------------------------------------------------------------------------------------------
 
     def _take(self, plan: ContentPlan) -> None:
         """From now on these rows count; until more is known, they are good and not sent, or hold what was not looked for."""
@@ -225,22 +233,21 @@ class PlanRun:
             raise RuntimeError("the plan was not read")
         return self.plan
 
-    async def _know(self, plan: ContentPlan, *, settle: bool) -> tuple[list[Issue], set[str], bool]:
-        """What Jira has of the plan; the tokens of earlier runs that came to nothing; and whether no issue can be missing."""
-        look = await self._looking.look(_keys(plan))
-        if not settle:
-            return look.issues, set(), look.clean
-        made = self._made(look.issues)
+    async def _settle(self) -> Snapshot:
+        """What Jira has of the plan once it is known what became of everything that earlier runs sent."""
+        plan = self._read()
+        seen = await self._lookup.snapshot(_keys(plan))
+        made = self._made(seen.issues)
         repaired = await self._sheet.repair(plan, made)
         if repaired is not plan:
             self._take(repaired)
             plan = repaired
-            look = await self._looking.look(_keys(plan))
-            made = self._made(look.issues)
+            seen = await self._lookup.snapshot(_keys(plan))
+            made = self._made(seen.issues)
         waiting = ({row.key.strip() for row in plan.rows if is_token(row.key)} | self._sheet.sent_tokens) - made
         blind = self._sheet.succeeds_unknown
         if not waiting and not blind:
-            return look.issues, set(), look.clean
+            return seen
         sent_at, above = self._sheet.last_sending(waiting)
         self._log.warning(
             "%s: an earlier run left %s; settling that",
@@ -248,8 +255,9 @@ class PlanRun:
             f"{len(waiting)} rows without a known issue" if waiting else "requests under way, perhaps",
         )
         settled = await self._maker(plan).settle(waiting, sent_at=sent_at, margin_s=FENCE_S, above=above, blind=blind)
-        look = await self._looking.look(_keys(plan))
-        return look.issues, settled.free - self._made(look.issues), settled.clean and look.clean
+        seen = await self._lookup.snapshot(_keys(plan))
+        free = settled.free - self._made(seen.issues)
+        return replace(seen, clean=settled.clean and seen.clean, free=frozenset(free))
 
     def _made(self, issues: Iterable[Issue]) -> set[str]:
         """Tokens of this plan's issues; those of another plan, of which this one is a copy, say nothing about its rows."""
@@ -257,12 +265,10 @@ class PlanRun:
 
     # --- Claim, create, write back ------------------------------------------------------------------------------------
 
-    async def _claim(
-        self, plan: ContentPlan, actions: Sequence[Action], drafts: Mapping[int, IssueDraft]
-    ) -> list[Work]:
+    async def _claim(self, plan: ContentPlan, actions: Sequence[Action]) -> list[Work]:
         rows = {row.row: row for row in plan.rows}
         works = [
-            Work(rows[action.row], action.token or new_token(), drafts[action.row], beside=self._beside)
+            Work(rows[action.row], action.token or new_token(), self._drafts[action.row], beside=self._beside)
             for action in actions
             if action.outcome is Outcome.READY and self._wanted in (None, action.row)
         ]
@@ -270,9 +276,9 @@ class PlanRun:
             return []
         await self._pace.pause(f"claiming rows of {self._client}", self._log)
         wanted = [Claim(work.row.row, work.token, fingerprint(work.row)) for work in works]
-        self._files.claims(wanted)
+        self._files.claims(wanted, [work.row.key for work in works])
         claimed = await self._sheet.claim(
-            [work.row for work in works], wanted, newest=self._looking.newest, over=self._wanted is not None
+            [work.row for work in works], wanted, newest=self._lookup.newest, over=self._wanted is not None
         )
         for work in works:
             if work.row.row not in claimed:
@@ -305,7 +311,7 @@ class PlanRun:
     def _maker(self, plan: ContentPlan) -> IssueMaker:
         return IssueMaker(
             self._jira,
-            self._looking,
+            self._lookup,
             clock=self._clock,
             pace=self._pace,
             settle_s=self._settle_s,

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from lib.clock import Clock
@@ -29,8 +30,23 @@ FENCE_S = 60  # how long after the lock was seen to be ours a request may be sen
 _GLANCE_S = 1  # for how long one look at the lock counts
 _TRIES = 3
 
-type HolderEnded = Callable[[uuid.UUID], Awaitable[bool]]
 type Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
+
+
+@dataclass(frozen=True)
+class LockTerms:
+    """
+    On what terms a run locks a plan.
+
+    Attributes:
+        flow_run: Its flow run in Prefect, which the lock names.
+        flow_run_ended: Whether another flow run is known to have ended: then its lock is taken over.
+        break_lock: Take the lock over, whoever holds it.
+    """
+
+    flow_run: uuid.UUID | None
+    flow_run_ended: Callable[[uuid.UUID], Awaitable[bool]]
+    break_lock: bool = False
 
 
 class PlanSheet:
@@ -44,6 +60,7 @@ class PlanSheet:
         spreadsheet_id: The spreadsheet.
         tab: Title of the tab; the first one when empty.
         run: Name of this run, for the journal.
+        terms: On what terms it is locked; None for who only reads.
         local: This machine's part of the lock; None for the one in the user's folder.
         log: Where progress is told.
     """
@@ -57,6 +74,7 @@ class PlanSheet:
         spreadsheet_id: str,
         tab: str = "",
         run: str = "",
+        terms: LockTerms | None = None,
         local: plan_lock.LocalLock | None = None,
         log: Log,
     ) -> None:
@@ -67,6 +85,7 @@ class PlanSheet:
         self._tab_title = tab
         self._run = run
         self._given_local = local
+        self._terms = terms
         self._log = log
         self._holder: plan_lock.Holder | None = None
         self._seen_ours_at: dt.datetime | None = None
@@ -143,9 +162,7 @@ class PlanSheet:
     # --- The lock -----------------------------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def locked(
-        self, flow_run: uuid.UUID | None, holder_ended: HolderEnded, *, break_lock: bool = False
-    ) -> AsyncIterator[None]:
+    async def locked(self) -> AsyncIterator[None]:
         """
         Hold the plan, on this machine and between machines.
 
@@ -157,9 +174,11 @@ class PlanSheet:
             ConflictError: Another run holds the plan; the message says who, since when, and what to do.
         """
         sheet = self._opened()
+        if self._terms is None:
+            raise RuntimeError("a sheet without terms of its lock is only read")
         self._local.acquire(sheet.title)
         try:
-            await self._lock_spreadsheet(flow_run, holder_ended, break_lock=break_lock)
+            await self._lock_spreadsheet(self._terms)
         except BaseException:
             self._local.release()
             raise
@@ -170,15 +189,13 @@ class PlanSheet:
             raise
         await self._unlock()
 
-    async def _lock_spreadsheet(
-        self, flow_run: uuid.UUID | None, holder_ended: HolderEnded, *, break_lock: bool
-    ) -> None:
+    async def _lock_spreadsheet(self, terms: LockTerms) -> None:
         tab = self._tab()
-        self._holder = plan_lock.new_holder(self._local, self._clock.now(), flow_run)
+        self._holder = plan_lock.new_holder(self._local, self._clock.now(), terms.flow_run)
         for _ in range(_TRIES):
             before = self._opened().named_ranges
             if name := before.get(plan_lock.LOCK_ID, ""):
-                await self._check_gone(name, holder_ended, break_lock=break_lock)
+                await self._check_gone(name, terms)
             requests = [*plan_lock.request_unlock(name, before), *plan_lock.request_lock(self._holder, tab.id)]
             try:
                 await self._google.update(self._id, requests)
@@ -190,16 +207,16 @@ class PlanSheet:
                 return
         raise ConflictError(self._opened().title, "the lock could not be taken; another run may be starting, try again")
 
-    async def _check_gone(self, name: str, holder_ended: HolderEnded, *, break_lock: bool) -> None:
+    async def _check_gone(self, name: str, terms: LockTerms) -> None:
         """Return when the lock of that name may be broken; raise otherwise."""
         holder = plan_lock.parse_holder(name)
-        if break_lock:
+        if terms.break_lock:
             self._log.warning("%s: breaking the lock of %s, as asked", self._client, holder or name)
             return
         if holder and holder.machine == self._local.machine():  # we hold the file lock, so that process is gone
             self._log.warning("%s: the run that held the plan has died (%s); going on from there", self._client, holder)
             return
-        if holder and holder.flow_run and await holder_ended(holder.flow_run):
+        if holder and holder.flow_run and await terms.flow_run_ended(holder.flow_run):
             self._log.warning("%s: the flow run that held the plan has ended (%s)", self._client, holder)
             return
         raise ConflictError(

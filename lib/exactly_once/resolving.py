@@ -1,43 +1,31 @@
 """What a person decided about one row, carried out with the same locks and checks as a run."""
 
-import uuid
-from collections.abc import Awaitable, Callable
-
 from lib.errors import ConflictError, FixInputError
 from lib.exactly_once.claims import Claim
-from lib.exactly_once.plan_run import MakeDrafts, PlanRun, RowResult
+from lib.exactly_once.plan_run import PlanRun, RowResult
 from lib.exactly_once.reconcile import PLAN_LABEL, RESOLVE, Outcome, plan_label, plan_of, row_property, tokens_of
 from lib.formats import cut, one_line
 from lib.plan.content_plan import KEY, ContentPlan, PlanRow, fingerprint
 from lib.plan.keys import is_token, new_token, read_key
 from lib.services.models import Issue
 
-type HolderEnded = Callable[[uuid.UUID], Awaitable[bool]]
-
 _SHOWN = 60  # characters of a topic
 
 
 class PlanResolve(PlanRun):
-    """A run over one plan that does one thing. Each method locks the plan and says, in a sentence, what it did."""
+    """A run over one plan that carries one decision out; the methods give, in a sentence, what was done."""
 
-    async def create(
-        self,
-        row: int,
-        make_drafts: MakeDrafts,
-        flow_run: uuid.UUID | None,
-        ended: HolderEnded,
-        *,
-        break_lock: bool = False,
-    ) -> str:
+    def want(self, row: int) -> None:
+        """From now on an issue is to be made for this row alone, whatever looks like it and whatever stands in its Key cell."""
+        self._wanted = row
+
+    def say_created(self, row: int) -> str:
         """
-        Make the row's issue, whatever looks like it and whatever stands in its Key cell; `result` says how it ended.
+        What became of the row that an issue was wanted for; `result` is about that row alone.
 
         Raises:
             FixInputError: There is no such row, it has its issue, or our checks refuse it; nothing was made.
-            WorkflowError: As of `make`.
         """
-        self._wanted = row
-        await self.make(make_drafts, flow_run, ended, break_lock=break_lock)
         plan = self._read()
         said = _name(plan, self._find_row(plan, row))
         made = self.result.by_row[row]
@@ -49,9 +37,7 @@ class PlanResolve(PlanRun):
             raise FixInputError(said, "; ".join(f"{p.where}: {p.message}" for p in made.problems if p.level == "error"))
         return f"{said}: {made.outcome.value} {made.key}".strip()
 
-    async def set_key(
-        self, row: int, key: str, flow_run: uuid.UUID | None, ended: HolderEnded, *, break_lock: bool = False
-    ) -> str:
+    async def set_key(self, row: int, key: str) -> str:
         """
         Make an issue that exists the row's own: it gets the plan's label and remembers the row, the row gets its key.
 
@@ -59,7 +45,7 @@ class PlanResolve(PlanRun):
             FixInputError: There is no such row or issue, or it belongs to another row or plan; nothing was changed.
             ConflictError: The row was changed meanwhile; the issue has the label, the key is not in the row.
         """
-        async with self._sheet.locked(flow_run, ended, break_lock=break_lock):
+        async with self.locked():
             plan = await self._sheet.read()
             self._take(plan)
             found = self._find_row(plan, row)
@@ -77,16 +63,14 @@ class PlanResolve(PlanRun):
         instead = f", in place of {displaced!r}" if displaced not in ("", issue.key) else ""
         return f"{_name(plan, found)}: has {issue.key} ({issue.summary!r}) now{instead}"
 
-    async def forget(
-        self, key: str, flow_run: uuid.UUID | None, ended: HolderEnded, *, break_lock: bool = False
-    ) -> str:
+    async def forget(self, key: str) -> str:
         """
         Take the plan's labels off an issue and its key out of the plan; everything else of the issue stays.
 
         Raises:
             FixInputError: There is no such issue, or it was not made from this plan; nothing was changed.
         """
-        async with self._sheet.locked(flow_run, ended, break_lock=break_lock):
+        async with self.locked():
             plan = await self._sheet.read()
             self._take(plan)
             issue = await self._find_issue(plan, key)
@@ -114,8 +98,8 @@ class PlanResolve(PlanRun):
         if wanted is None:
             raise FixInputError(repr(key), "is no Jira key; write it as CP-12")
         keys = {wanted, *(k for row in plan.rows if (k := read_key(row.key)))}
-        look = await self._looking.look(keys)
-        found = next((issue for issue in look.issues if issue.key == wanted), None)
+        seen = await self._lookup.snapshot(keys)
+        found = next((issue for issue in seen.issues if issue.key == wanted), None)
         if found is None:
             raise FixInputError(wanted, "Jira shows no such issue: it was deleted or moved, or we may not see it")
         return found
@@ -136,7 +120,7 @@ class PlanResolve(PlanRun):
         """Write into the row's Key cell by way of a mark, so that it lands in that row and in no other."""
         token = new_token()
         wanted = [Claim(row.row, token, fingerprint(row))]
-        claimed = await self._sheet.claim([row], wanted, newest=self._looking.newest, over=True)
+        claimed = await self._sheet.claim([row], wanted, newest=self._lookup.newest, over=True)
         if not claimed:
             raise ConflictError(
                 self._read().address(row.row, KEY), "the row was changed or moved meanwhile; run this again"

@@ -31,9 +31,9 @@ class StepFiles:
         records = [{**asdict(action), "problems": [p.model_dump() for p in action.problems]} for action in actions]
         self._save(ACTIONS, records)
 
-    def claims(self, claims: Sequence[Claim], before: dict[str, list[str]] | None = None) -> None:
-        """The tokens about to be written into Key cells, and what those cells held."""
-        self._save(CLAIMS, [asdict(claim) for claim in claims], before=before or {})
+    def claims(self, claims: Sequence[Claim], held: Sequence[str]) -> None:
+        """The tokens about to be written into Key cells, and beside each what its cell `held` when it was read."""
+        self._save(CLAIMS, [{**asdict(claim), "before": text} for claim, text in zip(claims, held, strict=True)])
 
     def issues(self, works: Sequence[Work]) -> None:
         """What became of each row that was to be made into an issue."""

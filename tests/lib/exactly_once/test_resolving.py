@@ -1,9 +1,12 @@
 """What a person decided about a row, carried out against the sandbox."""
 
+import json
+
 import pytest
 
 from lib.errors import ConflictError, FixInputError
 from lib.exactly_once.reconcile import plan_label
+from lib.files import CLAIMS
 from tests.desk import HEADER, TAB, cells, outcomes
 
 KEY = HEADER.index("Key")
@@ -38,7 +41,10 @@ def test_an_issue_is_made_for_a_row_with_a_foreign_key(desk, typed):
     desk.plan(cells(2)).run()
     desk.box.google.write(desk.id, f"{TAB}!A4", [[3, "3 Juli 2026", "Story", "Topik 3", "", typed]], typed=False)
     assert desk.run().rows[2].outcome == "flagged"
-    desk.next_run().resolve(row=4)
+    run = desk.next_run()
+    run.resolve(row=4)
+    (claim,) = json.loads((run.folder / CLAIMS).read_bytes())["data"]
+    assert (claim["row"], claim["before"]) == (4, typed), "what the mark displaced can be read"
     assert outcomes(desk.run()) == {"rows": 3, "existing": 3}
     desk.assert_whole(3)
 
