@@ -26,8 +26,8 @@ from sandbox.http import connections
 from sandbox.http.connections import Transports
 from sandbox.http.journal import Entry
 from sandbox.http.wire import Call, Refusal, Reply
+from sandbox.jira.jira_comment_routes import comments
 from sandbox.jira.jira_issue_routes import issues
-from sandbox.jira.jira_property_routes import comments, properties
 from sandbox.jira.jira_search_routes import search
 from sandbox.jira.jira_site_routes import open_to_all, signed_in_only
 from sandbox.jira.jira_user_routes import users
@@ -36,7 +36,7 @@ from sandbox.world import World
 
 _LOG = logging.getLogger("sandbox")
 _REFUSALS = {"429", "500", "503-before", "status-before", "redirect", "413", "401", "403", "refuse-whole"}
-_GROUPS = (oauth, sheets, drive, open_to_all, signed_in_only, issues, search, properties, comments, users)
+_GROUPS = (oauth, sheets, drive, open_to_all, signed_in_only, issues, search, comments, users)
 
 OPERATIONS = by_name(operation for group in _GROUPS for operation in group.all)
 

@@ -35,7 +35,6 @@ class Sandbox:
         index_lag_s: How long Jira's search takes to see a change, in seconds of `clock`.
         seed: Whether there are client lists, plans and issues at the start. Accounts, users and projects always are.
         clock: Where time comes from; the computer's clock if None.
-        strict_adf: Whether empty text and line breaks inside text are refused; Jira itself takes both.
     """
 
     def __init__(
@@ -45,11 +44,10 @@ class Sandbox:
         index_lag_s: float = 2.0,
         seed: bool = True,
         clock: Clock | None = None,
-        strict_adf: bool = True,
         *,
         host: str = "127.0.0.1",
     ) -> None:
-        self._world = World(clock or SystemClock(), index_lag_s=index_lag_s, strict_adf=strict_adf)
+        self._world = World(clock or SystemClock(), index_lag_s=index_lag_s)
         self._service = Service(self._world)
         self._host, self._port, self._seeded, self._index_lag_s = host, port, seed, index_lag_s
         self._state_path = None if state_path is None else Path(state_path)

@@ -12,11 +12,10 @@ from sandbox.jira.jira_state import JiraState
 class World:
     """Everything the requests act on."""
 
-    def __init__(self, clock: Clock, *, index_lag_s: float, strict_adf: bool) -> None:
+    def __init__(self, clock: Clock, *, index_lag_s: float) -> None:
         self.timeline = Timeline(clock)
         self.google = Google(self.timeline)
         self.jira = Jira(self.timeline, index_lag_s)
-        self.strict_adf = strict_adf
         self.base_url = ""
         self.generation = 0
         """Counts the times everything was replaced, so that a request still under way can notice it."""

@@ -40,9 +40,7 @@ _DEFAULTS: dict[str, Any] = {
     "delay_s": 1.0, "index": 0, "indices": [0], "when": "before", "status": 520, "body": "page",
 }  # fmt: skip
 _BODIES = {"page", "empty", "json"}
-_LISTS_OF_ISSUES = {
-    "createIssues", "bulkFetchIssues", "searchAndReconsileIssuesUsingJql", "searchAndReconsileIssuesUsingJqlPost",
-}  # fmt: skip
+_LISTS_OF_ISSUES = {"createIssues", "bulkFetchIssues", "searchAndReconsileIssuesUsingJqlPost"}
 _REFUSING = {"createIssue", "createIssues", "editIssue"}
 
 

@@ -6,9 +6,7 @@ from sandbox.http.wire import Json
 
 _ELEMENTS = {
     "paragraph": "p", "bulletList": "ul", "orderedList": "ol", "listItem": "li", "blockquote": "blockquote",
-    "codeBlock": "pre", "panel": "aside", "table": "table", "tableRow": "tr", "tableCell": "td", "tableHeader": "th",
-    "expand": "section", "nestedExpand": "section", "taskList": "ul", "taskItem": "li", "decisionList": "ul",
-    "decisionItem": "li",
+    "codeBlock": "pre",
 }  # fmt: skip
 _MARKS = {"strong": "strong", "em": "em", "code": "code", "strike": "s", "underline": "u"}
 _SAFE_LINKS = ("http://", "https://", "mailto:", "/")
@@ -26,10 +24,6 @@ def to_html(node: Json) -> Markup:
             return Markup("<br>")
         case "rule":
             return Markup("<hr>")
-        case "inlineCard" | "blockCard" | "embedCard":
-            return _link(str(attrs.get("url", "")), escape(attrs.get("url", "")))
-        case "mention" | "emoji" | "status":
-            return escape(attrs.get("text") or attrs.get("shortName") or attrs.get("id", ""))
     inside = Markup("").join(to_html(child) for child in node.get("content") or [])
     element = f"h{attrs.get('level', 1)}" if kind == "heading" else _ELEMENTS.get(str(kind))
     return inside if element is None else Markup("<{0}>{1}</{0}>").format(Markup(element), inside)  # noqa: S704 - a name

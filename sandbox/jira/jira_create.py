@@ -1,6 +1,5 @@
 """An issue made or changed from what a request says, with everything that is wrong with it said at once."""
 
-import json
 from collections.abc import Iterator
 
 from sandbox.http.wire import Call, Json, JsonObject
@@ -128,7 +127,7 @@ def _checked(
 
 
 def _set(world: World, project: Project, field_id: str, value: Json, fields: JsonObject, problems: _Problems) -> None:
-    setting = Setting(world.jira.state, project, field_id, world.strict_adf)
+    setting = Setting(world.jira.state, project, field_id)
     try:
         fields[field_id] = FIELDS[field_id].check(setting, value)
     except FieldError as error:
@@ -161,7 +160,7 @@ def _verbs(verbs: Json, field_id: str, problems: _Problems) -> Iterator[tuple[st
 def _add_or_remove(
     world: World, project: Project, field_id: str, verb: str, value: Json, fields: JsonObject, problems: _Problems
 ) -> None:
-    setting = Setting(world.jira.state, project, field_id, world.strict_adf)
+    setting = Setting(world.jira.state, project, field_id)
     try:
         if field_id == "labels":
             item: Json = jira_fields.check_label(value)
@@ -225,5 +224,5 @@ def check_property(key: str, value: Json) -> None:
     """https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issue-properties/ names both limits."""
     if not key or jira_fields.java_length(key) > MAX_PROPERTY_KEY:
         raise FieldError("The property key must not be empty and must not exceed 255 characters.")
-    if jira_fields.java_length(json.dumps(value, ensure_ascii=False, separators=(",", ":"))) > MAX_PROPERTY_VALUE:
+    if jira_fields.java_length(jira_fields.compact_json(value)) > MAX_PROPERTY_VALUE:
         raise FieldError("The property value must not exceed 32768 characters.")

@@ -21,6 +21,13 @@ def refusal(status: int, *messages: str, errors: Mapping[str, str] | None = None
     return Refusal(Reply(status, error_body(messages, errors), hint_header(hint)))
 
 
+class UnsupportedError(Refusal):
+    """Something that Jira has and the sandbox has not: 501, which Jira never answers."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(Reply(501, error_body([f"The sandbox does not support {what}."])))
+
+
 def hint_header(hint: str) -> dict[str, str]:
     """The header for a hint, with everything escaped that a header cannot hold; none for no hint."""
     return {"X-Sandbox-Hint": hint.encode("unicode_escape").decode("ascii")} if hint else {}

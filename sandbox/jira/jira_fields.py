@@ -31,7 +31,6 @@ class Setting(NamedTuple):
     state: JiraState
     project: Project
     field_id: str
-    strict_adf: bool = True
 
 
 type Check = Callable[[Setting, Json], Json]
@@ -59,6 +58,10 @@ def java_length(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
+def compact_json(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def _summary(_: Setting, value: Json) -> Json:
     if value is None or (isinstance(value, str) and not value.strip()):
         raise FieldError("You must specify a summary of the issue.")
@@ -72,15 +75,15 @@ def _summary(_: Setting, value: Json) -> Json:
 
 
 def check_document(setting: Setting, value: Json) -> Json:
-    """An Atlassian Document for a field or a comment; the limit is counted on its JSON."""
+    """An Atlassian Document for a field or a comment."""
     if value is None:
         return None
     if not adf.is_document(value):
         raise FieldError("Operation value must be an Atlassian Document (see the Atlassian Document Format)")
-    wrong = adf.problem(value, strict=setting.strict_adf)
-    if wrong:
+    if wrong := adf.problem(value):
         raise FieldError("INVALID_INPUT", whole=True, hint=f"{setting.field_id}: {wrong}")
-    if java_length(json.dumps(value, ensure_ascii=False, separators=(",", ":"))) > MAX_TEXT:
+    counted = compact_json(value) if setting.state.counts_json else adf.plain_text(value)
+    if java_length(counted) > MAX_TEXT:
         raise FieldError("The entered text is too long. It exceeds the allowed limit of 32,767 characters.")
     return value
 

@@ -125,13 +125,3 @@ def edit_issue(world: World, call: Call) -> Reply:
     if not call.flag("returnIssue"):
         return Reply(204)
     return Reply(200, Renderer(state, world.base_url).issue(current(issue), wanted_fields([], "*all"), []))
-
-
-@issues("deleteIssue", "DELETE", "/rest/api/3/issue/{issueIdOrKey}")
-def delete_issue(world: World, call: Call) -> Reply:
-    state = world.jira.state
-    issue = visible_issue(state, call.caller, call.params["issueIdOrKey"])
-    if not may(call.caller, state.projects[issue.project], "DELETE_ISSUES"):
-        raise refusal(403, "You do not have permission to delete issues in this project.")
-    world.jira.delete_issue(issue.key)
-    return Reply(204)

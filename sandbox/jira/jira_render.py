@@ -146,21 +146,6 @@ class Renderer:
         return {"self": f"{self._api}/project/{project.id}", "id": project.id, "key": project.key,
                 "name": project.name, "projectTypeKey": "business", "simplified": False}  # fmt: skip
 
-    def project(self, project: Project) -> JsonObject:
-        lead = self.user(project.lead)
-        return {
-            **self.project_stub(project),
-            "expand": "description,lead,issueTypes,url,projectKeys,permissions,insight",
-            "description": "",
-            **({"lead": lead} if lead else {}),
-            "components": [self.component(project, component) for component in project.components],
-            "issueTypes": [self.issue_type(kind) for kind in project.issue_types],
-            "assigneeType": "UNASSIGNED",
-            "style": "classic",
-            "isPrivate": False,
-            "properties": {},
-        }
-
     def component(self, project: Project, component: Component) -> JsonObject:
         return {"self": f"{self._api}/component/{component.id}", "id": component.id, "name": component.name,
                 "assigneeType": "PROJECT_DEFAULT", "realAssigneeType": "PROJECT_DEFAULT",

@@ -105,34 +105,11 @@ def fields(_world: World, call: Call) -> Reply:
     return Reply(200, listed)
 
 
-@open_to_all("getProject", "GET", "/rest/api/3/project/{projectIdOrKey}")
-def project(world: World, call: Call) -> Reply:
-    found = visible_project(world.jira.state, call.caller, call.params["projectIdOrKey"])
-    return Reply(200, Renderer(world.jira.state, world.base_url).project(found))
-
-
 @open_to_all("getProjectComponents", "GET", "/rest/api/3/project/{projectIdOrKey}/components")
 def components(world: World, call: Call) -> Reply:
     found = visible_project(world.jira.state, call.caller, call.params["projectIdOrKey"])
     renderer = Renderer(world.jira.state, world.base_url)
     return Reply(200, [renderer.component(found, component) for component in found.components])
-
-
-@open_to_all("getComponent", "GET", "/rest/api/3/component/{id}")
-def component(world: World, call: Call) -> Reply:
-    wanted = call.params["id"]
-    for home in world.jira.state.projects.values():
-        for found in home.components:
-            if found.id == wanted and may(call.caller, home, "BROWSE_PROJECTS"):
-                return Reply(200, Renderer(world.jira.state, world.base_url).component(home, found))
-    raise refusal(404, f"The component with id {wanted} does not exist.")
-
-
-@signed_in_only("getCreateIssueMetaIssueTypes", "GET", "/rest/api/3/issue/createmeta/{projectIdOrKey}/issuetypes")
-def create_meta_issue_types(world: World, call: Call) -> Reply:
-    found = _creatable(world, call)
-    renderer = Renderer(world.jira.state, world.base_url)
-    return _page(call, "issueTypes", [renderer.issue_type(kind) for kind in found.issue_types])
 
 
 @signed_in_only(

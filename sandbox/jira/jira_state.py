@@ -122,6 +122,8 @@ class JiraState:
     """Issue ids by key, the keys of moved issues' former projects included."""
     deleted: dict[int, Issue] = field(default_factory=dict)
     """Issues that are gone but that the search index may still show."""
+    counts_json: bool = True
+    """Whether the 32,767 characters of a document are counted on its JSON, the stricter reading, or on its text."""
     next_issue_id: int = 10001
     next_comment_id: int = 20001
 

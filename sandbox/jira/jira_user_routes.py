@@ -14,17 +14,6 @@ from sandbox.world import World
 users = Operations(authorise=someone)
 
 
-@users("getUser", "GET", "/rest/api/3/user")
-def user(world: World, call: Call) -> Reply:
-    account_id = call.one("accountId")
-    if not account_id:
-        raise refusal(400, "The 'accountId' query parameter needs to be provided.")
-    found = world.jira.state.users.get(account_id)
-    if found is None:
-        raise refusal(404, "Specified user does not exist or you do not have required permissions")
-    return Reply(200, Renderer(world.jira.state, world.base_url).user_details(found, own=account_id == call.caller))
-
-
 @users("bulkGetUsers", "GET", "/rest/api/3/user/bulk")
 def user_bulk(world: World, call: Call) -> Reply:
     wanted = call.many("accountId")
@@ -59,24 +48,6 @@ def assignable(world: World, call: Call) -> Reply:
     shown = [one for one in matching if one.active and one.kind == "atlassian" and may_be_assigned]
     renderer = Renderer(state, world.base_url)
     return Reply(200, [renderer.user_details(one) for one in shown])
-
-
-@users("findUsers", "GET", "/rest/api/3/user/search")
-def user_search(world: World, call: Call) -> Reply:
-    if not call.one("query") and not call.one("accountId"):
-        raise refusal(400, "Either the query or the accountId parameter must be provided.")
-    return _listed(world, call, [one for one in world.jira.state.users.values() if _matches(one, call)])
-
-
-@users("getAllUsers", "GET", "/rest/api/3/users/search")
-def all_users(world: World, call: Call) -> Reply:
-    return _listed(world, call, list(world.jira.state.users.values()))
-
-
-def _listed(world: World, call: Call, found: list[User]) -> Reply:
-    start, size = _page(call, default=50, most=1000)
-    renderer = Renderer(world.jira.state, world.base_url)
-    return Reply(200, [renderer.user_details(one) for one in found[start : start + size]])
 
 
 def _matches(one: User, call: Call) -> bool:

@@ -1,253 +1,186 @@
-"""JQL, parsed.
+"""The part of JQL that the sandbox supports: comparisons joined by AND, and ORDER BY.
 
-https://support.atlassian.com/jira-software-cloud/docs/jql-operators/
-
-Only the shape of a query is read here; `jql_match` knows the fields and their values.
+https://support.atlassian.com/jira-software-cloud/docs/jql-fields/ names the fields. Whatever else Jira takes is refused as
+unsupported, so that no query finds something else here than there. Values stand in double quotes, which
+Jira takes everywhere; without them it would refuse some hundred words and characters.
 """
 
+import datetime as dt
+import operator
 import re
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
-_OPERATORS = ("=", "!=", "<=", ">=", "<", ">", "~", "!~", "IN", "NOT IN", "IS", "IS NOT")
-_TOKEN = re.compile(
-    r"""(?P<space>\s+)|(?P<mark><=|>=|!=|!~|[=<>~(),])|"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>(?:[^'\\]|\\.)*)'"""
-    r"""|(?P<word>[^\s=!<>~(),"']+)"""
+from sandbox.jira.jira_auth import may
+from sandbox.jira.jira_errors import UnsupportedError, refusal
+from sandbox.jira.jira_render import View
+from sandbox.jira.jira_state import JiraState
+
+type Test = Callable[[View], bool]
+
+_VALUE = r'"[^"\\]*"'
+_CLAUSE = re.compile(
+    rf"\s*(?P<field>\w+)\s*(?:(?P<operator>=|[<>]=?)\s*(?P<value>{_VALUE})"
+    rf"|\bin\s*\(\s*(?P<list>{_VALUE}(?:\s*,\s*{_VALUE})*)\s*\))\s*",
+    re.IGNORECASE,
 )
-_SYNTAX = {"and", "or", "not", "in", "is", "order", "by", "was", "changed"}
-# https://support.atlassian.com/jira-software-cloud/docs/what-is-advanced-search-in-jira-cloud/#Reserved-words
-_RESERVED = _SYNTAX | set(
-    """
-    a abort access add after alias all alter an any as asc audit avg before begin between boolean break byte catch cf
-    char character check checkpoint collate collation column commit connect continue count create current date decimal
-    declare decrement default defaults define delete delimiter desc difference distinct divide do double drop else end
-    equals escape exclusive exec execute exists explain false fetch file field first float for from function go goto
-    grant greater group having identified if immediate increment index initial inner inout input insert int integer
-    intersect intersection into isempty isnull join last left less like limit lock long max min minus mode modify modulo
-    more multiply next noaudit notin nowait number object of on option outer output power previous prior privileges
-    public raise raw remainder rename resource return returns revoke right row rowid rownum rows select session set share
-    size sqrt start strict string subtract sum synonym table then to trans transaction trigger true uid union unique
-    update user validate values view when whenever where while with
-    """.split()  # noqa: SIM905 - a hundred words are easier to read this way
-)
-_RESERVED_CHARACTERS = set("+;?|*/%^$#@[]{}&\\")
+_AND = re.compile(r"and\b", re.IGNORECASE)
+_ORDER_BY = re.compile(r"\s*order\s+by\s+(?P<fields>\S.*)", re.IGNORECASE | re.DOTALL)
+_ORDER_FIELD = re.compile(r"\s*(?P<field>\w+)(?:\s+(?P<direction>asc|desc))?\s*", re.IGNORECASE)
+_TIME = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?: (\d{1,2}):(\d{2}))?")
+_PERIOD = re.compile(r"[+-]?\d+[wdhm].*")
+_COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+_OPERATORS = {
+    "project": {"=", "in"},
+    "key": {"=", "in"},
+    "labels": {"=", "in"},
+    "created": set(_COMPARE),
+    "updated": set(_COMPARE),
+}
+_ALIASES = {"issuekey": "key"}
+_SORT_KEYS: dict[str, Callable[[View], tuple[str, float]]] = {
+    "key": lambda view: _key_order(view.key),
+    "created": lambda view: ("", view.issue.created_at),
+    "updated": lambda view: ("", view.updated_at),
+}
 
 
-class JqlError(ValueError):
-    """A query that Jira refuses; the message is Jira's."""
+class Clause(NamedTuple):
+    """One comparison: the field's name as written and in full, the operator in small letters, the values."""
 
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """A value in a query: text, EMPTY, or a function's name."""
-
-    text: str
-    kind: str = "text"
-
-
-@dataclass(frozen=True, slots=True)
-class Clause:
-    """One comparison; `operator` is in capitals."""
-
+    written: str
     field: str
     operator: str
-    values: tuple[Value, ...]
+    values: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """`and` or `or` of several conditions, or `not` of one."""
+class Query(NamedTuple):
+    """A query: comparisons that must all hold, and the fields to order by, each with whether it descends."""
 
-    kind: str
-    parts: tuple["Condition", ...]
-
-
-type Condition = Clause | Group
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A whole query."""
-
-    where: Condition | None
-    order: tuple[tuple[str, bool], ...] = field(default=())
-    """Field names to order by, each with whether it descends."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str
-    text: str
-    place: int
+    clauses: list[Clause]
+    order: list[tuple[str, bool]]
 
 
 def parse(text: str) -> Query:
-    """The query; JqlError with Jira's words if it cannot be read."""
-    reader = _Reader(text)
-    where = None if reader.at("order") or reader.done() else reader.either()
-    order = reader.ordering()
-    if not reader.done():
-        raise reader.unexpected("Expecting either 'OR' or 'AND'")
-    return Query(where, order)
+    """
+    The query in its parts.
 
-
-def _tokens(text: str) -> list[_Token]:
-    tokens, place = [], 0
-    while place < len(text):
-        found = _TOKEN.match(text, place)
+    Raises:
+        Refusal: It restricts nothing.
+        UnsupportedError: It holds something that the sandbox does not support.
+    """
+    clauses: list[Clause] = []
+    rest = text
+    while not _ORDER_BY.match(rest) and (clauses or rest.strip()):
+        found = _CLAUSE.match(rest)
         if found is None:
-            raise _reserved_character(text[place], place)
-        kind = found.lastgroup or ""
-        if kind in {"double", "single"}:
-            tokens.append(_Token("string", re.sub(r"\\(.)", r"\1", found[kind]), place))
-        elif kind != "space":
-            tokens.append(_Token(kind, found[kind], place))
-        place = found.end()
-    return tokens
+            raise _unsupported(rest)
+        clauses.append(_clause(found))
+        rest = rest[found.end() :]
+        joined = _AND.match(rest)
+        if joined is None:
+            break
+        rest = rest[joined.end() :]
+    order = _order(rest)
+    if not clauses:
+        raise refusal(400, "Unbounded JQL queries are not allowed here. Please add a search restriction to your query.")
+    return Query(clauses, order)
 
 
-def _reserved_character(character: str, place: int) -> JqlError:
-    return JqlError(
-        f"Error in the JQL Query: The character '{character}' is a reserved JQL character. "
-        f"You must enclose it in a string or use the escape '\\u{ord(character):04x}' instead. "
-        f"(line 1, character {place + 1})"
+def _unsupported(rest: str) -> UnsupportedError:
+    return UnsupportedError(
+        f"the JQL at {rest.strip()!r}; it supports {', '.join(_OPERATORS)} with {', '.join(['=', 'in', *_COMPARE])} and "
+        "values in double quotes, joined by AND, and ORDER BY"
     )
 
 
-class _Reader:
-    """A recursive descent over the tokens."""
+def _clause(found: re.Match[str]) -> Clause:
+    written = found["field"]
+    name = _ALIASES.get(written.lower(), written.lower())
+    sign = found["operator"] or "in"
+    if sign not in _OPERATORS.get(name, ()):
+        raise UnsupportedError(f"{written} {sign} in JQL")
+    values = re.findall(_VALUE, found["value"] or found["list"])
+    return Clause(written, name, sign, [value.strip('"') for value in values])
 
-    def __init__(self, text: str) -> None:
-        self._tokens = _tokens(text)
-        self._next = 0
 
-    def done(self) -> bool:
-        return self._next == len(self._tokens)
+def _order(text: str) -> list[tuple[str, bool]]:
+    if not text.strip():
+        return []
+    order = _ORDER_BY.fullmatch(text)
+    if order is None:
+        raise _unsupported(text)
+    found = [_ORDER_FIELD.fullmatch(part) for part in order["fields"].split(",")]
+    named = [(_ALIASES.get(one["field"].lower(), one["field"].lower()), one["direction"]) for one in found if one]
+    if len(named) < len(found) or any(name not in _SORT_KEYS for name, _ in named):
+        raise UnsupportedError(f"ORDER BY {order['fields']} in JQL; it orders by {', '.join(_SORT_KEYS)}")
+    return [(name, (direction or "").lower() == "desc") for name, direction in named]
 
-    def at(self, word: str) -> bool:
-        token = self._peek()
-        return token is not None and token.kind in {"word", "mark"} and token.text.lower() == word
 
-    def unexpected(self, expected: str) -> JqlError:
-        token = self._peek()
-        if token is None:
-            return JqlError(f"Error in the JQL Query: {expected} before the end of the query.")
-        return JqlError(
-            f"Error in the JQL Query: {expected} but got '{token.text}'. (line 1, character {token.place + 1})"
-        )
+def select(query: Query, views: Iterable[View], state: JiraState, caller: str) -> list[View]:
+    """
+    The issues that the query finds, in its order; without one, the newest first.
 
-    def either(self) -> Condition:
-        parts = [self._both()]
-        while self._took("or"):
-            parts.append(self._both())
-        return parts[0] if len(parts) == 1 else Group("or", tuple(parts))
+    Raises:
+        Refusal: The caller knows no such project or issue, or a time cannot be read.
+    """
+    tests = [_test(clause, state, caller) for clause in query.clauses]
+    found = [view for view in views if all(test(view) for test in tests)]
+    found.sort(key=lambda view: view.issue.id, reverse=True)
+    for name, descending in reversed(query.order):
+        found.sort(key=_SORT_KEYS[name], reverse=descending)
+    return found
 
-    def ordering(self) -> tuple[tuple[str, bool], ...]:
-        if not self._took("order"):
-            return ()
-        if not self._took("by"):
-            raise self.unexpected("Expecting 'by'")
-        order = []
-        while True:
-            name = self._word("Expecting a field name")
-            descending = self._took("desc")
-            if not descending:
-                self._took("asc")
-            order.append((name, descending))
-            if not self._took(","):
-                return tuple(order)
 
-    def _both(self) -> Condition:
-        parts = [self._one()]
-        while self._took("and"):
-            parts.append(self._one())
-        return parts[0] if len(parts) == 1 else Group("and", tuple(parts))
+def _test(clause: Clause, state: JiraState, caller: str) -> Test:
+    match clause.field:
+        case "labels":
+            return lambda view: bool(set(clause.values) & set(view.fields.get("labels", [])))
+        case "project":
+            projects = {_project_id(value, clause.written, state, caller) for value in clause.values}
+            return lambda view: view.fields["project"]["id"] in projects
+        case "key":
+            issues = {_issue_id(value, clause.written, state, caller) for value in clause.values}
+            return lambda view: view.issue.id in issues
+    compare, limit = _COMPARE[clause.operator], _time(clause, ZoneInfo(state.users[caller].time_zone))
+    created = clause.field == "created"
+    return lambda view: compare((view.issue.created_at if created else view.updated_at) // 60 * 60, limit)
 
-    def _one(self) -> Condition:
-        if self._took("not"):
-            return Group("not", (self._one(),))
-        if self._took("("):
-            inner = self.either()
-            if not self._took(")"):
-                raise self.unexpected("Expecting ')'")
-            return inner
-        name = self._word("Expecting a field name")
-        operator = self._operator()
-        if operator in {"IN", "NOT IN"}:
-            return Clause(name, operator, self._list())
-        return Clause(name, operator, (self._value(),))
 
-    def _operator(self) -> str:
-        token = self._peek()
-        if token is not None and token.kind == "mark" and token.text in _OPERATORS:
-            self._next += 1
-            return token.text
-        if self._took("in"):
-            return "IN"
-        if self._took("is"):
-            return "IS NOT" if self._took("not") else "IS"
-        if self._took("not"):
-            if self._took("in"):
-                return "NOT IN"
-            raise self.unexpected("Expecting 'IN'")
-        listed = ", ".join(f"'{name}'" for name in _OPERATORS[:-1])
-        raise self._expecting_operator(f"The valid operators are {listed} and 'IS NOT'.")
+def _project_id(text: str, written: str, state: JiraState, caller: str) -> str:
+    for project in state.projects.values():
+        named = text in {project.id, project.name} or text.upper() == project.key
+        if named and may(caller, project, "BROWSE_PROJECTS"):
+            return project.id
+    if text.isdecimal():
+        raise refusal(400, f"A value with ID '{text}' does not exist for the field '{written}'.")
+    raise refusal(400, f"The value '{text}' does not exist for the field '{written}'.")
 
-    def _expecting_operator(self, hint: str) -> JqlError:
-        token = self._peek()
-        if token is None:
-            return JqlError(f"Error in the JQL Query: Expecting operator before the end of the query. {hint}")
-        where = f"(line 1, character {token.place + 1})"
-        return JqlError(f"Error in the JQL Query: Expecting operator but got '{token.text}'. {hint} {where}")
 
-    def _list(self) -> tuple[Value, ...]:
-        if not self._took("("):
-            raise self.unexpected("Expecting '('")
-        values = [self._value()]
-        while self._took(","):
-            values.append(self._value())
-        if not self._took(")"):
-            raise self.unexpected("Expecting ')'")
-        return tuple(values)
+def _issue_id(text: str, written: str, state: JiraState, caller: str) -> int:
+    issue = state.find(text)
+    if issue is None or not may(caller, state.projects[issue.project], "BROWSE_PROJECTS"):
+        raise refusal(400, f"An issue with key '{text}' does not exist for field '{written}'.")
+    return issue.id
 
-    def _value(self) -> Value:
-        token = self._peek()
-        if token is None or token.kind == "mark":
-            raise self.unexpected("Expecting either a value, list or function")
-        self._next += 1
-        if token.kind == "string":
-            return Value(token.text)
-        if token.text.lower() in {"empty", "null"}:
-            return Value("", "empty")
-        strange = _RESERVED_CHARACTERS & set(token.text)
-        if strange:
-            raise _reserved_character(min(strange), token.place + token.text.index(min(strange)))
-        if token.text.lower() in _RESERVED:
-            raise JqlError(
-                f"Error in the JQL Query: '{token.text}' is a reserved JQL word. You must surround it in quotation "
-                f"marks to use it in a query. (line 1, character {token.place + 1})"
-            )
-        if self.at("("):
-            return self._function(token.text)
-        return Value(token.text)
 
-    def _function(self, name: str) -> Value:
-        self._took("(")
-        if not self._took(")"):
-            raise JqlError(f"The sandbox does not know JQL functions with arguments: {name}")
-        return Value(name, "function")
+def _time(clause: Clause, zone: ZoneInfo) -> float:
+    """A time in a query: to the minute, in the caller's time zone."""
+    if _PERIOD.fullmatch(clause.values[0]):
+        raise UnsupportedError(f"periods such as {clause.values[0]} in JQL")
+    found = _TIME.fullmatch(clause.values[0])
+    try:
+        year, month, day, hour, minute = (int(part or 0) for part in found.groups()) if found else (0, 0, 0, 0, 0)
+        return dt.datetime(year, month, day, hour, minute, tzinfo=zone).timestamp()
+    except ValueError:
+        raise refusal(
+            400,
+            f"Date value '{clause.values[0]}' for field '{clause.written}' is invalid. Valid formats include: "
+            "'yyyy/MM/dd HH:mm', 'yyyy-MM-dd HH:mm', 'yyyy/MM/dd', 'yyyy-MM-dd', or a period format e.g. '-5d', '4w 2d'.",
+        ) from None
 
-    def _word(self, expected: str) -> str:
-        token = self._peek()
-        if token is None or token.kind == "mark" or token.text.lower() in _SYNTAX:
-            raise self.unexpected(expected)
-        self._next += 1
-        return token.text
 
-    def _peek(self) -> _Token | None:
-        return None if self.done() else self._tokens[self._next]
-
-    def _took(self, word: str) -> bool:
-        if self.at(word):
-            self._next += 1
-            return True
-        return False
+def _key_order(key: str) -> tuple[str, float]:
+    project, _, number = key.rpartition("-")
+    return project, float(number)

@@ -177,7 +177,7 @@ def test_the_state_is_kept_between_two_starts(tmp_path):
     path = tmp_path / "deep" / "state.json"
     with Sandbox(state_path=path) as box, Site(box) as site:
         key = site.created(description=document("Halo"), customfield_10043={"value": "Post"})
-        site.jira("PUT", f"issue/{key}/properties/p", body={"a": [1, 2.5, None]})
+        box.jira.issue(key).properties["p"] = {"a": [1, 2.5, None]}
         site.jira("POST", f"issue/{key}/comment", body={"body": document("x")})
         made = box.google.add_spreadsheet("Baru", "", {"T": [[Formatted(0.35, "PERCENT"), 7, True, "#REF!", "=A1"]]})
         where = {"namedRangeId": "lock", "name": "kunci", "range": {"sheetId": 0, "startRowIndex": 0, "endRowIndex": 1}}
@@ -317,7 +317,7 @@ def test_everything_on_a_page_is_escaped(box, site):
     link = {"type": "text", "text": evil, "marks": [{"type": "link", "attrs": {"href": "javascript:alert(1)"}}]}
     body = {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": [link]}]}
     key = site.created(summary=evil, description=body)
-    site.jira("PUT", f"issue/{key}/properties/p", body={"x": evil})
+    box.jira.issue(key).properties["p"] = {"x": evil}
     site.jira("POST", f"issue/{key}/comment", body={"body": body})
     box.google.write(KOPI.spreadsheet_id, "Catatan!A1", [[evil]])
     for path in (f"/browse/{key}", "/issues", f"/spreadsheets/{KOPI.spreadsheet_id}"):

@@ -255,34 +255,9 @@ def _(site):
     return [site.jira("GET", "field")]
 
 
-@walk("getProject")
-def _(site):
-    return [site.jira("GET", "project/CP"), site.jira("GET", "project/10010")]
-
-
-@refused("getProject")
-def _(site):
-    return [site.jira("GET", "project/cp"), site.jira("GET", "project/CP", auth=False)]
-
-
 @walk("getProjectComponents")
 def _(site):
     return [site.jira("GET", "project/CP/components")]
-
-
-@walk("getComponent")
-def _(site):
-    return [site.jira("GET", "component/10101")]
-
-
-@refused("getComponent")
-def _(site):
-    return [site.jira("GET", "component/1")]
-
-
-@walk("getCreateIssueMetaIssueTypes")
-def _(site):
-    return [site.jira("GET", "issue/createmeta/CP/issuetypes", params={"maxResults": "200"})]
 
 
 @walk("getCreateIssueMetaIssueTypeId")
@@ -360,64 +335,19 @@ def _(site):
     return [site.jira("PUT", "issue/CP-1", body={"fields": {"nope": 1}}), site.jira("PUT", "issue/CP-1", body={})]
 
 
-@walk("deleteIssue")
-def _(site):
-    return [site.jira("DELETE", "issue/CP-1")]
-
-
-@walk("searchAndReconsileIssuesUsingJql")
-def _(site):
-    return [
-        site.jira("GET", "search/jql", params={"jql": "project = CP", "fields": "*all", "properties": "p"}),
-        site.jira("GET", "search/jql", params={"jql": "project = CP", "maxResults": "1"}),
-    ]
-
-
-@refused("searchAndReconsileIssuesUsingJql")
-def _(site):
-    return [site.jira("GET", "search/jql", params={"jql": jql}) for jql in ("", "order by key", "nope = 1", "(")]
-
-
 @walk("searchAndReconsileIssuesUsingJqlPost")
 def _(site):
-    body = {"jql": "project = CP order by key", "fields": ["summary"], "reconcileIssues": [10001], "maxResults": 2}
+    body = {"jql": 'project = "CP" order by key', "fields": ["summary"], "maxResults": 2}
     return [site.jira("POST", "search/jql", body=body)]
 
 
-@refused("searchForIssuesUsingJql")
+@refused("searchAndReconsileIssuesUsingJqlPost")
 def _(site):
-    return [site.jira("GET", "search", params={"jql": "project = CP"})]
+    queries = ("", "order by key", 'project = "NOPE"', 'summary ~ "x"', "(")
+    return [site.jira("POST", "search/jql", body={"jql": jql}) for jql in queries]
 
 
-# Properties and comments of Jira
-
-
-@walk("setIssueProperty")
-def _(site):
-    return [site.jira("PUT", "issue/CP-1/properties/p", body={"a": 1}) for _ in range(2)]
-
-
-@walk("getIssuePropertyKeys")
-def _(site):
-    site.jira("PUT", "issue/CP-1/properties/p", body=1)
-    return [site.jira("GET", "issue/CP-1/properties")]
-
-
-@walk("getIssueProperty")
-def _(site):
-    site.jira("PUT", "issue/CP-1/properties/p", body=1)
-    return [site.jira("GET", "issue/CP-1/properties/p")]
-
-
-@refused("getIssueProperty")
-def _(site):
-    return [site.jira("GET", "issue/CP-1/properties/p")]
-
-
-@walk("deleteIssueProperty")
-def _(site):
-    site.jira("PUT", "issue/CP-1/properties/p", body=1)
-    return [site.jira("DELETE", "issue/CP-1/properties/p")]
+# Comments of Jira
 
 
 def commented(site):
@@ -442,42 +372,7 @@ def _(site):
     return [site.jira("GET", "issue/CP-1/comment", params={"expand": "properties", "orderBy": "-created"})]
 
 
-@walk("getComment")
-def _(site):
-    return [site.jira("GET", f"issue/CP-1/comment/{commented(site)}")]
-
-
-@walk("getCommentPropertyKeys")
-def _(site):
-    return [site.jira("GET", f"comment/{commented(site)}/properties")]
-
-
-@walk("getCommentProperty")
-def _(site):
-    return [site.jira("GET", f"comment/{commented(site)}/properties/q")]
-
-
-@walk("setCommentProperty")
-def _(site):
-    return [site.jira("PUT", f"comment/{commented(site)}/properties/r", body={"a": 1})]
-
-
-@walk("deleteCommentProperty")
-def _(site):
-    return [site.jira("DELETE", f"comment/{commented(site)}/properties/q")]
-
-
 # Users of Jira
-
-
-@walk("getUser")
-def _(site):
-    return [site.jira("GET", "user", params={"accountId": seed.INACTIVE_USER})]
-
-
-@refused("getUser")
-def _(site):
-    return [site.jira("GET", "user"), site.jira("GET", "user", params={"accountId": "nobody"})]
 
 
 @walk("bulkGetUsers")
@@ -488,16 +383,6 @@ def _(site):
 @walk("findAssignableUsers")
 def _(site):
     return [site.jira("GET", "user/assignable/search", params={"project": "CP", "query": "editor"})]
-
-
-@walk("findUsers")
-def _(site):
-    return [site.jira("GET", "user/search", params={"query": "editor"})]
-
-
-@walk("getAllUsers")
-def _(site):
-    return [site.jira("GET", "users/search")]
 
 
 def test_every_operation_has_a_walk():

@@ -368,7 +368,7 @@ def test_a_single_issue_is_refused_too(box, site):
 
 def test_a_search_may_be_answered_as_to_a_stranger(box, site):
     box.fault("searchAndReconsileIssuesUsingJqlPost", "anonymous")
-    body = {"jql": "project = CP"}
+    body = {"jql": 'project = "CP"'}
     assert site.jira("POST", "search/jql", body=body).json() == {"issues": [], "isLast": True}
     assert len(site.jira("POST", "search/jql", body=body).json()["issues"]) == 4
 

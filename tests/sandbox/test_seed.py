@@ -115,7 +115,7 @@ def test_the_copied_plan_has_keys_of_last_months_issues(box):
 
 
 def test_last_months_issues_are_in_the_index_from_the_start(site):
-    answer = site.jira("GET", "search/jql", params={"jql": "project = CP", "fields": "summary,created"})
+    answer = site.jira("POST", "search/jql", body={"jql": 'project = "CP"', "fields": ["summary", "created"]})
     assert len(answer.json()["issues"]) == 4
 
 

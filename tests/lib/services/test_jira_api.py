@@ -204,7 +204,7 @@ def test_a_missing_part_of_the_login_is_named(box, missing, opened):
 
 @pytest.mark.parametrize(
     "ask",
-    [lambda api: api.read_myself(), lambda api: api.search("labels = x"), lambda api: api.create_in_bulk([update()])],
+    [lambda api: api.read_myself(), lambda api: api.search('labels = "x"'), lambda api: api.create_in_bulk([update()])],
 )
 def test_a_wrong_token_says_what_to_check_and_is_not_repeated(box, pauses, ask, opened):
     api = opened(jira_api({**box.environment(), "JIRA_TOKEN": "wrong"}, sleep=pauses.append))

@@ -244,40 +244,10 @@ def test_a_moved_issue_answers_under_both_keys(box, site):
 
 def test_a_deleted_issue_is_gone_and_its_key_is_not_used_again(box, site):
     key = site.created()
-    assert site.jira("DELETE", f"issue/{key}").status_code == 204
+    box.jira.delete_issue(key)
     assert site.jira("GET", f"issue/{key}").status_code == 404
     assert fetched(site, key) == []
     assert site.created() != key
-
-
-# Properties
-
-
-def test_properties_are_set_read_listed_and_deleted(site):
-    path = "issue/CP-1/properties/content-plan.row"
-    assert site.jira("PUT", path, body={"a": 1}).status_code == 201
-    assert site.jira("PUT", path, body={"a": 2}).status_code == 200
-    assert site.jira("GET", path).json() == {"key": "content-plan.row", "value": {"a": 2}}
-    assert [one["key"] for one in site.jira("GET", "issue/CP-1/properties").json()["keys"]] == ["content-plan.row"]
-    assert site.jira("DELETE", path).status_code == 204
-    assert site.jira("GET", path).status_code == 404
-    assert site.jira("DELETE", path).status_code == 404
-
-
-@pytest.mark.parametrize(
-    ("key", "body", "status"),
-    [
-        ("k" * 255, b"1", 201),
-        ("k" * 256, b"1", 400),
-        ("k", b'"' + b"x" * 32_766 + b'"', 201),
-        ("k", b'"' + b"x" * 32_767 + b'"', 400),
-        ("k", b"", 400),
-        ("k", b"{", 400),
-    ],
-)
-def test_property_limits_are_those_of_jira(site, key, body, status):
-    answer = site.jira("PUT", f"issue/CP-1/properties/{key}", data=body, headers={"Content-Type": "application/json"})
-    assert answer.status_code == status
 
 
 # Comments
@@ -291,8 +261,8 @@ def test_a_comment_keeps_its_body_and_properties(box, clock, site):
     assert (comment.body, comment.properties) == (document("Berubah"), {"content-plan.change": {"hash": "x"}})
     assert (made["author"]["accountId"], made["body"]) == (seed.BOT, document("Berubah"))
     assert "properties" not in made
-    shown = site.jira("GET", f"issue/CP-1/comment/{made['id']}?expand=properties").json()
-    assert shown["properties"] == [{"key": "content-plan.change", "value": {"hash": "x"}}]
+    shown = site.jira("GET", "issue/CP-1/comment?expand=properties").json()
+    assert shown["comments"][0]["properties"] == [{"key": "content-plan.change", "value": {"hash": "x"}}]
 
 
 def test_comments_come_in_pages(clock, site):
@@ -321,11 +291,3 @@ def test_a_comment_that_does_not_fit_is_refused(box, site, body, message):
     answer = site.jira("POST", "issue/CP-1/comment", body=body)
     assert (answer.status_code, answer.json()["errors"]) == (400, {"comment": message})
     assert box.jira.issue("CP-1").comments == []
-
-
-def test_only_its_author_changes_a_comments_properties(box, site):
-    key = site.jira("POST", "issue/CP-1/comment", body={"body": document("x")}).json()["id"]
-    assert site.jira("PUT", f"comment/{key}/properties/q", body=1).status_code == 201
-    box.jira.issue("CP-1").comments[0].author = seed.REPORTER
-    assert site.jira("PUT", f"comment/{key}/properties/q", body=2).status_code == 403
-    assert site.jira("GET", f"comment/{key}/properties/q").json()["value"] == 1

@@ -33,7 +33,7 @@ def test_atlassian_python_api_speaks_to_it(box, jira):
     assert made.json()["key"] == "CP-5"
 
 
-@pytest.mark.parametrize("path", ["myself", "search/jql?jql=project=CP", "serverInfo", "issue/CP-1"])
+@pytest.mark.parametrize("path", ["myself", "field", "serverInfo", "issue/CP-1"])
 def test_a_wrong_token_is_401_everywhere(site, path):
     answer = site.jira("GET", path, auth=(seed.JIRA_USERNAME, "wrong"))
     assert (answer.status_code, answer.headers["X-Seraph-LoginReason"]) == (401, TOLD)
@@ -56,21 +56,16 @@ def test_nobody_is_not_told_a_reason(site):
     [
         ("GET", "myself", None, 401),
         ("GET", "serverInfo", None, 200),
-        ("GET", "search/jql?jql=project=CP", None, 200),
-        ("POST", "search/jql", {"jql": "project = CP"}, 200),
+        ("POST", "search/jql", {"jql": 'project = "CP"'}, 200),
         ("POST", "issue/bulkfetch", {"issueIdsOrKeys": ["CP-1"]}, 200),
         ("GET", "issue/CP-1", None, 404),
         ("GET", "issue/CP-1/comment", None, 404),
-        ("GET", "issue/CP-1/properties", None, 404),
         ("PUT", "issue/CP-1", {"fields": {"summary": "x"}}, 404),
-        ("GET", "project/CP", None, 404),
         ("GET", "project/CP/components", None, 404),
-        ("GET", "component/10101", None, 404),
-        ("GET", "issue/createmeta/CP/issuetypes", None, 401),
+        ("GET", "issue/createmeta/CP/issuetypes/10001", None, 401),
         ("GET", "mypermissions?permissions=BROWSE_PROJECTS", None, 200),
         ("GET", "mypermissions?permissions=BROWSE_PROJECTS&projectKey=CP", None, 404),
-        ("GET", "user?accountId=x", None, 401),
-        ("GET", "user/search?query=x", None, 401),
+        ("GET", "user/bulk?accountId=x", None, 401),
         ("GET", "field", None, 200),
         ("POST", "issue", {"fields": {"project": {"key": "CP"}, "issuetype": {"id": "10001"}, "summary": "x"}}, 400),
     ],
@@ -80,7 +75,7 @@ def test_an_anonymous_caller_sees_little(site, method, path, body, status):
 
 
 def test_an_anonymous_search_finds_nothing_and_says_nothing(site):
-    answer = site.jira("POST", "search/jql", body={"jql": "project = CP"}, auth=False)
+    answer = site.jira("POST", "search/jql", body={"jql": 'project = "CP"'}, auth=False)
     assert (answer.status_code, answer.json()) == (200, {"issues": [], "isLast": True})
 
 
@@ -134,7 +129,7 @@ def test_create_screens_come_in_pages(site):
 
 
 def test_a_project_we_may_not_create_in_has_no_create_screen(site):
-    assert site.jira("GET", "issue/createmeta/TEAM/issuetypes").status_code == 400
+    assert site.jira("GET", "issue/createmeta/TEAM/issuetypes/10002").status_code == 400
 
 
 def test_custom_fields_are_found_by_name(site):
@@ -146,31 +141,29 @@ def test_custom_fields_are_found_by_name(site):
 # Users
 
 
-def test_users_are_found_by_account_id_active_or_not(site):
-    found = site.jira("GET", "user", params={"accountId": seed.INACTIVE_USER}).json()
-    assert (found["displayName"], found["active"]) == ("Editor Lama", False)
-    assert "emailAddress" not in found
-
-
 def test_many_users_come_in_pages_of_ten(site):
     wanted = [*seed.USERS, seed.BOT, seed.INACTIVE_USER]
     found = site.jira("GET", "user/bulk", params={"accountId": [*wanted, "nobody", *wanted]}).json()
     assert (found["total"], found["maxResults"], found["isLast"]) == (7, 10, True)
+    active = {user["accountId"]: user["active"] for user in found["values"]}
+    assert (active[seed.BOT], active[seed.INACTIVE_USER]) == (True, False)
+    assert not any("emailAddress" in user for user in found["values"])
 
 
 @pytest.mark.parametrize(
     ("params", "count"),
     [
-        ({"query": "editor"}, 3),
+        ({"query": "editor"}, 2),
         ({"query": "utara"}, 1),
         ({"query": "tara"}, 0),
-        ({"query": "editor.lama@"}, 1),
+        ({"query": "associate", "maxResults": 1}, 1),
         ({"accountId": seed.REPORTER}, 1),
-        ({"query": "editor", "maxResults": 1}, 1),
+        ({"accountId": seed.INACTIVE_USER}, 0),
     ],
 )
-def test_users_are_searched_by_the_beginnings_of_words(site, params, count):
-    assert len(site.jira("GET", "user/search", params=params).json()) == count
+def test_assignable_users_are_searched_by_the_beginnings_of_words(site, params, count):
+    found = site.jira("GET", "user/assignable/search", params={"project": "CP", **params})
+    assert len(found.json()) == count
 
 
 def test_only_active_people_can_be_assigned(site):

@@ -14,6 +14,7 @@ from sandbox.google.google_state import GridRange, NamedRange, Spreadsheet, Tab
 from sandbox.google.sheets_requests import carried_out
 from sandbox.google.sheets_values import Rendering, Writer, read, resolve
 from sandbox.google.typed_in import typed
+from sandbox.http.wire import Refusal
 from sandbox.jira import jql
 
 TODAY = dt.date(2026, 6, 24)
@@ -112,7 +113,7 @@ def test_column_letters_are_read_back(column):
 
 @pytest.mark.parametrize(
     ("parse", "error"),
-    [(drive_query.parse, drive_query.QueryError), (jql.parse, jql.JqlError), (field_mask.parse, ValueError)],
+    [(drive_query.parse, drive_query.QueryError), (jql.parse, Refusal), (field_mask.parse, ValueError)],
     ids=["drive-query", "jql", "field-mask"],
 )
 @given(parts=st.lists(st.sampled_from([*"ab =!<>()'\"\\,.*/-10\n", "and ", "or ", "not ", "in ", "name", "order by "])))

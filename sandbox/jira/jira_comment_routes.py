@@ -1,0 +1,64 @@
+"""Comments on issues.
+
+https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issue-comments/
+"""
+
+from sandbox.http.wire import Call, Json, JsonObject, Reply
+from sandbox.jira.jira_auth import anyone, may, visible_issue
+from sandbox.jira.jira_create import read_properties
+from sandbox.jira.jira_errors import FieldError, refusal
+from sandbox.jira.jira_fields import Setting, check_document
+from sandbox.jira.jira_issue_routes import read_json
+from sandbox.jira.jira_render import Renderer
+from sandbox.jira.jira_state import Comment, Issue
+from sandbox.operations import Operations
+from sandbox.world import World
+
+comments = Operations(authorise=anyone)
+
+_COMMENTS = "/rest/api/3/issue/{issueIdOrKey}/comment"
+
+
+@comments("getComments", "GET", _COMMENTS)
+def issue_comments(world: World, call: Call) -> Reply:
+    issue = visible_issue(world.jira.state, call.caller, call.params["issueIdOrKey"])
+    start, size, order = call.one("startAt", "0"), call.one("maxResults", "100"), call.one("orderBy", "created")
+    if order not in {"created", "+created", "-created"} or not start.isdecimal() or not size.isdecimal():
+        raise refusal(400, "orderBy must be created, startAt and maxResults must be numbers.")
+    shown = sorted(issue.comments, key=lambda comment: comment.created_at, reverse=order.startswith("-"))
+    page = shown[int(start) : int(start) + int(size)]
+    body: JsonObject = {"startAt": int(start), "maxResults": int(size), "total": len(issue.comments)}
+    body["comments"] = [_shown(world, call, issue, comment) for comment in page]
+    return Reply(200, body)
+
+
+@comments("addComment", "POST", _COMMENTS)
+def add_comment(world: World, call: Call) -> Reply:
+    state = world.jira.state
+    issue = visible_issue(state, call.caller, call.params["issueIdOrKey"])
+    project = state.projects[issue.project]
+    if not may(call.caller, project, "ADD_COMMENTS"):
+        raise refusal(403, "You do not have the permission to comment on this issue.")
+    sent = read_json(call)
+    try:
+        body = _checked_body(Setting(state, project, "comment"), sent.get("body"))
+        held = read_properties(sent.get("properties", []))
+    except FieldError as error:
+        named = {} if error.whole else {"comment": error.message}
+        raise refusal(400, *([error.message] if error.whole else []), errors=named, hint=error.hint) from error
+    comment = Comment(world.jira.comment_id(), call.caller, body, world.timeline.now(), held)
+    issue.comments.append(comment)
+    world.jira.keep_changed(issue, issue.fields)
+    return Reply(201, _shown(world, call, issue, comment))
+
+
+def _checked_body(setting: Setting, body: Json) -> JsonObject:
+    checked: JsonObject | None = check_document(setting, body)
+    if checked is None or not checked["content"]:
+        raise FieldError("Comment body can not be empty!")
+    return checked
+
+
+def _shown(world: World, call: Call, issue: Issue, comment: Comment) -> JsonObject:
+    renderer = Renderer(world.jira.state, world.base_url)
+    return renderer.comment(issue, comment, with_properties="properties" in call.listed("expand"))
