@@ -149,7 +149,7 @@ class Endpoint:
             await asyncio.sleep(fault.option("delay_s"))
         if fault.kind == "reset-after":
             return Outcome(None)
-        return Outcome(fault_replies.after_applying(world, reply, fault), truncated=fault.kind == "truncated")
+        return Outcome(fault_replies.altered_reply(world, reply, fault), truncated=fault.kind == "truncated")
 
 
 def _with_fault(call: Call, fault: Fault) -> Call:

@@ -19,7 +19,7 @@ from sandbox.google.number_patterns import shown
 from sandbox.http.wire import Json, JsonObject
 from sandbox.jira.adf_html import to_html
 from sandbox.jira.jira_fields import FIELDS
-from sandbox.jira.jira_render import Renderer, current
+from sandbox.jira.jira_render import Renderer, current_view
 from sandbox.jira.jira_state import Issue
 from sandbox.seed import seed
 
@@ -110,7 +110,7 @@ class Pages:
             return self._message("No such issue", "There is no issue with this key in the sandbox.", 404)
         renderer = Renderer(state, self._world.base_url)
         names = [name for name in FIELDS if name not in {"summary", "description", "comment"}]
-        fields = renderer.issue(current(issue), names, [])["fields"]
+        fields = renderer.issue(current_view(issue), names, [])["fields"]
         comments = [
             {
                 "author": state.users[comment.author].name if comment.author in state.users else comment.author,
@@ -213,7 +213,7 @@ def _shown(book: Spreadsheet, cell: Cell, key_of: Callable[[str], str]) -> _Show
 
 def _issue_line(renderer: Renderer, issue: Issue) -> JsonObject:
     names = ["assignee", "components", "duedate", "customfield_10040"]
-    fields = renderer.issue(current(issue), names, [])["fields"]
+    fields = renderer.issue(current_view(issue), names, [])["fields"]
     return {
         "key": issue.key,
         "summary": issue.summary,

@@ -1,4 +1,4 @@
-"""What a fault answers in the service's stead, in the service's own words and shape."""
+"""The answers of faults, in the words and shape of the service."""
 
 import copy
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ def html_page() -> Reply:
 
 
 def refused(world: World, fault: Fault) -> Reply:
-    """The answer of a fault that lets nothing happen."""
+    """The answer of a fault that keeps the request from being carried out."""
     google = fault.operation.startswith(("sheets.", "drive.", "oauth."))
     match fault.kind:
         case "redirect":
@@ -35,7 +35,7 @@ def refused(world: World, fault: Fault) -> Reply:
         case "503-before":
             return unavailable(fault)
         case "status-before":
-            return of_somebody_between(fault)
+            return gateway_error(fault)
         case "refuse-whole" if fault.operation == "oauth.token":
             text = "Token has been expired or revoked."
             return Reply(400, {"error": "invalid_grant", "error_description": text})
@@ -52,8 +52,8 @@ def unavailable(fault: Fault) -> Reply:
     return Reply(503, b"<html><body><h1>503 Service Unavailable</h1></body></html>", headers, HTML)
 
 
-def of_somebody_between(fault: Fault) -> Reply:
-    """What a proxy or gateway answers: any status, with a page, with nothing, or with JSON that is not the service's."""
+def gateway_error(fault: Fault) -> Reply:
+    """The answer of a proxy or gateway: any status, with a page, an empty body, or JSON of another shape."""
     status = fault.option("status")
     match fault.option("body"):
         case "json":
@@ -63,22 +63,22 @@ def of_somebody_between(fault: Fault) -> Reply:
     return Reply(status, f"<html><body><h1>{status}</h1></body></html>".encode(), {}, HTML)
 
 
-def after_applying(world: World, reply: Reply, fault: Fault) -> Reply:
-    """What a fault makes of the answer to a request that was carried out."""
+def altered_reply(world: World, reply: Reply, fault: Fault) -> Reply:
+    """The answer that the caller gets to a request that was carried out."""
     match fault.kind:
         case "503-after":
             return unavailable(fault)
         case "status-after":
-            return of_somebody_between(fault)
+            return gateway_error(fault)
         case "html":
             return html_page()
         case "shuffle" | "short" | "other-issue":
-            return altered(world, reply, fault)
+            return with_altered_issues(world, reply, fault)
     return reply
 
 
-def altered(world: World, reply: Reply, fault: Fault) -> Reply:
-    """A list of issues in another order, with one missing, or with one that is not ours."""
+def with_altered_issues(world: World, reply: Reply, fault: Fault) -> Reply:
+    """The answer with its issues in another order, with one missing, or with one replaced by another issue."""
     if not isinstance(reply.body, dict) or not reply.body.get("issues"):
         return reply
     body = copy.deepcopy(reply.body)
@@ -90,14 +90,14 @@ def altered(world: World, reply: Reply, fault: Fault) -> Reply:
         case "short":
             del found[place]
         case _:
-            found[place] |= _stranger(world, {item["id"] for item in found}, fault.options.get("key"))
+            found[place] |= _other_issue(world, {item["id"] for item in found}, fault.options.get("key"))
     return Reply(reply.status, body, reply.headers, reply.media_type)
 
 
-def _stranger(world: World, ours: set[str], key: Json) -> JsonObject:
-    """Some other issue's id and key: the named one, or the oldest that is not among ours."""
+def _other_issue(world: World, answered: set[str], key: Json) -> JsonObject:
+    """Id and key of the issue named `key`, or of the oldest that is not in the answer."""
     for issue in world.jira.state.issues.values():
-        if issue.key == key or (key is None and str(issue.id) not in ours):
+        if issue.key == key or (key is None and str(issue.id) not in answered):
             return {"id": str(issue.id), "key": issue.key, "self": f"{world.base_url}/rest/api/3/issue/{issue.id}"}
     return {"id": "99999", "key": key or "ELSE-1", "self": f"{world.base_url}/rest/api/3/issue/99999"}
 
@@ -147,7 +147,7 @@ def _jira(fault: Fault) -> Reply:
             }
             return Reply(429, error_body(["Rate limit exceeded."]), headers)
         case "401":
-            return not_authenticated_reply(tried=True)
+            return not_authenticated_reply(credentials_sent=True)
         case "403":
             return Reply(403, error_body(["You do not have permission to perform this operation."]))
         case "500":

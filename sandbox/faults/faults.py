@@ -1,7 +1,4 @@
-"""Faults: queued by operation, consumed in order, and accounted for.
-
-A fault waits at its operation until a request reaches it. `left` tells what no request has reached.
-"""
+"""Faults: queued by operation and applied to its next requests in order. `left` lists those that no request has met."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -40,13 +37,13 @@ _DEFAULTS: dict[str, Any] = {
     "delay_s": 1.0, "index": 0, "indices": [0], "when": "before", "status": 520, "body": "page",
 }  # fmt: skip
 _BODIES = {"page", "empty", "json"}
-_LISTS_OF_ISSUES = {"createIssues", "bulkFetchIssues", "searchAndReconsileIssuesUsingJqlPost"}
+_ANSWERING_WITH_ISSUES = {"createIssues", "bulkFetchIssues", "searchAndReconsileIssuesUsingJqlPost"}
 _REFUSING = {"createIssue", "createIssues", "editIssue"}
 
 
 @dataclass(slots=True)
 class Fault:
-    """One fault: it lets `after` requests pass and then befalls the next `times`."""
+    """One fault: it lets `after` requests of the operation pass and applies to the next `times`."""
 
     operation: str
     kind: str
@@ -59,7 +56,7 @@ class Fault:
 
 
 class Taken(NamedTuple):
-    """What befalls one request: an edit of somebody else's, and what happens to the request itself."""
+    """The faults of one request: an edit by another person, and what happens to the request or its answer."""
 
     edit: Fault | None
     answer: Fault | None
@@ -87,7 +84,7 @@ class Faults:
 
     @property
     def left(self) -> dict[str, list[str]]:
-        """The kinds of the faults that were not reached yet, by operation; as often as they were still to happen."""
+        """Kinds of the faults that no request has met, by operation; each as often as it would still apply."""
         waiting: dict[str, list[str]] = {}
         for fault in self._waiting:
             waiting.setdefault(fault.operation, []).extend([fault.kind] * fault.times)
@@ -99,9 +96,9 @@ class Faults:
             raise ValueError(f"no fault is called {kind!r}; there are {', '.join(KINDS)}")
         if operation not in self._operations:
             raise ValueError(f"no operation is called {operation!r}; there are {', '.join(self.operations)}")
-        strange = options.keys() - KINDS[kind]
-        if strange:
-            raise ValueError(f"{kind} does not take {', '.join(sorted(strange))}; it takes {sorted(KINDS[kind])}")
+        unknown = options.keys() - KINDS[kind]
+        if unknown:
+            raise ValueError(f"{kind} does not take {', '.join(sorted(unknown))}; it takes {sorted(KINDS[kind])}")
         if times < 1 or after < 0:
             raise ValueError("times must be at least 1, after at least 0")
         self._check_applies(self._operations[operation], kind, options)
@@ -110,7 +107,7 @@ class Faults:
         return fault
 
     def take(self, operation: str) -> Taken:
-        """What befalls the next request of an operation."""
+        """Take the faults for the next request of an operation from the queues."""
         return Taken(
             self._take(operation, lambda fault: fault.kind == "edit"),
             self._take(operation, lambda fault: fault.kind != "edit"),
@@ -134,7 +131,7 @@ class Faults:
     def _check_applies(self, operation: Operation, kind: str, options: dict[str, Any]) -> None:
         name = operation.name
         jira = not name.startswith(("oauth.", "sheets.", "drive."))
-        if kind in {"shuffle", "short", "other-issue"} and name not in _LISTS_OF_ISSUES:
+        if kind in {"shuffle", "short", "other-issue"} and name not in _ANSWERING_WITH_ISSUES:
             raise ValueError(f"{kind} needs an answer with a list of issues; {name} has none")
         if kind == "refuse" and name not in _REFUSING:
             raise ValueError(f"refuse is for {', '.join(sorted(_REFUSING))}")

@@ -62,8 +62,8 @@ def problem(document: Json) -> str:
 
 def _node_problem(node: Json, path: str, *, in_code: bool) -> str:
     kind = node["type"]
-    if strange := node.keys() - _KEYS.get(kind, {"type", "attrs", "content"}):
-        return f"{path}: {kind} does not take {', '.join(sorted(strange))}"
+    if unexpected := node.keys() - _KEYS.get(kind, {"type", "attrs", "content"}):
+        return f"{path}: {kind} does not take {', '.join(sorted(unexpected))}"
     if kind == "text":
         return _text_problem(node, path, in_code=in_code)
     attrs = node.get("attrs", {})

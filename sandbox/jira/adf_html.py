@@ -1,4 +1,4 @@
-"""An Atlassian Document as HTML, for the eyes of whoever looks at an issue in the sandbox."""
+"""An Atlassian Document as HTML, for the sandbox's page of an issue."""
 
 from markupsafe import Markup, escape
 
@@ -13,7 +13,7 @@ _SAFE_LINKS = ("http://", "https://", "mailto:", "/")
 
 
 def to_html(node: Json) -> Markup:
-    """The document as HTML; all of its text is escaped, and what is unknown shows what it holds."""
+    """The document as HTML; all text is escaped, and an unknown node is shown by its content."""
     if not isinstance(node, dict):
         return Markup("")
     kind, attrs = node.get("type"), node.get("attrs") or {}
@@ -24,9 +24,9 @@ def to_html(node: Json) -> Markup:
             return Markup("<br>")
         case "rule":
             return Markup("<hr>")
-    inside = Markup("").join(to_html(child) for child in node.get("content") or [])
+    content = Markup("").join(to_html(child) for child in node.get("content") or [])
     element = f"h{attrs.get('level', 1)}" if kind == "heading" else _ELEMENTS.get(str(kind))
-    return inside if element is None else Markup("<{0}>{1}</{0}>").format(Markup(element), inside)  # noqa: S704 - a name
+    return content if element is None else Markup("<{0}>{1}</{0}>").format(Markup(element), content)  # noqa: S704 - a name
 
 
 def _marked(node: Json) -> Markup:
@@ -41,7 +41,7 @@ def _marked(node: Json) -> Markup:
 
 
 def _link(url: str, text: Markup) -> Markup:
-    """A link, unless its address could do something else than lead somewhere."""
+    """A link; its text alone if the address is not of a harmless scheme."""
     if not url.lower().startswith(_SAFE_LINKS):
         return text
     return Markup('<a href="{}" rel="noreferrer">{}</a>').format(url, text)

@@ -1,8 +1,8 @@
-"""The sandbox's Jira from the inside: what a test or the seed sets up, and what people on the site do."""
+"""The state of the sandbox's Jira and how tests, the seed and people on the site change it without HTTP."""
 
 from sandbox.http.timeline import Timeline
 from sandbox.http.wire import Json, JsonObject
-from sandbox.jira.jira_state import Component, Indexed, Issue, IssueType, JiraState, Project, User
+from sandbox.jira.jira_state import Component, IndexEntry, Issue, IssueType, JiraState, Project, User
 
 ALL_PERMISSIONS = (
     "ADD_COMMENTS", "ASSIGNABLE_USER", "ASSIGN_ISSUES", "BROWSE_PROJECTS", "CLOSE_ISSUES", "CREATE_ATTACHMENTS",
@@ -17,12 +17,12 @@ class Jira:
     def __init__(self, timeline: Timeline, index_lag_s: float) -> None:
         self._timeline = timeline
         self.index_lag_s = index_lag_s
-        """How long the search index takes to see a change."""
+        """Seconds until the search index shows a change."""
         self.state = JiraState()
 
     @property
     def issues(self) -> list[Issue]:
-        """Every issue in the order of creation, late writes that are due included."""
+        """Every issue in the order of creation, after applying the late writes that are due."""
         self._timeline.settle()
         return list(self.state.issues.values())
 
@@ -46,7 +46,7 @@ class Jira:
         token: str = "",
         kind: str = "atlassian",
     ) -> None:
-        """A user; one with a token can sign in with e-mail and token."""
+        """Add a user; one with a token can sign in with e-mail and token."""
         user = User(account_id, name, email, active=active, token=token, kind=kind)
         self.state.users[account_id] = user
 
@@ -60,7 +60,7 @@ class Jira:
         without: tuple[str, ...] = (),
         lead: str = "",
     ) -> Project:
-        """A project in which signed-in users may do everything but `without`."""
+        """Add a project in which signed-in users have all permissions except `without`."""
         permissions = [name for name in ALL_PERMISSIONS if name not in without]
         project = Project(project_id, key, name, issue_types, permissions, lead=lead)
         self.state.projects[key] = project
@@ -74,7 +74,7 @@ class Jira:
     def add_issue(
         self, project: str, fields: JsonObject, *, properties: dict[str, Json] | None = None, reporter: str = ""
     ) -> Issue:
-        """An issue that somebody made: nothing of it is checked. Labels and the rest as Jira keeps them."""
+        """Create an issue as another person; the fields are stored unchecked, in the shape of `Issue.fields`."""
         with self._timeline.lock:
             home = self.state.projects[project]
             basics = {
@@ -87,36 +87,36 @@ class Jira:
                 "project": {"id": home.id},
                 "issuetype": {"id": home.issue_types[0].id},
             }
-            return self.keep_new(home, {**basics, **fields}, dict(properties or {}), reporter)
+            return self.store_new(home, {**basics, **fields}, dict(properties or {}), reporter)
 
     def edit_issue(self, key: str, **fields: Json) -> None:
         """Change fields as a person with all rights."""
         with self._timeline.lock:
             issue = self.issue(key)
-            self.keep_changed(issue, {**issue.fields, **fields})
+            self.store_fields(issue, {**issue.fields, **fields})
 
     def delete_issue(self, key: str) -> None:
-        """Delete an issue; the search index still shows it until it has noticed."""
+        """Delete an issue; search still finds it for `index_lag_s`."""
         with self._timeline.lock:
             issue = self.issue(key)
             del self.state.issues[issue.id]
             for known in (issue.key, *issue.old_keys):
                 self.state.keys.pop(known, None)
             now = self._timeline.now()
-            issue.index.append(Indexed(now + self.index_lag_s, issue.key, None, now))
+            issue.index.append(IndexEntry(now + self.index_lag_s, issue.key, None, now))
             self.state.deleted[issue.id] = issue
 
     def move_issue(self, key: str, project: str) -> str:
-        """Move an issue to another project; its new key. The old key still finds it."""
+        """Move an issue to another project and return its new key; the old key still finds it."""
         with self._timeline.lock:
             issue, target = self.issue(key), self.state.projects[project]
             issue.old_keys.append(issue.key)
             issue.key, issue.project = self._next_key(target), project
             self.state.keys[issue.key] = issue.id
-            self.keep_changed(issue, {**issue.fields, "project": {"id": target.id}})
+            self.store_fields(issue, {**issue.fields, "project": {"id": target.id}})
             return issue.key
 
-    def keep_new(self, project: Project, fields: JsonObject, properties: dict[str, Json], creator: str) -> Issue:
+    def store_new(self, project: Project, fields: JsonObject, properties: dict[str, Json], creator: str) -> Issue:
         """Store a new issue under the project's next key."""
         now = self._timeline.now()
         issue = Issue(
@@ -128,13 +128,13 @@ class Jira:
         self._index(issue)
         return issue
 
-    def keep_changed(self, issue: Issue, fields: JsonObject) -> None:
-        """Give an issue other fields; the index sees them later."""
+    def store_fields(self, issue: Issue, fields: JsonObject) -> None:
+        """Replace the fields of an issue; the index shows them after its lag."""
         issue.fields = fields
         issue.updated_at = self._timeline.now()
         self._index(issue)
 
-    def comment_id(self) -> str:
+    def next_comment_id(self) -> str:
         self.state.next_comment_id += 1
         return str(self.state.next_comment_id - 1)
 
@@ -144,4 +144,4 @@ class Jira:
 
     def _index(self, issue: Issue) -> None:
         visible_at = self._timeline.now() + self.index_lag_s
-        issue.index.append(Indexed(visible_at, issue.key, dict(issue.fields), issue.updated_at))
+        issue.index.append(IndexEntry(visible_at, issue.key, dict(issue.fields), issue.updated_at))

@@ -4,17 +4,17 @@ https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issue-comm
 """
 
 from sandbox.http.wire import Call, Json, JsonObject, Reply
-from sandbox.jira.jira_auth import anyone, may, visible_issue
+from sandbox.jira.jira_auth import has_permission, optional_user, visible_issue
 from sandbox.jira.jira_create import read_properties
 from sandbox.jira.jira_errors import FieldError, refusal
-from sandbox.jira.jira_fields import Setting, check_document
+from sandbox.jira.jira_fields import FieldContext, check_document
 from sandbox.jira.jira_issue_routes import read_json
 from sandbox.jira.jira_render import Renderer
 from sandbox.jira.jira_state import Comment, Issue
 from sandbox.operations import Operations
 from sandbox.world import World
 
-comments = Operations(authorise=anyone)
+comments = Operations(authorise=optional_user)
 
 _COMMENTS = "/rest/api/3/issue/{issueIdOrKey}/comment"
 
@@ -37,23 +37,23 @@ def add_comment(world: World, call: Call) -> Reply:
     state = world.jira.state
     issue = visible_issue(state, call.caller, call.params["issueIdOrKey"])
     project = state.projects[issue.project]
-    if not may(call.caller, project, "ADD_COMMENTS"):
+    if not has_permission(call.caller, project, "ADD_COMMENTS"):
         raise refusal(403, "You do not have the permission to comment on this issue.")
     sent = read_json(call)
     try:
-        body = _checked_body(Setting(state, project, "comment"), sent.get("body"))
+        body = _checked_body(FieldContext(state, project, "comment"), sent.get("body"))
         held = read_properties(sent.get("properties", []))
     except FieldError as error:
         named = {} if error.whole else {"comment": error.message}
         raise refusal(400, *([error.message] if error.whole else []), errors=named, hint=error.hint) from error
-    comment = Comment(world.jira.comment_id(), call.caller, body, world.timeline.now(), held)
+    comment = Comment(world.jira.next_comment_id(), call.caller, body, world.timeline.now(), held)
     issue.comments.append(comment)
-    world.jira.keep_changed(issue, issue.fields)
+    world.jira.store_fields(issue, issue.fields)
     return Reply(201, _shown(world, call, issue, comment))
 
 
-def _checked_body(setting: Setting, body: Json) -> JsonObject:
-    checked: JsonObject | None = check_document(setting, body)
+def _checked_body(context: FieldContext, body: Json) -> JsonObject:
+    checked: JsonObject | None = check_document(context, body)
     if checked is None or not checked["content"]:
         raise FieldError("Comment body can not be empty!")
     return checked

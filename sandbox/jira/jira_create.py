@@ -1,11 +1,11 @@
-"""An issue made or changed from what a request says, with everything that is wrong with it said at once."""
+"""Creating and editing issues from the body of a request; all invalid fields are reported at once."""
 
 from collections.abc import Iterator
 
 from sandbox.http.wire import Call, Json, JsonObject
 from sandbox.jira import jira_fields
 from sandbox.jira.jira_errors import ElementError, FieldError
-from sandbox.jira.jira_fields import FIELDS, Setting, not_on_screen
+from sandbox.jira.jira_fields import FIELDS, FieldContext, not_on_screen
 from sandbox.jira.jira_state import Issue, IssueType, JiraState, Project
 from sandbox.world import World
 
@@ -15,7 +15,7 @@ _ANONYMOUS = "Anonymous users do not have permission to create issues in this pr
 
 
 class _Problems:
-    """What is wrong with one issue so far."""
+    """The error messages collected for one issue."""
 
     def __init__(self) -> None:
         self.messages: list[str] = []
@@ -35,9 +35,9 @@ class _Problems:
 
 
 def create(world: World, call: Call, body: Json, refused: JsonObject | None = None) -> Issue:
-    """Make one issue, or raise ElementError without using up a key.
+    """Create one issue, or raise ElementError without using up a key.
 
-    `refused` are errors by field that a fault asks for although nothing is wrong.
+    `refused`: errors by field that a fault adds to valid fields.
     """
     if not isinstance(body, dict) or not ("fields" in body or "update" in body):
         raise ElementError(400, ["one of 'fields' or 'update' required"], {})
@@ -45,9 +45,9 @@ def create(world: World, call: Call, body: Json, refused: JsonObject | None = No
     if not isinstance(given, dict) or not isinstance(changes, dict):
         raise ElementError(400, [_NOT_MAPS], {})
     state = world.jira.state
-    project, issue_type = _place(state, call.caller, given)
+    project, issue_type = _project_and_type(state, call.caller, given)
     problems = _Problems()
-    fields = _checked(world, project, issue_type, given, problems)
+    fields = _check_fields(world, project, issue_type, given, problems)
     for field_id, verbs in changes.items():
         if field_id in given:
             problems.errors[field_id] = f"Field '{field_id}' cannot appear in both 'fields' and 'update'"
@@ -61,11 +61,11 @@ def create(world: World, call: Call, body: Json, refused: JsonObject | None = No
     problems.errors |= refused or {}
     problems.raise_any()
     complete = {**_defaults(call.caller), **fields, "project": {"id": project.id}, "issuetype": {"id": issue_type.id}}
-    return world.jira.keep_new(project, complete, properties, call.caller)
+    return world.jira.store_new(project, complete, properties, call.caller)
 
 
 def edit(world: World, issue: Issue, body: Json, refused: JsonObject | None = None) -> None:
-    """Change an issue as a PUT says; nothing is changed if any of it is refused."""
+    """Change an issue as a PUT says; all or nothing."""
     if not isinstance(body, dict) or not ("fields" in body or "update" in body or "properties" in body):
         raise ElementError(400, ["one of 'fields' or 'update' required"], {})
     given, changes = body.get("fields", {}), body.get("update", {})
@@ -88,12 +88,12 @@ def edit(world: World, issue: Issue, body: Json, refused: JsonObject | None = No
     properties = _properties(body.get("properties", []), problems)
     problems.errors |= refused or {}
     problems.raise_any()
-    world.jira.keep_changed(issue, fields)
+    world.jira.store_fields(issue, fields)
     issue.properties.update(properties)
 
 
-def _place(state: JiraState, caller: str, given: JsonObject) -> tuple[Project, IssueType]:
-    """The project and type of a new issue: without them nothing else can be checked."""
+def _project_and_type(state: JiraState, caller: str, given: JsonObject) -> tuple[Project, IssueType]:
+    """The project and issue type of a new issue, on which all other checks depend."""
     wanted = given.get("project")
     project = None
     if isinstance(wanted, dict):
@@ -112,7 +112,7 @@ def _place(state: JiraState, caller: str, given: JsonObject) -> tuple[Project, I
     raise ElementError(400, [], {"issuetype": "Specify a valid issue type"})
 
 
-def _checked(
+def _check_fields(
     world: World, project: Project, issue_type: IssueType, given: JsonObject, problems: _Problems
 ) -> JsonObject:
     fields: JsonObject = {}
@@ -127,20 +127,20 @@ def _checked(
 
 
 def _set(world: World, project: Project, field_id: str, value: Json, fields: JsonObject, problems: _Problems) -> None:
-    setting = Setting(world.jira.state, project, field_id)
+    context = FieldContext(world.jira.state, project, field_id)
     try:
-        fields[field_id] = FIELDS[field_id].check(setting, value)
+        fields[field_id] = FIELDS[field_id].check(context, value)
     except FieldError as error:
         problems.add(field_id, error)
 
 
 def _apply(world: World, project: Project, field_id: str, verbs: Json, fields: JsonObject, problems: _Problems) -> None:
-    """Carry out the operations of `update` on one field."""
+    """Apply the operations of `update` to one field."""
     known = FIELDS.get(field_id)
     if known is None or not known.settable or field_id in {"project", "issuetype"}:
         problems.errors[field_id] = not_on_screen(field_id)
         return
-    for verb, value in _verbs(verbs, field_id, problems):
+    for verb, value in _operations(verbs, field_id, problems):
         if verb not in known.operations:
             problems.errors[field_id] = f"Field '{field_id}' does not support update '{verb}'"
         elif verb == "set":
@@ -149,7 +149,7 @@ def _apply(world: World, project: Project, field_id: str, verbs: Json, fields: J
             _add_or_remove(world, project, field_id, verb, value, fields, problems)
 
 
-def _verbs(verbs: Json, field_id: str, problems: _Problems) -> Iterator[tuple[str, Json]]:
+def _operations(verbs: Json, field_id: str, problems: _Problems) -> Iterator[tuple[str, Json]]:
     if not isinstance(verbs, list) or not all(isinstance(verb, dict) for verb in verbs):
         problems.errors[field_id] = "data was not an array"
         return
@@ -160,12 +160,12 @@ def _verbs(verbs: Json, field_id: str, problems: _Problems) -> Iterator[tuple[st
 def _add_or_remove(
     world: World, project: Project, field_id: str, verb: str, value: Json, fields: JsonObject, problems: _Problems
 ) -> None:
-    setting = Setting(world.jira.state, project, field_id)
+    context = FieldContext(world.jira.state, project, field_id)
     try:
         if field_id == "labels":
             item: Json = jira_fields.check_label(value)
         else:
-            item = jira_fields.check_component(setting, value)
+            item = jira_fields.check_component(context, value)
     except FieldError as error:
         problems.add(field_id, error)
         return
@@ -175,7 +175,7 @@ def _add_or_remove(
 
 
 def _missing(issue_type: IssueType, fields: JsonObject) -> Iterator[str]:
-    """Fields of the create screen that must be filled and are not."""
+    """The required fields of the create screen that are empty."""
     for field_id in issue_type.screen:
         known = FIELDS[field_id]
         needed = (known.required and not known.has_default) or field_id in issue_type.required
@@ -208,7 +208,7 @@ def _properties(given: Json, problems: _Problems) -> dict[str, Json]:
 
 
 def read_properties(given: Json) -> dict[str, Json]:
-    """The entity properties of an issue or a comment, sent as a list of keys and values."""
+    """The entity properties in the body of an issue or a comment: key -> value."""
     if not isinstance(given, list):
         raise FieldError("properties: data was not an array")
     properties: dict[str, Json] = {}
@@ -222,7 +222,7 @@ def read_properties(given: Json) -> dict[str, Json]:
 
 def check_property(key: str, value: Json) -> None:
     """https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issue-properties/ names both limits."""
-    if not key or jira_fields.java_length(key) > MAX_PROPERTY_KEY:
+    if not key or jira_fields.utf16_length(key) > MAX_PROPERTY_KEY:
         raise FieldError("The property key must not be empty and must not exceed 255 characters.")
-    if jira_fields.java_length(jira_fields.compact_json(value)) > MAX_PROPERTY_VALUE:
+    if jira_fields.utf16_length(jira_fields.compact_json(value)) > MAX_PROPERTY_VALUE:
         raise FieldError("The property value must not exceed 32768 characters.")

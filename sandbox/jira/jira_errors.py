@@ -1,4 +1,4 @@
-"""How Jira says no.
+"""Jira's error answers.
 
 https://developer.atlassian.com/cloud/jira/platform/rest/v3/intro/#status-codes
 """
@@ -17,30 +17,30 @@ def error_body(messages: Iterable[str] = (), errors: Mapping[str, str] | None = 
 
 
 def refusal(status: int, *messages: str, errors: Mapping[str, str] | None = None, hint: str = "") -> Refusal:
-    """An ErrorCollection as an answer; the hint, which Jira does not give, goes into a header of the sandbox's own."""
+    """An ErrorCollection as an answer; the hint goes into a header that Jira does not have."""
     return Refusal(Reply(status, error_body(messages, errors), hint_header(hint)))
 
 
 class UnsupportedError(Refusal):
-    """Something that Jira has and the sandbox has not: 501, which Jira never answers."""
+    """The sandbox does not support what Jira does here: 501, a status that Jira never answers."""
 
     def __init__(self, what: str) -> None:
         super().__init__(Reply(501, error_body([f"The sandbox does not support {what}."])))
 
 
 def hint_header(hint: str) -> dict[str, str]:
-    """The header for a hint, with everything escaped that a header cannot hold; none for no hint."""
+    """The header for a hint, escaped to ASCII; no header without a hint."""
     return {"X-Sandbox-Hint": hint.encode("unicode_escape").decode("ascii")} if hint else {}
 
 
-def not_authenticated(*, tried: bool) -> Refusal:
-    """401; `tried` is whether credentials were given, which Jira tells in a header."""
-    return Refusal(not_authenticated_reply(tried=tried))
+def not_authenticated(*, credentials_sent: bool) -> Refusal:
+    """401; `credentials_sent` is whether there were credentials, which a header of the answer says."""
+    return Refusal(not_authenticated_reply(credentials_sent=credentials_sent))
 
 
-def not_authenticated_reply(*, tried: bool) -> Reply:
+def not_authenticated_reply(*, credentials_sent: bool) -> Reply:
     headers = {"WWW-Authenticate": 'OAuth realm="sandbox"'}
-    if tried:
+    if credentials_sent:
         headers["X-Seraph-LoginReason"] = "AUTHENTICATED_FAILED"
     text = b"Client must be authenticated to access this resource."
     return Reply(401, text, headers, "text/html;charset=UTF-8")
@@ -55,18 +55,18 @@ def no_issue() -> Refusal:
 
 
 class FieldError(Exception):
-    """One field's value is refused."""
+    """The value of one field is invalid."""
 
     def __init__(self, message: str, *, whole: bool = False, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.whole = whole
-        """Whether Jira says it of the issue as a whole rather than of the field."""
+        """Whether the message belongs to the issue as a whole and not to the field."""
         self.hint = hint
 
 
 class ElementError(Exception):
-    """One issue of a create or an edit is refused, with everything that is wrong with it."""
+    """One issue of a create or an edit is invalid; holds all messages for it."""
 
     def __init__(self, status: int, messages: list[str], errors: dict[str, str], hint: str = "") -> None:
         super().__init__(messages, errors)

@@ -1,4 +1,4 @@
-"""The fields of the site, and what Jira says to a value that does not fit one.
+"""The fields of the site: their schema, and the validation of their values with Jira's messages.
 
 Field shapes: https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/#api-rest-api-3-issue-post.
 Jira counts characters as Java does, so that an emoji outside the basic plane counts twice.
@@ -25,16 +25,16 @@ _GDPR = "'accountId' must be the only user identifying query parameter in GDPR s
 _CUSTOM = "com.atlassian.jira.plugin.system.customfieldtypes:"
 
 
-class Setting(NamedTuple):
-    """Where a field's value is to stand."""
+class FieldContext(NamedTuple):
+    """The field that a value is for."""
 
     state: JiraState
     project: Project
     field_id: str
 
 
-type Check = Callable[[Setting, Json], Json]
-"""The value as it is kept; FieldError if Jira refuses it."""
+type Check = Callable[[FieldContext, Json], Json]
+"""Returns the value as it is stored; FieldError if Jira refuses it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +45,16 @@ class Field:
     name: str
     schema: JsonObject
     check: Check
-    clauses: tuple[str, ...] = ()
-    """What JQL calls it; empty if it cannot be searched."""
+    jql_names: tuple[str, ...] = ()
+    """Its names in JQL; empty if it cannot be searched."""
     required: bool = False
     has_default: bool = False
     operations: tuple[str, ...] = ("set",)
     settable: bool = True
 
 
-def java_length(text: str) -> int:
-    """The length of a text in UTF-16 code units."""
+def utf16_length(text: str) -> int:
+    """The length of a text as Jira counts it: in UTF-16 code units."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
@@ -62,28 +62,28 @@ def compact_json(value: Json) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _summary(_: Setting, value: Json) -> Json:
+def _summary(_: FieldContext, value: Json) -> Json:
     if value is None or (isinstance(value, str) and not value.strip()):
         raise FieldError("You must specify a summary of the issue.")
     if not isinstance(value, str):
         raise FieldError("Operation value must be a string")
     if "\n" in value or "\r" in value:
         raise FieldError("The summary is invalid because it contains newline characters.")
-    if java_length(value) > MAX_SUMMARY:
+    if utf16_length(value) > MAX_SUMMARY:
         raise FieldError("Summary can't exceed 255 characters.")
     return value
 
 
-def check_document(setting: Setting, value: Json) -> Json:
-    """An Atlassian Document for a field or a comment."""
+def check_document(context: FieldContext, value: Json) -> Json:
+    """Validate an Atlassian Document for a field or a comment."""
     if value is None:
         return None
     if not adf.is_document(value):
         raise FieldError("Operation value must be an Atlassian Document (see the Atlassian Document Format)")
     if wrong := adf.problem(value):
-        raise FieldError("INVALID_INPUT", whole=True, hint=f"{setting.field_id}: {wrong}")
-    counted = compact_json(value) if setting.state.counts_json else adf.plain_text(value)
-    if java_length(counted) > MAX_TEXT:
+        raise FieldError("INVALID_INPUT", whole=True, hint=f"{context.field_id}: {wrong}")
+    counted = compact_json(value) if context.state.counts_json else adf.plain_text(value)
+    if utf16_length(counted) > MAX_TEXT:
         raise FieldError("The entered text is too long. It exceeds the allowed limit of 32,767 characters.")
     return value
 
@@ -93,12 +93,12 @@ def check_label(value: Json) -> str:
         raise FieldError("Operation value must be a string")
     if not value or re.search(r"\s", value):
         raise FieldError(f"The label '{value}' contains spaces which is invalid.")
-    if java_length(value) > MAX_LABEL:
+    if utf16_length(value) > MAX_LABEL:
         raise FieldError(f"The label '{value}' exceeds the maximum length of 255 characters.")
     return value
 
 
-def _labels(_: Setting, value: Json) -> Json:
+def _labels(_: FieldContext, value: Json) -> Json:
     if value is None:
         return []
     if not isinstance(value, list):
@@ -106,10 +106,10 @@ def _labels(_: Setting, value: Json) -> Json:
     return sorted({check_label(label) for label in value})
 
 
-def check_component(setting: Setting, value: Json) -> JsonObject:
+def check_component(context: FieldContext, value: Json) -> JsonObject:
     if not isinstance(value, dict):
         raise FieldError("expected Object")
-    known = setting.project.components
+    known = context.project.components
     if "id" in value:
         found = next((component for component in known if component.id == str(value["id"])), None)
         wanted = f"Component id '{value['id']}' is not valid"
@@ -123,18 +123,18 @@ def check_component(setting: Setting, value: Json) -> JsonObject:
     return {"id": found.id}
 
 
-def _components(setting: Setting, value: Json) -> Json:
+def _components(context: FieldContext, value: Json) -> Json:
     if value is None:
         return []
     if not isinstance(value, list):
         raise FieldError("data was not an array")
-    return list({item["id"]: item for item in (check_component(setting, one) for one in value)}.values())
+    return list({item["id"]: item for item in (check_component(context, one) for one in value)}.values())
 
 
 def _named(values: dict[str, str], word: str) -> Check:
-    """A check for an object with the id or the name of one of `values`."""
+    """A check for an object with the id or the name of one of `values`, id -> name; `word` names the field in messages."""
 
-    def check(_: Setting, value: Json) -> Json:
+    def check(_: FieldContext, value: Json) -> Json:
         if not isinstance(value, dict):
             raise FieldError("data was not an object")
         if "id" in value:
@@ -151,8 +151,8 @@ def _named(values: dict[str, str], word: str) -> Check:
     return check
 
 
-def _account(value: Json) -> str | None:
-    """The account id a user field names; None for nobody."""
+def _account_id(value: Json) -> str | None:
+    """The account id in the value of a user field; None for no user."""
     if value is None:
         return None
     if not isinstance(value, dict):
@@ -165,40 +165,40 @@ def _account(value: Json) -> str | None:
     return wanted
 
 
-def _known_user(setting: Setting, value: Json, message: str) -> User | None:
-    account = _account(value)
+def _known_user(context: FieldContext, value: Json, message: str) -> User | None:
+    account = _account_id(value)
     if account is None:
         return None
-    user = setting.state.users.get(account)
+    user = context.state.users.get(account)
     if user is None:
         raise FieldError(message.format(account))
     return user
 
 
-def _assignee(setting: Setting, value: Json) -> Json:
-    user = _known_user(setting, value, "User '{}' does not exist.")
+def _assignee(context: FieldContext, value: Json) -> Json:
+    user = _known_user(context, value, "User '{}' does not exist.")
     if user is None:
         return None
-    if not user.active or user.kind == "app" or "ASSIGN_ISSUES" not in setting.project.permissions:
+    if not user.active or user.kind == "app" or "ASSIGN_ISSUES" not in context.project.permissions:
         raise FieldError(f"User '{user.account_id}' cannot be assigned issues.")
     return {"accountId": user.account_id}
 
 
-def _reporter(setting: Setting, value: Json) -> Json:
-    if "MODIFY_REPORTER" not in setting.project.permissions:
+def _reporter(context: FieldContext, value: Json) -> Json:
+    if "MODIFY_REPORTER" not in context.project.permissions:
         raise FieldError("Field 'reporter' cannot be set. It is not on the appropriate screen, or unknown.")
-    user = _known_user(setting, value, "The reporter specified is not a user.")
+    user = _known_user(context, value, "The reporter specified is not a user.")
     if user is None:
         raise FieldError("Reporter is required.")
     return {"accountId": user.account_id}
 
 
-def _user_picker(setting: Setting, value: Json) -> Json:
-    user = _known_user(setting, value, "User '{}' was not found in the system.")
+def _user_picker(context: FieldContext, value: Json) -> Json:
+    user = _known_user(context, value, "User '{}' was not found in the system.")
     return None if user is None else {"accountId": user.account_id}
 
 
-def _date(_: Setting, value: Json) -> Json:
+def _date(_: FieldContext, value: Json) -> Json:
     if value is None:
         return None
     if not isinstance(value, str):
@@ -216,10 +216,10 @@ def _exists(day: str) -> bool:
     return True
 
 
-def _option(setting: Setting, value: Json) -> Json:
+def _option(context: FieldContext, value: Json) -> Json:
     if value is None:
         return None
-    known = setting.state.options.get(setting.field_id, {})
+    known = context.state.options.get(context.field_id, {})
     if not isinstance(value, dict) or not value.keys() & {"id", "value"}:
         raise FieldError("Could not find valid 'id' or 'value' in the Parent Option object.")
     if "id" in value:
@@ -232,12 +232,12 @@ def _option(setting: Setting, value: Json) -> Json:
     raise FieldError(f"Option value '{value['value']}' is not valid")
 
 
-def _unsettable(setting: Setting, _: Json) -> Json:
-    raise FieldError(not_on_screen(setting.field_id))
+def _unsettable(context: FieldContext, _: Json) -> Json:
+    raise FieldError(not_on_screen(context.field_id))
 
 
-def _kept(_: Setting, value: Json) -> Json:
-    """Projects and issue types are checked before the other fields, because those depend on them."""
+def _unchecked(_: FieldContext, value: Json) -> Json:
+    """For project and issue type, which are validated before the other fields."""
     return value
 
 
@@ -253,21 +253,21 @@ def _custom(number: int, kind: str, custom: str) -> JsonObject:
     return {"type": kind, "custom": _CUSTOM + custom, "customId": number}
 
 
-_CHANGES = ("add", "set", "remove")
+_LIST_OPERATIONS = ("add", "set", "remove")
 _ALL = (
     Field("summary", "Summary", _system("summary", "string"), _summary, ("summary",), required=True),
-    Field("issuetype", "Issue Type", _system("issuetype", "issuetype"), _kept, ("issuetype", "type"),
+    Field("issuetype", "Issue Type", _system("issuetype", "issuetype"), _unchecked, ("issuetype", "type"),
           required=True, operations=()),
-    Field("project", "Project", _system("project", "project"), _kept, ("project",), required=True),
+    Field("project", "Project", _system("project", "project"), _unchecked, ("project",), required=True),
     Field("description", "Description", _system("description", "string"), check_document),
     Field("priority", "Priority", _system("priority", "priority"), _named(PRIORITIES, "Priority"), ("priority",),
           has_default=True),
     Field("reporter", "Reporter", _system("reporter", "user"), _reporter, ("reporter",), required=True,
           has_default=True),
     Field("assignee", "Assignee", _system("assignee", "user"), _assignee, ("assignee",)),
-    Field("labels", "Labels", _system("labels", "array", items="string"), _labels, ("labels",), operations=_CHANGES),
+    Field("labels", "Labels", _system("labels", "array", items="string"), _labels, ("labels",), operations=_LIST_OPERATIONS),
     Field("components", "Components", _system("components", "array", items="component"), _components, ("component",),
-          operations=_CHANGES),
+          operations=_LIST_OPERATIONS),
     Field("duedate", "Due date", _system("duedate", "date"), _date),
     Field("status", "Status", _system("status", "status"), _unsettable, ("status",), settable=False),
     Field("creator", "Creator", _system("creator", "user"), _unsettable, settable=False),

@@ -6,15 +6,15 @@ https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/
 import json
 
 from sandbox.http.wire import Call, JsonObject, Reply
-from sandbox.jira.jira_auth import anyone, may, visible_issue
+from sandbox.jira.jira_auth import has_permission, optional_user, visible_issue
 from sandbox.jira.jira_create import create, edit
 from sandbox.jira.jira_errors import BAD_PAYLOAD, ElementError, hint_header, refusal
-from sandbox.jira.jira_render import Renderer, current, wanted_fields
+from sandbox.jira.jira_render import Renderer, current_view, field_ids
 from sandbox.jira.jira_state import Issue
 from sandbox.operations import Operations
 from sandbox.world import World
 
-issues = Operations(authorise=anyone)
+issues = Operations(authorise=optional_user)
 
 MAX_BULK_CREATE, MAX_BULK_FETCH, MAX_WIDE_FETCH, MAX_PROPERTIES = 50, 100, 1000, 5
 _MANY_VALUED = {"comment", "worklog", "attachment", "issuelinks", "subtasks"}
@@ -90,10 +90,10 @@ def bulk_fetch_issues(world: World, call: Call) -> Reply:
     found: dict[int, Issue] = {}
     for id_or_key in wanted:
         issue = state.find(id_or_key)
-        if issue is not None and may(call.caller, state.projects[issue.project], "BROWSE_PROJECTS"):
+        if issue is not None and has_permission(call.caller, state.projects[issue.project], "BROWSE_PROJECTS"):
             found[issue.id] = issue
-    renderer, names = Renderer(state, world.base_url), wanted_fields(fields, "*navigable")
-    shown = [renderer.issue(current(found[number]), names, properties) for number in sorted(found)]
+    renderer, names = Renderer(state, world.base_url), field_ids(fields, "*navigable")
+    shown = [renderer.issue(current_view(found[number]), names, properties) for number in sorted(found)]
     return Reply(200, {"issueErrors": [], "issues": shown})
 
 
@@ -107,8 +107,8 @@ def _is_light(fields: list[str], expand: list[str]) -> bool:
 @issues("getIssue", "GET", "/rest/api/3/issue/{issueIdOrKey}")
 def get_issue(world: World, call: Call) -> Reply:
     issue = visible_issue(world.jira.state, call.caller, call.params["issueIdOrKey"])
-    names = wanted_fields(call.listed("fields"), "*all")
-    body = Renderer(world.jira.state, world.base_url).issue(current(issue), names, call.listed("properties"))
+    names = field_ids(call.listed("fields"), "*all")
+    body = Renderer(world.jira.state, world.base_url).issue(current_view(issue), names, call.listed("properties"))
     return Reply(200, body)
 
 
@@ -116,7 +116,7 @@ def get_issue(world: World, call: Call) -> Reply:
 def edit_issue(world: World, call: Call) -> Reply:
     state = world.jira.state
     issue = visible_issue(state, call.caller, call.params["issueIdOrKey"])
-    if not may(call.caller, state.projects[issue.project], "EDIT_ISSUES"):
+    if not has_permission(call.caller, state.projects[issue.project], "EDIT_ISSUES"):
         raise refusal(403, "You do not have permission to edit issues in this project.")
     try:
         edit(world, issue, read_json(call), call.refused.get(0))
@@ -124,4 +124,4 @@ def edit_issue(world: World, call: Call) -> Reply:
         raise error.refusal() from error
     if not call.flag("returnIssue"):
         return Reply(204)
-    return Reply(200, Renderer(state, world.base_url).issue(current(issue), wanted_fields([], "*all"), []))
+    return Reply(200, Renderer(state, world.base_url).issue(current_view(issue), field_ids([], "*all"), []))

@@ -1,4 +1,4 @@
-"""Issues, users, projects and comments as Jira shows them."""
+"""Issues, users, projects and comments as JSON, in the shapes of Jira's OpenAPI document."""
 
 import datetime as dt
 from typing import NamedTuple
@@ -11,7 +11,7 @@ _NOT_NAVIGABLE = {"comment"}
 
 
 class View(NamedTuple):
-    """An issue as it is shown: as it is now, or as the search index remembers it."""
+    """What an answer shows of an issue: its present state, or that of the search index."""
 
     issue: Issue
     key: str
@@ -19,12 +19,12 @@ class View(NamedTuple):
     updated_at: float
 
 
-def current(issue: Issue) -> View:
+def current_view(issue: Issue) -> View:
     return View(issue, issue.key, issue.fields, issue.updated_at)
 
 
 class Renderer:
-    """Renders what Jira remembers for one site address."""
+    """Makes JSON from the state; `base_url` is the site's address for links."""
 
     def __init__(self, state: JiraState, base_url: str) -> None:
         self._state = state
@@ -32,9 +32,9 @@ class Renderer:
 
     def issue(self, view: View, fields: list[str], properties: list[str]) -> JsonObject:
         """
-        An IssueBean with the named fields (`wanted_fields` makes the names) and entity properties.
+        An IssueBean with the named fields (`field_ids` makes the names) and entity properties.
 
-        With `id` alone among the fields there is nothing but the id, as in an answer of search without `fields`.
+        With `id` as the only field it holds the id alone, as search answers without `fields`.
         """
         body: JsonObject = {"id": str(view.issue.id)}
         if fields == ["id"] and not properties:
@@ -62,13 +62,13 @@ class Renderer:
             case "creator":
                 return self.user(view.issue.creator)
             case "created" | "updated":
-                return moment(view.issue.created_at if field_id == "created" else view.updated_at)
+                return timestamp(view.issue.created_at if field_id == "created" else view.updated_at)
             case "comment":
                 return self._comments(view.issue)
         return self._object(field_id, value) if isinstance(value, dict) else value
 
     def _object(self, field_id: str, value: JsonObject) -> Json:
-        """What an id that is kept as a field's value stands for."""
+        """The object whose id is stored as the value of a field."""
         match FIELDS[field_id].schema["type"]:
             case "user":
                 return self.user(value["accountId"])
@@ -109,8 +109,8 @@ class Renderer:
             "author": author,
             "body": comment.body,
             "updateAuthor": author,
-            "created": moment(comment.created_at),
-            "updated": moment(comment.created_at),
+            "created": timestamp(comment.created_at),
+            "updated": timestamp(comment.created_at),
             "jsdPublic": True,
         }
         if with_properties:
@@ -152,7 +152,7 @@ class Renderer:
                 "isAssigneeTypeValid": False, "project": project.key, "projectId": int(project.id)}  # fmt: skip
 
     def create_field(self, project: Project, kind: IssueType, field: Field) -> JsonObject:
-        """A FieldCreateMetadata: what createmeta says of one field of a create screen."""
+        """A FieldCreateMetadata: one field of a create screen in createmeta."""
         body: JsonObject = {
             "required": field.required or field.id in kind.required,
             "schema": field.schema,
@@ -187,7 +187,7 @@ class Renderer:
         return None
 
 
-def wanted_fields(names: list[str], default: str) -> list[str]:
+def field_ids(names: list[str], default: str) -> list[str]:
     """Field ids for a `fields` parameter: `*all`, `*navigable`, names, and names to leave out with a minus before."""
     asked = names or [default]
     chosen: dict[str, None] = {}
@@ -204,7 +204,7 @@ def wanted_fields(names: list[str], default: str) -> list[str]:
     return list(chosen)
 
 
-def moment(seconds: float) -> str:
+def timestamp(seconds: float) -> str:
     """A date and time as Jira writes it, in the site's time zone."""
     local = dt.datetime.fromtimestamp(seconds, dt.timezone(dt.timedelta(hours=7)))
     return local.strftime("%Y-%m-%dT%H:%M:%S.") + f"{local.microsecond // 1000:03d}" + local.strftime("%z")

@@ -1,20 +1,20 @@
-"""The site itself: who we are, what we may do, its projects, fields and create screens.
+"""The site: the caller, permissions, fields, components and create screens.
 
 https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-myself/ and its neighbours
 """
 
 from sandbox.http.wire import Call, JsonObject, Reply
 from sandbox.jira.inside import ALL_PERMISSIONS
-from sandbox.jira.jira_auth import anyone, may, someone, visible_issue, visible_project
+from sandbox.jira.jira_auth import has_permission, optional_user, required_user, visible_issue, visible_project
 from sandbox.jira.jira_errors import refusal
 from sandbox.jira.jira_fields import FIELDS
-from sandbox.jira.jira_render import Renderer, moment
+from sandbox.jira.jira_render import Renderer, timestamp
 from sandbox.jira.jira_state import Project
 from sandbox.operations import Operations
 from sandbox.world import World
 
-open_to_all = Operations(authorise=anyone)
-signed_in_only = Operations(authorise=someone)
+open_to_all = Operations(authorise=optional_user)
+signed_in_only = Operations(authorise=required_user)
 
 MAX_META_PAGE = 200
 _GLOBAL_PERMISSIONS = ("ADMINISTER", "BULK_CHANGE", "CREATE_PROJECT", "USER_PICKER", "SYSTEM_ADMIN")
@@ -31,7 +31,7 @@ def server_info(world: World, _call: Call) -> Reply:
         "deploymentType": "Cloud",
         "buildNumber": 100_000,
         "buildDate": "2026-06-30T09:00:00.000+0700",
-        "serverTime": moment(world.timeline.now()),
+        "serverTime": timestamp(world.timeline.now()),
         "scmInfo": "sandbox",
         "serverTitle": "Sandbox",
         "serverTimeZone": "Asia/Jakarta",
@@ -47,19 +47,19 @@ def myself(world: World, call: Call) -> Reply:
 
 @open_to_all("getMyPermissions", "GET", "/rest/api/3/mypermissions")
 def my_permissions(world: World, call: Call) -> Reply:
-    wanted = call.listed("permissions")
-    if not wanted:
+    names = call.listed("permissions")
+    if not names:
         raise refusal(400, "The 'permissions' query parameter is required.")
     known = {*ALL_PERMISSIONS, *_OTHER_PERMISSIONS, *_GLOBAL_PERMISSIONS}
-    unknown = [key for key in wanted if key not in known]
+    unknown = [key for key in names if key not in known]
     if unknown:
         raise refusal(400, f"Unrecognized permissions: {', '.join(unknown)}")
     projects = _context(world, call)
     permissions = {}
-    for number, key in enumerate(wanted, start=1):
+    for number, key in enumerate(names, start=1):
         everywhere = key in _GLOBAL_PERMISSIONS
         have = bool(call.caller) and key in _GRANTED_GLOBALLY
-        have = have if everywhere else any(may(call.caller, project, key) for project in projects)
+        have = have if everywhere else any(has_permission(call.caller, project, key) for project in projects)
         permissions[key] = {
             "id": str(number),
             "key": key,
@@ -72,7 +72,7 @@ def my_permissions(world: World, call: Call) -> Reply:
 
 
 def _context(world: World, call: Call) -> list[Project]:
-    """The project asked about, or every project when none is."""
+    """The project that the request names, or every project."""
     state = world.jira.state
     issue_key, project_key = (
         call.one("issueId") or call.one("issueKey"),
@@ -96,8 +96,8 @@ def fields(_world: World, call: Call) -> Reply:
             "custom": "custom" in field.schema,
             "orderable": field.settable,
             "navigable": field.id != "comment",
-            "searchable": bool(field.clauses),
-            "clauseNames": list(field.clauses),
+            "searchable": bool(field.jql_names),
+            "clauseNames": list(field.jql_names),
             "schema": field.schema,
         }
         for field in shown
@@ -126,7 +126,7 @@ def create_meta_fields(world: World, call: Call) -> Reply:
 
 def _creatable(world: World, call: Call) -> Project:
     found = visible_project(world.jira.state, call.caller, call.params["projectIdOrKey"])
-    if not may(call.caller, found, "CREATE_ISSUES"):
+    if not has_permission(call.caller, found, "CREATE_ISSUES"):
         raise refusal(400, "You do not have permission to create issues in this project.")
     return found
 

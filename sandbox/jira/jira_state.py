@@ -1,4 +1,4 @@
-"""What the sandbox's Jira remembers: its people, projects and issues, and what its search index has seen of them."""
+"""The state of the sandbox's Jira: users, projects, issues, and the search index."""
 
 from dataclasses import dataclass, field
 
@@ -64,8 +64,8 @@ class Comment:
 
 
 @dataclass(slots=True)
-class Indexed:
-    """What the search index holds of an issue from `visible_at` on; no fields once it is deleted."""
+class IndexEntry:
+    """What search finds of an issue from `visible_at` on, in epoch seconds; `fields` is None once it is deleted."""
 
     visible_at: float
     key: str
@@ -78,7 +78,7 @@ class Issue:
     """
     One issue.
 
-    Its fields hold what was accepted, in the shape it is sent in: `{"accountId": ...}` for a user, `{"id": ...}` for a
+    Fields are stored in the shape in which they are sent: `{"accountId": ...}` for a user, `{"id": ...}` for a
     priority, a list of `{"id": ...}` for components.
     """
 
@@ -92,7 +92,7 @@ class Issue:
     properties: dict[str, Json] = field(default_factory=dict)
     comments: list[Comment] = field(default_factory=list)
     old_keys: list[str] = field(default_factory=list)
-    index: list[Indexed] = field(default_factory=list)
+    index: list[IndexEntry] = field(default_factory=list)
 
     @property
     def labels(self) -> list[str]:
@@ -102,8 +102,8 @@ class Issue:
     def summary(self) -> str:
         return str(self.fields.get("summary", ""))
 
-    def seen(self, now: float) -> Indexed | None:
-        """What the index shows of the issue at `now`; None before it shows anything."""
+    def index_entry(self, now: float) -> IndexEntry | None:
+        """The entry that search uses at `now`; None before the first."""
         while len(self.index) > 1 and self.index[1].visible_at <= now:
             del self.index[0]
         return self.index[0] if self.index and self.index[0].visible_at <= now else None
@@ -111,7 +111,7 @@ class Issue:
 
 @dataclass(slots=True)
 class JiraState:
-    """Everything Jira remembers."""
+    """The whole state."""
 
     users: dict[str, User] = field(default_factory=dict)
     projects: dict[str, Project] = field(default_factory=dict)
@@ -121,7 +121,7 @@ class JiraState:
     keys: dict[str, int] = field(default_factory=dict)
     """Issue ids by key, the keys of moved issues' former projects included."""
     deleted: dict[int, Issue] = field(default_factory=dict)
-    """Issues that are gone but that the search index may still show."""
+    """Deleted issues that search may still find."""
     counts_json: bool = True
     """Whether the 32,767 characters of a document are counted on its JSON, the stricter reading, or on its text."""
     next_issue_id: int = 10001

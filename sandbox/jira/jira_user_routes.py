@@ -4,14 +4,14 @@ https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-user-searc
 """
 
 from sandbox.http.wire import Call, Reply
-from sandbox.jira.jira_auth import someone, visible_issue, visible_project
+from sandbox.jira.jira_auth import required_user, visible_issue, visible_project
 from sandbox.jira.jira_errors import refusal
 from sandbox.jira.jira_render import Renderer
 from sandbox.jira.jira_state import User
 from sandbox.operations import Operations
 from sandbox.world import World
 
-users = Operations(authorise=someone)
+users = Operations(authorise=required_user)
 
 
 @users("bulkGetUsers", "GET", "/rest/api/3/user/bulk")
@@ -23,7 +23,7 @@ def user_bulk(world: World, call: Call) -> Reply:
     state = world.jira.state
     found = [state.users[account_id] for account_id in dict.fromkeys(wanted) if account_id in state.users]
     renderer = Renderer(state, world.base_url)
-    page = [renderer.user_details(one) for one in found[start : start + size]]
+    page = [renderer.user_details(user) for user in found[start : start + size]]
     answer = {"self": f"{world.base_url}{call.path}", "maxResults": size, "startAt": start, "total": len(found),
               "isLast": start + size >= len(found), "values": page}  # fmt: skip
     return Reply(200, answer)
@@ -34,28 +34,28 @@ def assignable(world: World, call: Call) -> Reply:
     state = world.jira.state
     project_key, issue_key = call.one("project"), call.one("issueKey") or call.one("issueId")
     if issue_key:
-        home = state.projects[visible_issue(state, call.caller, issue_key).project]
+        project = state.projects[visible_issue(state, call.caller, issue_key).project]
     elif project_key:
-        home = visible_project(state, call.caller, project_key)
+        project = visible_project(state, call.caller, project_key)
     else:
         raise refusal(400, "Either the project or the issue parameter must be provided.")
     if not call.one("query") and not call.one("accountId"):
         raise refusal(400, "Either the query or the accountId parameter must be provided.")
     start, size = _page(call, default=50, most=1000)
-    may_be_assigned = "ASSIGNABLE_USER" in home.permissions
+    may_be_assigned = "ASSIGNABLE_USER" in project.permissions
     # The page is cut first and filtered afterwards, so that it may hold fewer users than there are.
-    matching = [one for one in state.users.values() if _matches(one, call)][start : start + size]
-    shown = [one for one in matching if one.active and one.kind == "atlassian" and may_be_assigned]
+    matching = [user for user in state.users.values() if _matches(user, call)][start : start + size]
+    shown = [user for user in matching if user.active and user.kind == "atlassian" and may_be_assigned]
     renderer = Renderer(state, world.base_url)
-    return Reply(200, [renderer.user_details(one) for one in shown])
+    return Reply(200, [renderer.user_details(user) for user in shown])
 
 
-def _matches(one: User, call: Call) -> bool:
+def _matches(user: User, call: Call) -> bool:
     """By account id exactly, or by the beginning of a word of the name or of the e-mail address."""
     if call.one("accountId"):
-        return one.account_id == call.one("accountId")
+        return user.account_id == call.one("accountId")
     sought = call.one("query").casefold()
-    words = [*one.name.casefold().split(), one.name.casefold(), one.email.casefold()]
+    words = [*user.name.casefold().split(), user.name.casefold(), user.email.casefold()]
     return any(word.startswith(sought) for word in words)
 
 

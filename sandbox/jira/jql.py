@@ -1,7 +1,7 @@
 """The part of JQL that the sandbox supports: comparisons joined by AND, and ORDER BY.
 
 https://support.atlassian.com/jira-software-cloud/docs/jql-fields/ names the fields. Whatever else Jira takes is refused as
-unsupported, so that no query finds something else here than there. Values stand in double quotes, which
+unsupported, so that no query finds other issues than in Jira. Values stand in double quotes, which
 Jira takes everywhere; without them it would refuse some hundred words and characters.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from sandbox.jira.jira_auth import may
+from sandbox.jira.jira_auth import has_permission
 from sandbox.jira.jira_errors import UnsupportedError, refusal
 from sandbox.jira.jira_render import View
 from sandbox.jira.jira_state import JiraState
@@ -151,7 +151,7 @@ def _test(clause: Clause, state: JiraState, caller: str) -> Test:
 def _project_id(text: str, written: str, state: JiraState, caller: str) -> str:
     for project in state.projects.values():
         named = text in {project.id, project.name} or text.upper() == project.key
-        if named and may(caller, project, "BROWSE_PROJECTS"):
+        if named and has_permission(caller, project, "BROWSE_PROJECTS"):
             return project.id
     if text.isdecimal():
         raise refusal(400, f"A value with ID '{text}' does not exist for the field '{written}'.")
@@ -160,7 +160,7 @@ def _project_id(text: str, written: str, state: JiraState, caller: str) -> str:
 
 def _issue_id(text: str, written: str, state: JiraState, caller: str) -> int:
     issue = state.find(text)
-    if issue is None or not may(caller, state.projects[issue.project], "BROWSE_PROJECTS"):
+    if issue is None or not has_permission(caller, state.projects[issue.project], "BROWSE_PROJECTS"):
         raise refusal(400, f"An issue with key '{text}' does not exist for field '{written}'.")
     return issue.id
 

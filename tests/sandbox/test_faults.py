@@ -1,4 +1,4 @@
-"""Faults: what each kind does to the caller and to the service, and that every one is accounted for."""
+"""Faults: what each kind does to the caller and to the service, and that those no request has met are listed."""
 
 import time
 from email.utils import parsedate_to_datetime
@@ -49,7 +49,7 @@ def test_a_fault_waits_at_its_own_operation(box, site):
     assert box.faults_left == {}
 
 
-def test_what_was_not_reached_is_told(box):
+def test_faults_that_no_request_met_are_listed(box):
     box.fault("createIssues", "reset-after", times=2)
     box.fault("createIssues", "500")
     box.fault("drive.files.list", "429")
@@ -77,7 +77,7 @@ def test_a_fault_that_cannot_happen_is_refused_when_queued(box, operation, kind,
         box.fault(operation, kind, **options)
 
 
-def test_the_journal_tells_what_happened(box, clock, site):
+def test_the_journal_records_requests(box, clock, site):
     box.fault("getCurrentUser", "500")
     clock.move(5)
     site.jira("GET", "myself", params={"expand": "groups"})
@@ -91,7 +91,7 @@ def test_the_journal_tells_what_happened(box, clock, site):
 
 
 @pytest.mark.parametrize("kind", ["429", "500", "503-before", "413", "401", "403", "refuse-whole", "redirect"])
-def test_nothing_is_applied_when_the_service_says_no(box, site, kind):
+def test_nothing_is_applied_when_the_service_refuses(box, site, kind):
     box.fault("createIssues", kind)
     answer = create(site, allow_redirects=False)
     assert answer.status_code == {"503-before": 503, "refuse-whole": 400, "redirect": 302}.get(kind, 0) or int(kind)
@@ -104,7 +104,7 @@ def test_nothing_is_applied_when_the_service_says_no(box, site, kind):
     ids=["sheets", "drive"],
 )
 @pytest.mark.parametrize("kind", ["429", "500", "503-before", "401", "403", "refuse-whole"])
-def test_google_says_no_in_its_own_envelope(box, site, operation, path, kind):
+def test_google_refuses_in_its_own_envelope(box, site, operation, path, kind):
     box.fault(operation, kind)
     answer = site.google("GET", path)
     assert answer.json()["error"]["code"] == answer.status_code
@@ -219,7 +219,7 @@ def test_an_answer_may_hide_that_the_write_was_applied(box, site, kind, status):
 @pytest.mark.parametrize(("kind", "applied"), [("status-before", 0), ("status-after", 3)])
 @pytest.mark.parametrize(("body", "begins"), [("page", "<html>"), ("empty", ""), ("json", '{"message"')])
 @pytest.mark.parametrize("status", [403, 520])
-def test_something_in_between_answers_with_any_status(box, site, kind, applied, body, begins, status):
+def test_a_gateway_answers_with_any_status(box, site, kind, applied, body, begins, status):
     box.fault("createIssues", kind, status=status, body=body)
     answer = create(site)
     assert (answer.status_code, made(box)) == (status, applied)
@@ -366,7 +366,7 @@ def test_a_single_issue_is_refused_too(box, site):
     assert (answer.json()["errors"], box.jira.issue("CP-1").summary) == ({"labels": "No."}, "Salam pembuka Juni")
 
 
-def test_a_search_may_be_answered_as_to_a_stranger(box, site):
+def test_a_search_may_be_answered_as_to_an_anonymous_caller(box, site):
     box.fault("searchAndReconsileIssuesUsingJqlPost", "anonymous")
     body = {"jql": 'project = "CP"'}
     assert site.jira("POST", "search/jql", body=body).json() == {"issues": [], "isLast": True}

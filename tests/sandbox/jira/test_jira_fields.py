@@ -1,4 +1,4 @@
-"""What Jira says to every value that does not fit its field, and that a refused issue uses up no key."""
+"""The validation of every field, with Jira's messages; a refused issue uses up no key."""
 
 import pytest
 
@@ -132,12 +132,12 @@ def test_an_edit_is_refused_in_the_same_words(box, site, name, value, message):
         ({"issuetype": "Content"}, "issuetype", "Specify a valid issue type"),
     ],
 )
-def test_an_issue_needs_a_place(site, changes, name, message):
+def test_an_issue_needs_a_project_and_a_type(site, changes, name, message):
     answer = site.create(**{**issue_fields(), **changes})
     assert (answer.status_code, answer.json()["errors"]) == (400, {name: message})
 
 
-def test_everything_that_is_wrong_is_said_at_once(site):
+def test_all_invalid_fields_are_reported_at_once(site):
     answer = site.create(summary="a\nb", labels=["a b"], duedate="x", nope=1)
     assert set(answer.json()["errors"]) == {"summary", "labels", "duedate", "nope"}
 
@@ -241,7 +241,7 @@ def test_sound_documents_are_taken(site, body):
         (doc({"type": "paragraph", "a\r\nb: ë": 1}), "paragraph does not take a\\r\\nb: \\xeb"),
     ],
 )
-def test_broken_documents_are_invalid_input_and_the_sandbox_says_where(site, body, where):
+def test_broken_documents_are_invalid_input_with_a_hint_where(site, body, where):
     answer = site.create(description=body)
     assert (answer.status_code, answer.json()) == (400, {"errorMessages": ["INVALID_INPUT"], "errors": {}})
     assert where in answer.headers["X-Sandbox-Hint"]

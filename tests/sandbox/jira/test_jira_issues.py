@@ -106,7 +106,7 @@ def test_labels_may_be_set_by_update(box, site):
     assert box.jira.issue(key).labels == ["a", "b"]
 
 
-def test_a_field_may_not_stand_in_fields_and_update(site):
+def test_a_field_may_not_be_in_both_fields_and_update(site):
     body = {"fields": issue_fields(labels=["a"]), "update": {"labels": [{"add": "b"}]}}
     assert "labels" in site.jira("POST", "issue", body=body).json()["errors"]
 

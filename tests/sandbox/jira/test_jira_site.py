@@ -1,11 +1,11 @@
-"""Who is calling Jira, and what it tells of its site."""
+"""Authentication and permissions, and what Jira answers about its site."""
 
 import pytest
 from atlassian import Jira
 
 from sandbox.seed import seed
 
-TOLD = "AUTHENTICATED_FAILED"
+LOGIN_REASON = "AUTHENTICATED_FAILED"
 
 
 def ids(answer):
@@ -36,16 +36,16 @@ def test_atlassian_python_api_speaks_to_it(box, jira):
 @pytest.mark.parametrize("path", ["myself", "field", "serverInfo", "issue/CP-1"])
 def test_a_wrong_token_is_401_everywhere(site, path):
     answer = site.jira("GET", path, auth=(seed.JIRA_USERNAME, "wrong"))
-    assert (answer.status_code, answer.headers["X-Seraph-LoginReason"]) == (401, TOLD)
+    assert (answer.status_code, answer.headers["X-Seraph-LoginReason"]) == (401, LOGIN_REASON)
 
 
 @pytest.mark.parametrize("header", ["Bearer abc", "Basic", "Basic ***", "Basic " + "w6k=", "Negotiate x"], ids=range(5))
 def test_other_credentials_are_401(site, header):
     answer = site.jira("GET", "myself", auth=False, headers={"Authorization": header})
-    assert (answer.status_code, answer.headers["X-Seraph-LoginReason"]) == (401, TOLD)
+    assert (answer.status_code, answer.headers["X-Seraph-LoginReason"]) == (401, LOGIN_REASON)
 
 
-def test_nobody_is_not_told_a_reason(site):
+def test_no_login_reason_is_given_without_credentials(site):
     answer = site.jira("GET", "myself", auth=False)
     assert answer.status_code == 401
     assert "X-Seraph-LoginReason" not in answer.headers
@@ -74,7 +74,7 @@ def test_an_anonymous_caller_sees_little(site, method, path, body, status):
     assert site.jira(method, path, body=body, auth=False).status_code == status
 
 
-def test_an_anonymous_search_finds_nothing_and_says_nothing(site):
+def test_an_anonymous_search_finds_nothing_and_is_no_error(site):
     answer = site.jira("POST", "search/jql", body={"jql": 'project = "CP"'}, auth=False)
     assert (answer.status_code, answer.json()) == (200, {"issues": [], "isLast": True})
 
@@ -108,7 +108,7 @@ def test_permissions_must_be_named(site):
     )
 
 
-def test_create_screens_tell_required_fields_and_choices(site):
+def test_create_screens_list_required_fields_and_choices(site):
     path = "issue/createmeta/CP/issuetypes/10001"
     found = {field["fieldId"]: field for field in site.jira("GET", path).json()["fields"]}
     needed = {name for name, field in found.items() if field["required"] and not field["hasDefaultValue"]}
