@@ -26,6 +26,7 @@ from sandbox.http import connections
 from sandbox.http.connections import Transports
 from sandbox.http.journal import Entry
 from sandbox.http.wire import Call, Refusal, Reply
+from sandbox.jira.gateway import Gateway
 from sandbox.jira.jira_comment_routes import comments
 from sandbox.jira.jira_issue_routes import issues
 from sandbox.jira.jira_search_routes import search
@@ -218,4 +219,4 @@ def build(service: Service, more: Iterable[BaseRoute]) -> ASGIApp:
 
     app = Starlette(routes=[*routes, *more], exception_handlers={404: unknown, 405: unknown})
     app.router.redirect_slashes = False
-    return MethodOverride(app)
+    return MethodOverride(Gateway(app))

@@ -7,15 +7,16 @@ import base64
 import binascii
 
 from sandbox.http.wire import Call
+from sandbox.jira.gateway import HEADER
 from sandbox.jira.jira_errors import no_issue, no_project, not_authenticated
-from sandbox.jira.jira_state import Issue, JiraState, Project
+from sandbox.jira.jira_state import Issue, JiraState, Project, User
 from sandbox.world import World
 
 
 def optional_user(world: World, call: Call) -> str:
     """The caller's account id; empty without credentials, 401 for wrong ones."""
-    header = call.headers.get("authorization", "")
-    if not header:
+    header, through_gateway = call.headers.get("authorization", ""), HEADER in call.headers
+    if not header and not through_gateway:
         return ""
     kind, _, value = header.partition(" ")
     if kind.lower() != "basic":
@@ -25,7 +26,8 @@ def optional_user(world: World, call: Call) -> str:
     except (binascii.Error, UnicodeDecodeError):
         raise not_authenticated(credentials_sent=True) from None
     for user in world.jira.state.users.values():
-        if token and user.token == token and user.email.casefold() == email.casefold() and user.active:
+        known = user.scoped_token if through_gateway else user.token
+        if token and known == token and user.email.casefold() == email.casefold() and user.active:
             return user.account_id
     raise not_authenticated(credentials_sent=True)
 
@@ -41,6 +43,12 @@ def required_user(world: World, call: Call) -> str:
 def has_permission(caller: str, project: Project, permission: str) -> bool:
     """Whether the caller has a project permission; anonymous callers have none."""
     return bool(caller) and permission in project.permissions
+
+
+def can_be_assigned(user: User, project: Project) -> bool:
+    """Whether issues of the project can be assigned to the user."""
+    permitted = "ASSIGNABLE_USER" in project.permissions and user.account_id not in project.not_assignable
+    return permitted and user.active and user.kind == "atlassian"
 
 
 def visible_project(state: JiraState, caller: str, id_or_key: str) -> Project:

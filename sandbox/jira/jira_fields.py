@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from sandbox.http.wire import Json, JsonObject
 from sandbox.jira import adf
+from sandbox.jira.jira_auth import can_be_assigned
 from sandbox.jira.jira_errors import FieldError
 from sandbox.jira.jira_state import JiraState, Project, User
 
@@ -176,17 +177,19 @@ def _known_user(context: FieldContext, value: Json, message: str) -> User | None
 
 
 def _assignee(context: FieldContext, value: Json) -> Json:
+    if "ASSIGN_ISSUES" not in context.project.permissions:
+        raise FieldError(not_on_screen("assignee"))
     user = _known_user(context, value, "User '{}' does not exist.")
     if user is None:
         return None
-    if not user.active or user.kind == "app" or "ASSIGN_ISSUES" not in context.project.permissions:
+    if not can_be_assigned(user, context.project):
         raise FieldError(f"User '{user.account_id}' cannot be assigned issues.")
     return {"accountId": user.account_id}
 
 
 def _reporter(context: FieldContext, value: Json) -> Json:
     if "MODIFY_REPORTER" not in context.project.permissions:
-        raise FieldError("Field 'reporter' cannot be set. It is not on the appropriate screen, or unknown.")
+        raise FieldError(not_on_screen("reporter"))
     user = _known_user(context, value, "The reporter specified is not a user.")
     if user is None:
         raise FieldError("Reporter is required.")

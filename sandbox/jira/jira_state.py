@@ -17,6 +17,8 @@ class User:
     """The API token that signs this user in; empty if nobody signs in with it."""
     time_zone: str = "Asia/Jakarta"
     kind: str = "atlassian"
+    scoped_token: str = ""
+    """A token that signs this user in through the gateway; empty if there is none."""
 
 
 @dataclass(slots=True)
@@ -50,6 +52,8 @@ class Project:
     components: list[Component] = field(default_factory=list)
     lead: str = ""
     next_number: int = 1
+    not_assignable: list[str] = field(default_factory=list)
+    """Account ids of active users who lack the permission Assignable User here."""
 
 
 @dataclass(slots=True)

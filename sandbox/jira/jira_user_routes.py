@@ -4,7 +4,7 @@ https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-user-searc
 """
 
 from sandbox.http.wire import Call, Reply
-from sandbox.jira.jira_auth import required_user, visible_issue, visible_project
+from sandbox.jira.jira_auth import can_be_assigned, required_user, visible_issue, visible_project
 from sandbox.jira.jira_errors import refusal
 from sandbox.jira.jira_render import Renderer
 from sandbox.jira.jira_state import User
@@ -42,10 +42,9 @@ def assignable(world: World, call: Call) -> Reply:
     if not call.one("query") and not call.one("accountId"):
         raise refusal(400, "Either the query or the accountId parameter must be provided.")
     start, size = _page(call, default=50, most=1000)
-    may_be_assigned = "ASSIGNABLE_USER" in project.permissions
     # The page is cut first and filtered afterwards, so that it may hold fewer users than there are.
     matching = [user for user in state.users.values() if _matches(user, call)][start : start + size]
-    shown = [user for user in matching if user.active and user.kind == "atlassian" and may_be_assigned]
+    shown = [user for user in matching if can_be_assigned(user, project)]
     renderer = Renderer(state, world.base_url)
     return Reply(200, [renderer.user_details(user) for user in shown])
 

@@ -161,10 +161,15 @@ def test_a_project_without_permission_is_403(site):
     )
 
 
-def test_a_reporter_needs_the_permission_to_name_one(box, site):
-    box.jira.state.projects["CP"].permissions.remove("MODIFY_REPORTER")
-    answer = site.create(reporter={"accountId": PAGI})
-    assert answer.json()["errors"] == {"reporter": off_screen("reporter")}
+@pytest.mark.parametrize(
+    ("name", "permission"),
+    [("reporter", "MODIFY_REPORTER"), ("assignee", "ASSIGN_ISSUES")],
+    ids=["reporter", "assignee"],
+)
+def test_a_reporter_or_assignee_needs_the_permission_to_name_one(box, site, name, permission):
+    box.jira.state.projects["CP"].permissions.remove(permission)
+    answer = site.create(**{name: {"accountId": PAGI}})
+    assert answer.json()["errors"] == {name: off_screen(name)}
 
 
 def test_what_is_left_out_gets_its_default(box, site):

@@ -1,8 +1,10 @@
 """Authentication and permissions, and what Jira answers about its site."""
 
 import pytest
+import requests
 from atlassian import Jira
 
+from sandbox.jira.gateway import CLOUD_ID
 from sandbox.seed import seed
 
 LOGIN_REASON = "AUTHENTICATED_FAILED"
@@ -49,6 +51,38 @@ def test_no_login_reason_is_given_without_credentials(site):
     answer = site.jira("GET", "myself", auth=False)
     assert answer.status_code == 401
     assert "X-Seraph-LoginReason" not in answer.headers
+
+
+# The gateway
+
+
+@pytest.fixture
+def through_gateway(box, site):
+    """A request to the API of a site with a scoped token, through the gateway."""
+    box.jira.state.users[seed.BOT].scoped_token = "scoped"
+
+    def get(path, *, token="scoped", cloud_id=CLOUD_ID):
+        auth = (seed.JIRA_USERNAME, token) if token else None
+        return requests.get(f"{box.url}/ex/jira/{cloud_id}/{path}", auth=auth)
+
+    return get
+
+
+def test_the_gateway_answers_with_the_address_of_the_site(box, through_gateway):
+    assert through_gateway("rest/api/3/serverInfo").json()["baseUrl"] == box.url
+    assert through_gateway("rest/api/3/myself").json()["accountId"] == seed.BOT
+    assert through_gateway("rest/api/3/issue/CP-1").json()["key"] == "CP-1"
+
+
+def test_a_scoped_token_is_taken_by_the_gateway_alone(site, through_gateway):
+    assert site.jira("GET", "myself", auth=(seed.JIRA_USERNAME, "scoped")).status_code == 401
+    assert through_gateway("rest/api/3/serverInfo", token=site.settings["JIRA_TOKEN"]).status_code == 401
+    assert through_gateway("rest/api/3/serverInfo", token="").status_code == 401
+
+
+def test_the_gateway_knows_one_site_and_no_pages(through_gateway):
+    assert through_gateway("rest/api/3/myself", cloud_id="another").status_code == 404
+    assert through_gateway("browse/CP-1").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -169,6 +203,18 @@ def test_assignable_users_are_searched_by_the_beginnings_of_words(site, params, 
 def test_only_active_people_can_be_assigned(site):
     found = site.jira("GET", "user/assignable/search", params={"project": "CP", "query": "editor"})
     assert ids(found) == list(seed.USERS)[2:4]
+
+
+def test_who_lacks_the_permission_cannot_be_assigned(box, site):
+    editor = list(seed.USERS)[2]
+    box.jira.state.projects["CP"].not_assignable.append(editor)
+    wanted = {"project": "CP", "accountId": editor}
+    assert ids(site.jira("GET", "user/assignable/search", params=wanted)) == []
+    assert ids(site.jira("GET", "user/assignable/search", params={**wanted, "project": "MAR"})) == [editor]
+    assert site.jira("GET", "user/bulk", params={"accountId": editor}).json()["values"][0]["active"] is True
+    answer = site.create(assignee={"accountId": editor})
+    assert answer.json()["errors"] == {"assignee": f"User '{editor}' cannot be assigned issues."}
+    assert site.create(customfield_10042={"accountId": editor}).status_code == 201
 
 
 @pytest.mark.parametrize("params", [{"project": "CP"}, {"query": "editor"}, {}])
