@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import replace
 from email.utils import formatdate
+from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
@@ -68,6 +69,8 @@ class Service:
             try:
                 return operation.handler(self.world, self.authorised(operation, call))
             except Refusal as refusal:
+                if refusal.reply.status == HTTPStatus.NOT_IMPLEMENTED:  # a client may show no more than the status
+                    _LOG.warning("%s: %s", call.operation, refusal.reply.content().decode())
                 return refusal.reply
 
     def authorised(self, operation: Operation, call: Call) -> Call:
@@ -211,6 +214,7 @@ def build(service: Service, more: Iterable[BaseRoute]) -> ASGIApp:
         if not path.startswith(("/v4/", "/drive/", "/rest/", "/oauth2/")):
             return Response("Not found", error.status_code if isinstance(error, HTTPException) else 404)
         text = f"The sandbox does not know {request.method} {path}."
+        _LOG.warning(text)
         service.journal.append(Entry("", request.method, path, service.world.timeline.now(), 501))
         envelope = {"code": 501, "message": text, "status": "UNIMPLEMENTED"}
         return JSONResponse(

@@ -119,6 +119,13 @@ def test_jql_that_the_sandbox_does_not_support_is_an_error(site, jql):
     assert answer.json()["errorMessages"][0].startswith("The sandbox does not support ")
 
 
+def test_unsupported_jql_is_in_the_log_of_the_sandbox_too(caplog, site):
+    search(site, jql='summary ~ "x"')
+    assert [record.name for record in caplog.records if "does not support the JQL" in record.getMessage()] == [
+        "sandbox"
+    ]
+
+
 def test_a_project_we_may_not_see_does_not_exist(box, site):
     box.jira.state.projects["MAR"].permissions.remove("BROWSE_PROJECTS")
     messages = [search(site, jql=jql).json()["errorMessages"][0] for jql in ('project = "MAR"', 'key = "MAR-11"')]
