@@ -27,12 +27,12 @@ from sandbox.http import connections
 from sandbox.http.connections import Transports
 from sandbox.http.journal import Entry
 from sandbox.http.wire import Call, Refusal, Reply
+from sandbox.jira.comment_routes import comments
 from sandbox.jira.gateway import Gateway
-from sandbox.jira.jira_comment_routes import comments
-from sandbox.jira.jira_issue_routes import issues
-from sandbox.jira.jira_search_routes import search
-from sandbox.jira.jira_site_routes import open_to_all, signed_in_only
-from sandbox.jira.jira_user_routes import users
+from sandbox.jira.issue_routes import issues
+from sandbox.jira.search_routes import search
+from sandbox.jira.site_routes import open_to_all, signed_in_only
+from sandbox.jira.user_routes import users
 from sandbox.operations import Operation, by_name
 from sandbox.world import World
 

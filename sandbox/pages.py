@@ -18,9 +18,9 @@ from sandbox.google.google_state import SHEET, SHORTCUT, DriveFile, GoogleState,
 from sandbox.google.number_patterns import shown
 from sandbox.http.wire import Json, JsonObject
 from sandbox.jira.adf_html import to_html
-from sandbox.jira.jira_fields import FIELDS
-from sandbox.jira.jira_render import Renderer, current_view
-from sandbox.jira.jira_state import Issue
+from sandbox.jira.fields import FIELDS
+from sandbox.jira.render import Renderer, current_view
+from sandbox.jira.state import Issue
 from sandbox.seed import seed
 
 _JOURNAL_TAIL = 50

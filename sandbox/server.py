@@ -17,7 +17,7 @@ from sandbox.http.callers import OwnCallersOnly
 from sandbox.http.connections import protocol_for
 from sandbox.http.journal import Entry
 from sandbox.http.timeline import Clock, SystemClock
-from sandbox.jira.inside import Jira
+from sandbox.jira.jira import Jira
 from sandbox.seed import seed
 from sandbox.world import World
 

@@ -14,7 +14,7 @@ from typing import Any
 from sandbox.google.cells import BLANK, Cell, ErrorValue
 from sandbox.google.google_state import GoogleState
 from sandbox.http.wire import Json
-from sandbox.jira.jira_state import JiraState
+from sandbox.jira.state import JiraState
 from sandbox.world import World
 
 VERSION = 1

@@ -5,8 +5,8 @@ import pickle
 from sandbox.google.google_state import GoogleState
 from sandbox.google.inside import Google
 from sandbox.http.timeline import Clock, LateWrite, Timeline
-from sandbox.jira.inside import Jira
-from sandbox.jira.jira_state import JiraState
+from sandbox.jira.jira import Jira
+from sandbox.jira.state import JiraState
 
 
 class World:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from sandbox.faults.faults import Fault
 from sandbox.google import google_errors
 from sandbox.http.wire import Json, JsonObject, Reply
-from sandbox.jira.jira_errors import error_body, not_authenticated_reply
+from sandbox.jira.errors import error_body, not_authenticated_reply
 from sandbox.world import World
 
 HTML = "text/html; charset=utf-8"

@@ -7,7 +7,7 @@ inside text although the format has the hardBreak for them; here both are refuse
 """
 
 from sandbox.http.wire import Json
-from sandbox.jira.jira_errors import FieldError
+from sandbox.jira.errors import FieldError
 
 _LISTS = {"bulletList", "orderedList"}
 _CHILDREN: dict[str, set[str]] = {

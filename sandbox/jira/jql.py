@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from sandbox.jira.jira_auth import has_permission
-from sandbox.jira.jira_errors import UnsupportedError, refusal
-from sandbox.jira.jira_render import View
-from sandbox.jira.jira_state import JiraState
+from sandbox.jira.auth import has_permission
+from sandbox.jira.errors import UnsupportedError, refusal
+from sandbox.jira.render import View
+from sandbox.jira.state import JiraState
 
 type Test = Callable[[View], bool]
 

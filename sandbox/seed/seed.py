@@ -7,7 +7,7 @@ import datetime as dt
 
 from sandbox.google.a1 import Span
 from sandbox.google.cells import Content
-from sandbox.jira.jira_state import IssueType
+from sandbox.jira.state import IssueType
 from sandbox.seed import seed_messy
 from sandbox.seed.seed_plans import BATIK, GIGI, KOPI, PLANS
 from sandbox.seed.seed_words import TOPICS

@@ -3,10 +3,19 @@
 from collections.abc import Iterator
 
 from sandbox.http.wire import Call, Json, JsonObject
-from sandbox.jira import jira_fields
-from sandbox.jira.jira_errors import ElementError, FieldError
-from sandbox.jira.jira_fields import FIELDS, FieldContext, not_on_screen
-from sandbox.jira.jira_state import Issue, IssueType, JiraState, Project
+from sandbox.jira.errors import ElementError, FieldError
+from sandbox.jira.fields import (
+    DEFAULT_PRIORITY,
+    DEFAULT_STATUS,
+    FIELDS,
+    FieldContext,
+    check_component,
+    check_label,
+    compact_json,
+    not_on_screen,
+    utf16_length,
+)
+from sandbox.jira.state import Issue, IssueType, JiraState, Project
 from sandbox.world import World
 
 MAX_PROPERTY_KEY, MAX_PROPERTY_VALUE = 255, 32_768
@@ -163,9 +172,9 @@ def _add_or_remove(
     context = FieldContext(world.jira.state, project, field_id)
     try:
         if field_id == "labels":
-            item: Json = jira_fields.check_label(value)
+            item: Json = check_label(value)
         else:
-            item = jira_fields.check_component(context, value)
+            item = check_component(context, value)
     except FieldError as error:
         problems.add(field_id, error)
         return
@@ -191,9 +200,9 @@ def _required(field_id: str) -> str:
 
 def _defaults(caller: str) -> JsonObject:
     return {
-        "priority": {"id": jira_fields.DEFAULT_PRIORITY},
+        "priority": {"id": DEFAULT_PRIORITY},
         "reporter": {"accountId": caller},
-        "status": {"id": jira_fields.DEFAULT_STATUS},
+        "status": {"id": DEFAULT_STATUS},
         "labels": [],
         "components": [],
     }
@@ -222,7 +231,7 @@ def read_properties(given: Json) -> dict[str, Json]:
 
 def check_property(key: str, value: Json) -> None:
     """https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issue-properties/ names both limits."""
-    if not key or jira_fields.utf16_length(key) > MAX_PROPERTY_KEY:
+    if not key or utf16_length(key) > MAX_PROPERTY_KEY:
         raise FieldError("The property key must not be empty and must not exceed 255 characters.")
-    if jira_fields.utf16_length(jira_fields.compact_json(value)) > MAX_PROPERTY_VALUE:
+    if utf16_length(compact_json(value)) > MAX_PROPERTY_VALUE:
         raise FieldError("The property value must not exceed 32768 characters.")

@@ -7,9 +7,9 @@ import base64
 import binascii
 
 from sandbox.http.wire import Call
+from sandbox.jira.errors import no_issue, no_project, not_authenticated
 from sandbox.jira.gateway import HEADER
-from sandbox.jira.jira_errors import no_issue, no_project, not_authenticated
-from sandbox.jira.jira_state import Issue, JiraState, Project, User
+from sandbox.jira.state import Issue, JiraState, Project, User
 from sandbox.world import World
 
 

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from sandbox.http.wire import Json, JsonObject
 from sandbox.jira import adf
-from sandbox.jira.jira_auth import can_be_assigned
-from sandbox.jira.jira_errors import FieldError
-from sandbox.jira.jira_state import JiraState, Project, User
+from sandbox.jira.auth import can_be_assigned
+from sandbox.jira.errors import FieldError
+from sandbox.jira.state import JiraState, Project, User
 
 PRIORITIES = {"1": "Highest", "2": "High", "3": "Medium", "4": "Low", "5": "Lowest"}
 STATUSES = {"10000": "To Do", "3": "In Progress", "10001": "Done"}

@@ -4,13 +4,13 @@ https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issue-comm
 """
 
 from sandbox.http.wire import Call, Json, JsonObject, Reply
-from sandbox.jira.jira_auth import has_permission, optional_user, visible_issue
-from sandbox.jira.jira_create import read_properties
-from sandbox.jira.jira_errors import FieldError, refusal
-from sandbox.jira.jira_fields import FieldContext, check_document
-from sandbox.jira.jira_issue_routes import read_json
-from sandbox.jira.jira_render import Renderer
-from sandbox.jira.jira_state import Comment, Issue
+from sandbox.jira.auth import has_permission, optional_user, visible_issue
+from sandbox.jira.errors import FieldError, refusal
+from sandbox.jira.fields import FieldContext, check_document
+from sandbox.jira.issue_routes import read_json
+from sandbox.jira.issue_writes import read_properties
+from sandbox.jira.render import Renderer
+from sandbox.jira.state import Comment, Issue
 from sandbox.operations import Operations
 from sandbox.world import World
 

@@ -2,7 +2,7 @@
 
 from sandbox.http.timeline import Timeline
 from sandbox.http.wire import Json, JsonObject
-from sandbox.jira.jira_state import Component, IndexEntry, Issue, IssueType, JiraState, Project, User
+from sandbox.jira.state import Component, IndexEntry, Issue, IssueType, JiraState, Project, User
 
 ALL_PERMISSIONS = (
     "ADD_COMMENTS", "ASSIGNABLE_USER", "ASSIGN_ISSUES", "BROWSE_PROJECTS", "CLOSE_ISSUES", "CREATE_ATTACHMENTS",

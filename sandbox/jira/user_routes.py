@@ -4,10 +4,10 @@ https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-user-searc
 """
 
 from sandbox.http.wire import Call, Reply
-from sandbox.jira.jira_auth import can_be_assigned, required_user, visible_issue, visible_project
-from sandbox.jira.jira_errors import refusal
-from sandbox.jira.jira_render import Renderer
-from sandbox.jira.jira_state import User
+from sandbox.jira.auth import can_be_assigned, required_user, visible_issue, visible_project
+from sandbox.jira.errors import refusal
+from sandbox.jira.render import Renderer
+from sandbox.jira.state import User
 from sandbox.operations import Operations
 from sandbox.world import World
 

@@ -4,8 +4,8 @@ import datetime as dt
 from typing import NamedTuple
 
 from sandbox.http.wire import Json, JsonObject
-from sandbox.jira.jira_fields import FIELDS, PRIORITIES, STATUSES, Field
-from sandbox.jira.jira_state import Comment, Component, Issue, IssueType, JiraState, Project, User
+from sandbox.jira.fields import FIELDS, PRIORITIES, STATUSES, Field
+from sandbox.jira.state import Comment, Component, Issue, IssueType, JiraState, Project, User
 
 _NOT_NAVIGABLE = {"comment"}
 

@@ -6,11 +6,11 @@ https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/
 import json
 
 from sandbox.http.wire import Call, JsonObject, Reply
-from sandbox.jira.jira_auth import has_permission, optional_user, visible_issue
-from sandbox.jira.jira_create import create, edit
-from sandbox.jira.jira_errors import BAD_PAYLOAD, ElementError, hint_header, refusal
-from sandbox.jira.jira_render import Renderer, current_view, field_ids
-from sandbox.jira.jira_state import Issue
+from sandbox.jira.auth import has_permission, optional_user, visible_issue
+from sandbox.jira.errors import BAD_PAYLOAD, ElementError, hint_header, refusal
+from sandbox.jira.issue_writes import create, edit
+from sandbox.jira.render import Renderer, current_view, field_ids
+from sandbox.jira.state import Issue
 from sandbox.operations import Operations
 from sandbox.world import World
 

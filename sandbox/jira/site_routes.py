@@ -4,12 +4,12 @@ https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-myself/ an
 """
 
 from sandbox.http.wire import Call, JsonObject, Reply
-from sandbox.jira.inside import ALL_PERMISSIONS
-from sandbox.jira.jira_auth import has_permission, optional_user, required_user, visible_issue, visible_project
-from sandbox.jira.jira_errors import refusal
-from sandbox.jira.jira_fields import FIELDS
-from sandbox.jira.jira_render import Renderer, timestamp
-from sandbox.jira.jira_state import Project
+from sandbox.jira.auth import has_permission, optional_user, required_user, visible_issue, visible_project
+from sandbox.jira.errors import refusal
+from sandbox.jira.fields import FIELDS
+from sandbox.jira.jira import ALL_PERMISSIONS
+from sandbox.jira.render import Renderer, timestamp
+from sandbox.jira.state import Project
 from sandbox.operations import Operations
 from sandbox.world import World
 

@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from sandbox.http.wire import Call, JsonObject, Reply
 from sandbox.jira import jql
-from sandbox.jira.jira_auth import has_permission, optional_user
-from sandbox.jira.jira_errors import BAD_PAYLOAD, UnsupportedError, refusal
-from sandbox.jira.jira_issue_routes import MAX_PROPERTIES, read_json, strings
-from sandbox.jira.jira_render import Renderer, View, field_ids
-from sandbox.jira.jira_state import JiraState
+from sandbox.jira.auth import has_permission, optional_user
+from sandbox.jira.errors import BAD_PAYLOAD, UnsupportedError, refusal
+from sandbox.jira.issue_routes import MAX_PROPERTIES, read_json, strings
+from sandbox.jira.render import Renderer, View, field_ids
+from sandbox.jira.state import JiraState
 from sandbox.operations import Operations
 from sandbox.world import World
 
