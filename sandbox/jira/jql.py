@@ -72,16 +72,16 @@ def parse(text: str) -> Query:
     """
     clauses: list[Clause] = []
     rest = text
-    while not _ORDER_BY.match(rest) and (clauses or rest.strip()):
+    expecting_clause = bool(rest.strip()) and not _ORDER_BY.match(rest)
+    while expecting_clause:
         found = _CLAUSE.match(rest)
         if found is None:
             raise _unsupported(rest)
         clauses.append(_clause(found))
         rest = rest[found.end() :]
         joined = _AND.match(rest)
-        if joined is None:
-            break
-        rest = rest[joined.end() :]
+        expecting_clause = joined is not None
+        rest = rest[joined.end() :] if joined else rest
     order = _order(rest)
     if not clauses:
         raise refusal(400, "Unbounded JQL queries are not allowed here. Please add a search restriction to your query.")

@@ -99,6 +99,8 @@ def test_what_jira_does_not_find_is_refused_in_its_words(site, jql, message):
         '(labels = "x")',
         'labels = "x" labels = "y"',
         'labels = "x" and',
+        'labels = "x" and order by key',
+        'labels = "x" order by key and labels = "y"',
         'summary ~ "x"',
         'nope = "x"',
         'key > "CP-1"',
