@@ -5,19 +5,17 @@ comes through as it was typed. Source: https://developer.atlassian.com/cloud/jir
 """
 
 import json
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup, escape
 
 from lib.formats import FormatError, clean_text, cut, length_in_jira, one_line
+from lib.plan import links
 
 LIMIT = 32_767  # "exceeds the allowed limit of 32,767 characters"; counted on the JSON, the stricter reading
 
 type Node = dict[str, Any]
-
-_URL = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?)\]}']")
 
 
 @dataclass(frozen=True)
@@ -130,10 +128,13 @@ def _inline(text: str) -> list[Node]:
         if number:
             nodes.append({"type": "hardBreak"})
         end = 0
-        for match in _URL.finditer(line):
-            nodes += _text(line[end : match.start()])
-            nodes += [{**node, "marks": [{"type": "link", "attrs": {"href": match[0]}}]} for node in _text(match[0])]
-            end = match.end()
+        for begin, after in links.find(line):
+            href = line[begin:after]
+            nodes += [
+                *_text(line[end:begin]),
+                {"type": "text", "text": href, "marks": [{"type": "link", "attrs": {"href": href}}]},
+            ]
+            end = after
         nodes += _text(line[end:])
     return nodes
 
