@@ -7,7 +7,8 @@ from lib.error_record import ErrorRecord, in_result
 from lib.exactly_once.plan_run import PlanResult
 from lib.files import DRAFTS, RESULT, ROWS
 from lib.plan import rows_file
-from lib.plan.content_plan import PlanSource, parse
+from lib.plan.content_plan import PlanSource
+from lib.plan.parsing import parse
 from lib.report import audit
 from lib.run import run_folder
 from lib.run.run_folder import Sources

@@ -296,7 +296,7 @@ def test_what_a_file_must_not_import_is_found_however_deep_it_lies(tmp_path, pla
     [
         ("lib/plan/new.py", "from lib.exactly_once import plan_run"),
         ("lib/plan/deep/new.py", "from lib.report.audit import counts"),
-        ("lib/services/new.py", "from lib.plan.content_plan import parse"),
+        ("lib/services/new.py", "from lib.plan.parsing import parse"),
         ("lib/new.py", "from lib.services import models"),
         ("sandbox/google/new.py", "from sandbox.jira import jql"),
         ("sandbox/jira/deep/new.py", "from sandbox.google.cells import Cell"),

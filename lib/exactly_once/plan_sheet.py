@@ -15,7 +15,7 @@ from lib.errors import ConflictError, FixInputError, TryLaterError, UncertainWri
 from lib.exactly_once import claims, plan_lock
 from lib.exactly_once.claims import Claim
 from lib.files import iso_utc
-from lib.plan import content_plan
+from lib.plan import parsing
 from lib.plan.content_plan import KEY, ContentPlan, PlanRow, PlanSource
 from lib.plan.keys import is_token
 from lib.services import a1
@@ -120,7 +120,7 @@ class PlanSheet:
             if _same_moment(values, texts) or attempt == _TRIES - 1:
                 break
             self._log.info("%s: the plan was edited while it was read; reading again", self._client)
-        plan = content_plan.parse(self._source(tab), values, texts, tab.merges)
+        plan = parsing.parse(self._source(tab), values, texts, tab.merges)
         if not plan.rows:
             raise FixInputError(
                 f"{plan.title}, tab {a1.quoted(plan.tab)}", "has no rows below its header; fill the plan"
@@ -131,7 +131,7 @@ class PlanSheet:
         """The plan as it stands now, values only."""
         tab = self._tab()
         values = await self._google.read_values(self._id, tab.title)
-        return content_plan.parse(self._source(tab), values, [], tab.merges)
+        return parsing.parse(self._source(tab), values, [], tab.merges)
 
     def _tab(self) -> Tab:
         sheet = self._opened()
@@ -460,7 +460,7 @@ class PlanSheet:
             self._seen_ours_at = None
             await self.check_ours()  # says so when the range is gone with the lock
             raise
-        plan = content_plan.parse(self._source(tab), whole.rows, [], tab.merges)
+        plan = parsing.parse(self._source(tab), whole.rows, [], tab.merges)
         return plan, own.top, own.left
 
     async def _write_marks(self, plan: ContentPlan, top: int, marks: Mapping[int, str]) -> None:

@@ -1,6 +1,7 @@
 """Plans for tests: a few lines of cells become a ContentPlan."""
 
-from lib.plan.content_plan import ContentPlan, PlanSource, parse
+from lib.plan.content_plan import ContentPlan, PlanSource
+from lib.plan.parsing import parse
 
 SOURCE = PlanSource(
     client="Kopi Senja", spreadsheet_id="sheet-1", title="Content Plan - Kopi Senja - Juli 2026", tab="Juli", tab_id=7

@@ -3,7 +3,8 @@
 import pytest
 
 from lib.errors import FixInputError
-from lib.plan.content_plan import REQUIRED, ContentPlan, fingerprint, parse
+from lib.plan.content_plan import REQUIRED, ContentPlan, fingerprint
+from lib.plan.parsing import parse
 from tests.lib.plans import HEADER, SOURCE, plan, row
 
 

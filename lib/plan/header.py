@@ -1,0 +1,114 @@
+"""The header of a plan's tab: which row it is, and which column each of its cells names."""
+
+from lib.errors import FixInputError
+from lib.formats import match_key, one_line
+from lib.plan import grid
+from lib.plan.content_plan import COLUMNS, HEADER_SEARCH_ROWS, KEY, REQUIRED, Column, PlanSource
+from lib.plan.keys import is_token, read_key
+from lib.plan.problems import Problem
+from lib.services import a1
+from lib.services.models import CellValue
+
+
+def find(source: PlanSource, values: list[list[CellValue]]) -> int:
+    """
+    Index of the row that names most known columns; of the uppermost, when several do.
+
+    Raises:
+        FixInputError: None among the first 20 rows names two of them.
+    """
+    names = _names()
+    found = [
+        len({names[match_key(cell)] for cell in row if match_key(cell) in names}) for row in values[:HEADER_SEARCH_ROWS]
+    ]
+    best = max(found, default=0)
+    if best < 2:  # noqa: PLR2004  # one familiar word is no header
+        raise FixInputError(
+            f"{source.title}, tab {a1.quoted(source.tab)}",
+            f"no header among the first {HEADER_SEARCH_ROWS} rows; one row must name the columns {', '.join(REQUIRED)}",
+        )
+    return found.index(best)
+
+
+def _names() -> dict[str, str]:
+    return {match_key(spelling): name for name, others in COLUMNS.items() for spelling in (name, *others)}
+
+
+def read_columns(
+    source: PlanSource, values: list[list[CellValue]], texts: list[list[str]], header: int
+) -> tuple[list[Column], int | None, list[Problem]]:
+    """
+    The columns that the header names, the index of the column Key (None without one), and what is odd about them.
+
+    Raises:
+        FixInputError: A required column is missing, or one of them or Key stands there twice.
+    """
+    width = max((len(row) for row in values[header:]), default=0)
+    headers = [one_line(grid.cell_text(values, texts, header, index)) for index in range(width)]
+    known = _known_columns(source, header, headers)
+    problems: list[Problem] = []
+    if KEY not in known.values() and (headless := _find_headless_keys(values, header)) is not None:
+        known[headless] = KEY
+        message = f"the header {KEY} is gone from this column of keys; it counts as {KEY}, and the run writes the header again"
+        problems.append(Problem(where=a1.address(source.tab, header + 1, headless), message=message, level="warning"))
+    missing = [name for name in REQUIRED if name not in known.values()]
+    if missing:
+        raise FixInputError(
+            f"{source.title}, tab {a1.quoted(source.tab)}, row {header + 1}",
+            f"there is no column {' and no column '.join(missing)}; add it, or rename the one that is meant. "
+            f"Seen: {', '.join(label for label in headers if label)}",
+        )
+    columns: list[Column] = []
+    for index, label in enumerate(headers):
+        if known.get(index) == KEY:
+            continue
+        if not label and all(grid.is_blank(grid.cell(values, row, index)) for row in range(header + 1, len(values))):
+            continue
+        unique = _unique(label or f"(column {a1.column_letter(index)})", [column.label for column in columns])
+        if unique != label:
+            problem = f"another column is called {label!r} too" if label else "has content below but no header"
+            cell = a1.address(source.tab, header + 1, index)
+            problems.append(Problem(where=cell, message=f"{problem}; taken as {unique!r}", level="warning"))
+        columns.append(Column(index=index, label=unique, name=known.get(index)))
+    key_column = next((index for index, name in known.items() if name == KEY), None)
+    return columns, key_column, problems
+
+
+def _find_headless_keys(values: list[list[CellValue]], header: int) -> int | None:
+    """The column without a header that holds nothing but marks and keys: a Key column whose header was cleared."""
+    width = max((len(row) for row in values[header:]), default=0)
+    for index in range(width):
+        cells = [grid.cell(values, row, index) for row in range(header, len(values))]
+        texts = [cell for cell in cells[1:] if not grid.is_blank(cell)]
+        if (
+            texts
+            and grid.is_blank(cells[0])
+            and all(isinstance(t, str) and (is_token(t) or read_key(t)) for t in texts)
+        ):
+            return index
+    return None
+
+
+def _known_columns(source: PlanSource, header: int, headers: list[str]) -> dict[int, str]:
+    """Index -> known name. A header of the very name goes before other names for it, the first one before the next."""
+    names = _names()
+    candidates: dict[str, list[int]] = {}
+    for index, label in enumerate(headers):
+        if name := names.get(match_key(label)):
+            candidates.setdefault(name, []).append(index)
+    known = {}
+    for name, indexes in candidates.items():
+        exact = [index for index in indexes if match_key(headers[index]) == match_key(name)]
+        meant = exact or indexes
+        if len(meant) > 1 and name in (*REQUIRED, KEY):
+            cells = " and ".join(a1.address(source.tab, header + 1, index) for index in meant)
+            raise FixInputError(f"{source.title}, {cells}", f"both are called {name}; rename one of them")
+        known[meant[0]] = name
+    return known
+
+
+def _unique(label: str, taken: list[str]) -> str:
+    candidates = (label, *(f"{label} ({number})" for number in range(2, len(taken) + 3)))
+    return next(
+        candidate for candidate in candidates if candidate not in taken and match_key(candidate) != match_key(KEY)
+    )
