@@ -14,12 +14,13 @@ from prefect.logging import get_run_logger
 from flows import clients
 from flows.progress import Progress
 from flows.run_in_folder import Run, log_error
+from lib.dates import parse_date
 from lib.error_record import ErrorRecord, record_of
 from lib.exactly_once.plan_run import PlanResult, PlanRun
 from lib.exactly_once.plan_sheet import LockTerms, PlanSheet
 from lib.exactly_once.step_files import StepFiles
 from lib.files import DRAFTS
-from lib.formats import FormatError, one_line, parse_date
+from lib.formats import FormatError, one_line
 from lib.plan import create_screen, issue_draft, transform
 from lib.plan.client_list import Client
 from lib.plan.content_plan import KEY, ContentPlan, PlanRow, plan_hash

@@ -14,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from flows import arguments, command_line
-from lib.formats import parse_date
+from lib.dates import parse_date
 from lib.notebook import runner
 from lib.plan import rows_file
 from lib.plan.keys import read_key

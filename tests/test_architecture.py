@@ -64,7 +64,7 @@ APART = {
 # the standard library says so here, name by name: a module brings along what it imports itself.
 NOTEBOOKS_IMPORT = re.compile(
     r"functools\.partial|datetime\.(date|timedelta)|collections\.(Counter|defaultdict)|hashmap\.\w+"
-    r"|lib\.(formats|settings)\.\w+|lib\.(report|plan|watch)\.\w+(\.\w+)?|lib\.run\.run_record(\.\w+)?"
+    r"|lib\.(dates|formats|settings)\.\w+|lib\.(report|plan|watch)\.\w+(\.\w+)?|lib\.run\.run_record(\.\w+)?"
     r"|blocks\.google_credentials\.GoogleCredentials"
 )
 NOTEBOOKS_BUILTINS = {

@@ -6,7 +6,8 @@ import json
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from lib.formats import clean_text, match_key
+from lib.dates import parse_date
+from lib.formats import FormatError, clean_text, match_key
 from lib.plan.problems import Problem
 from lib.services import a1
 from lib.services.models import CellValue
@@ -14,6 +15,7 @@ from lib.services.models import CellValue
 HEADER_SEARCH_ROWS = 20
 REQUIRED = ("Tanggal", "Bentuk", "Topik")
 KEY = "Key"
+TIME = "Waktu"
 # Column -> other names that people give it. Order and case do not matter; a column of the first name goes before one of
 # the others.
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -119,9 +121,21 @@ class ContentPlan(PlanSource):
         return None if isinstance(value, str) and not clean_text(value) else value
 
     def text(self, row: PlanRow, name: str) -> str:
-        """What people see in the row's cell of that column, cleaned, or its key; empty when there is none."""
+        """
+        What people see in the row's cell of that column, cleaned, or its key; empty when there is none.
+
+        For an empty Waktu, or a plan without that column, it is the time in Tanggal.
+        """
         label = self._read_label(name)
-        return clean_text(row.key if name == KEY else row.texts.get(label))
+        text = clean_text(row.key if name == KEY else row.texts.get(label))
+        return text or (self.time_in_date(row) if (label or name) == (self.label(TIME) or TIME) else "")
+
+    def time_in_date(self, row: PlanRow) -> str:
+        """The time of day that was written into the row's cell Tanggal, as it was typed; empty without one."""
+        try:
+            return parse_date(self.value(row, "Tanggal")).time
+        except FormatError:
+            return ""
 
     def _read_label(self, name: str) -> str:
         """

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from lib.formats import FormatError, cut, length_in_jira, match_key, one_line, parse_date, parse_number
+from lib.dates import parse_date
+from lib.formats import FormatError, cut, length_in_jira, match_key, one_line, parse_number
 from lib.plan.content_plan import ContentPlan, PlanRow
 from lib.plan.plan_checks import find_form
 from lib.plan.problems import Kind, Problem
@@ -60,7 +61,12 @@ def date(column: str, *, days: int = 0) -> Source:
         value = plan.value(row, column)
         if value is None:
             return Reading(None)
-        return Reading((parse_date(value).day + dt.timedelta(days=days)).isoformat())
+        read = parse_date(value)
+        moved = (read.day + dt.timedelta(days=days)).isoformat()
+        if plan.label(column) == plan.label("Tanggal"):  # of which the checks say what is odd, and Waktu takes the time
+            return Reading(moved)
+        lost = f"the time {read.time!r} in this cell is not used" if read.time else ""
+        return Reading(moved, "; ".join(filter(None, (read.note, lost))))
 
     return Source(read, column)
 

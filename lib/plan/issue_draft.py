@@ -7,7 +7,7 @@ The mapping stands in the notebook, where it is seen and changed: a dictionary f
 import datetime as dt
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +17,7 @@ from lib import files
 from lib.errors import FixInputError
 from lib.formats import FormatError, length_in_jira, match_key
 from lib.plan import adf
-from lib.plan.content_plan import ContentPlan, PlanRow
+from lib.plan.content_plan import TIME, ContentPlan, PlanRow
 from lib.plan.field_mapping import SUMMARY_LIMIT, Source, look_up
 from lib.plan.problems import Kind, Problem
 
@@ -179,11 +179,7 @@ def _draft(plan: ContentPlan, row: PlanRow, sources: Mapping[str, Source], probl
             used.discard(match_key(plan.label(source.column)))
     if any(problem.level == "error" for problem in problems):
         return IssueDraft(row=row.row, fields=None, cells=cells, problems=problems)
-    sections = [
-        adf.Section(column.label, row.texts.get(column.label, ""), plan.address(row.row, column.label))
-        for column in plan.columns
-        if match_key(column.label) not in used
-    ]
+    sections = _sections(plan, row, used)
     if sections and "description" not in fields:
         described = adf.describe(sections)
         fields["description"] = described.document
@@ -192,6 +188,19 @@ def _draft(plan: ContentPlan, row: PlanRow, sources: Mapping[str, Source], probl
             for section in described.cut
         ]
     return IssueDraft.model_validate({"row": row.row, "fields": fields, "cells": cells, "problems": problems})
+
+
+def _sections(plan: ContentPlan, row: PlanRow, used: Container[str]) -> list[adf.Section]:
+    """The columns that no field uses; a time in Tanggal stands under Waktu, also where the plan has no such column."""
+    sections = []
+    for column in plan.columns:
+        address = plan.address(row.row, column.label)
+        if match_key(column.label) not in used:
+            text = plan.text(row, TIME) if column.name == TIME else row.texts.get(column.label, "")
+            sections.append(adf.Section(column.label, text, address))
+        elif column.name == "Tanggal" and plan.label(TIME) is None and (time := plan.time_in_date(row)):
+            sections.append(adf.Section(TIME, time, address))
+    return sections
 
 
 def save(drafts: Drafts, path: Path, *, notebook: str, source: str) -> Path:

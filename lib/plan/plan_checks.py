@@ -4,16 +4,8 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Mapping
 
-from lib.formats import (
-    SHEETS_ERRORS,
-    FormatError,
-    Month,
-    match_key,
-    one_line,
-    parse_date,
-    parse_time,
-    show_date,
-)
+from lib.dates import is_same_time, parse_date, parse_time
+from lib.formats import SHEETS_ERRORS, FormatError, Month, match_key, one_line, show_date
 from lib.plan.content_plan import ContentPlan, PlanRow
 from lib.plan.problems import Level, Problem
 from lib.services import a1
@@ -28,11 +20,16 @@ def check(plan: ContentPlan, row: PlanRow, month: Month, forms: tuple[str, ...])
         if (value := row.values.get(column.label)) in SHEETS_ERRORS
     ]
     broken = {problem.where for problem in problems}
-    checks = {"Tanggal": _check_date, "Waktu": _check_time, "Bentuk": _check_form, "Topik": _check_topic}
+    checks = {
+        "Tanggal": lambda value: _check_date(value, month),
+        "Waktu": lambda value: _check_time(value, plan, row),
+        "Bentuk": lambda value: _check_form(value, forms),
+        "Topik": _check_topic,
+    }
     for name, check_cell in checks.items():
         cell = plan.address(row.row, name)
         if plan.label(name) is not None and cell not in broken:
-            found = check_cell(plan.value(row, name), month, forms)
+            found = check_cell(plan.value(row, name))
             problems += [Problem(where=cell, message=message, level=level) for level, message in found]
     return problems
 
@@ -54,7 +51,7 @@ def check_quota(plan: ContentPlan, quota: Mapping[str, int]) -> list[Problem]:
 type _Found = list[tuple[Level, str]]
 
 
-def _check_date(value: CellValue, month: Month, _forms: tuple[str, ...]) -> _Found:
+def _check_date(value: CellValue, month: Month) -> _Found:
     if value is None:
         return [("error", "is empty; write the publication date, such as 5 Juli 2026")]
     try:
@@ -62,22 +59,40 @@ def _check_date(value: CellValue, month: Month, _forms: tuple[str, ...]) -> _Fou
     except FormatError as error:
         return [("error", str(error))]
     found: _Found = [("warning", read.note)] if read.note else []
-    if read.day not in month:
-        found.append(("warning", f"{show_date(read.day)} lies outside {month}"))
+    if read.day in month:
+        return found
+    months = abs((read.day.year - month.year) * 12 + read.day.month - month.month)
+    meant = next((day for day in read.others if day in month), None)
+    if meant is not None:
+        message = (
+            f"has two readings: {show_date(read.day)}, which lies outside {month}, and {show_date(meant)}; "
+            f"write the one that is meant with its month as a word{'' if months > 1 else ', as text (with an apostrophe before it)'}"
+        )
+        return [*found, ("error", message)]
+    if months > 1:
+        message = f"{show_date(read.day)} lies {months} months outside {month}; correct it, or move the row to the plan of its month"
+        return [*found, ("error", message)]
+    return [*found, ("warning", f"{show_date(read.day)} lies outside {month}")]
+
+
+def _check_time(value: CellValue, plan: ContentPlan, row: PlanRow) -> _Found:
+    """What is wrong with the time in the cell Waktu, also beside the one that may stand in Tanggal."""
+    if value is None:
+        return []
+    in_date, cell = plan.time_in_date(row), plan.address(row.row, "Tanggal")
+    found: _Found = []
+    try:
+        parse_time(value)
+        if in_date and not is_same_time(value, in_date):
+            return [("error", f"is another time than {in_date!r} in {cell}; leave the one that is meant")]
+    except FormatError as error:
+        found.append(("warning", f"{error}; it goes into the description as it stands"))
+        if in_date:
+            found.append(("warning", f"{in_date!r} in {cell} is not used beside it; leave the one that is meant"))
     return found
 
 
-def _check_time(value: CellValue, _month: Month, _forms: tuple[str, ...]) -> _Found:
-    if value is None:
-        return []
-    try:
-        parse_time(value)
-    except FormatError as error:
-        return [("warning", f"{error}; it goes into the description as it stands")]
-    return []
-
-
-def _check_form(value: CellValue, _month: Month, forms: tuple[str, ...]) -> _Found:
+def _check_form(value: CellValue, forms: tuple[str, ...]) -> _Found:
     choice = f"{', '.join(forms[:-1])} or {forms[-1]}"
     if value is None:
         return [("error", f"is empty; write the content form: {choice}")]
@@ -86,7 +101,7 @@ def _check_form(value: CellValue, _month: Month, forms: tuple[str, ...]) -> _Fou
     return []
 
 
-def _check_topic(value: CellValue, _month: Month, _forms: tuple[str, ...]) -> _Found:
+def _check_topic(value: CellValue) -> _Found:
     return [("error", "is empty; write the topic, it becomes the issue's summary")] if value is None else []
 
 

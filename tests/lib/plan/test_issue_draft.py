@@ -50,6 +50,37 @@ def test_every_column_without_a_field_of_its_own_stands_in_the_description_in_sh
     assert shown == "No: 7\nCaption: halo\nAnggaran: 5 juta"
 
 
+@pytest.mark.parametrize(
+    ("date", "time", "shown"),
+    [
+        (46209.4375, "", "10.30"), ("6 Juli 2026 pkl 10.30 WIB", "\u200b", "10.30 WIB"), ("6 Juli 2026 10:30 AM", None, "10:30 AM"),
+        (46209.4375, "pukul 10.30", "pukul 10.30"), (46209, "", "–"), ("6 Juli 2026", "siang", "siang"), ("6 Juli 2026 10.00-12.00", "", "10.00-12.00"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("label", ["Waktu", "Jam"])
+def test_a_time_in_the_date_stands_where_waktu_would(date, time, shown, label):
+    cells, header = [*row(1, date=date), time], [*HEADER, label]
+    fields = fields_of(cells, header=header)
+    assert plain_text(fields["description"]) == f"No: 1\nCaption: halo\n{label}: {shown}"
+    assert fields["customfield_10040"] == "2026-07-06"
+    mapped = {**BASE, "customfield_10090": text(label)}
+    assert fields_of(cells, header=header, mapping=mapped).get("customfield_10090", "–") == shown
+
+
+def test_a_time_in_the_date_is_kept_where_a_plan_has_no_waktu():
+    assert plain_text(fields_of(row(1, date=46209.4375))["description"]) == "No: 1\nWaktu: 10.30\nCaption: halo"
+    assert plain_text(fields_of(row(1, date=46209))["description"]) == "No: 1\nCaption: halo"
+
+
+def test_a_time_in_another_date_that_a_field_takes_is_told():
+    mapping = {**BASE, "customfield_10091": date("Batas")}
+    [draft] = drafts_of([*row(1), "6 Juli 2026 10.30"], header=[*HEADER, "Batas"], mapping=mapping).data
+    assert draft.as_jira()["customfield_10091"] == "2026-07-06"
+    assert [(p.where, p.level, p.message) for p in draft.problems] == [
+        ("'Juli'!G2", "warning", "the time '10.30' in this cell is not used")
+    ]
+
+
 def test_a_field_without_an_id_is_named_and_its_column_stays_in_the_description():
     drafts = drafts_of(row(1), ids={"Publication Date": "customfield_10040"})
     assert [(p.where, p.level) for p in drafts.problems] == [("hashmap.py CUSTOM_FIELDS", "warning")]

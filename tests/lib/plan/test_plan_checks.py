@@ -10,11 +10,11 @@ FORMS = ("Post", "Story", "Short Video", "Carousel")
 JULY = Month(2026, 7)
 
 
-def found(cells, header=HEADER):
+def found(cells, header=HEADER, month=JULY):
     read = plan(cells, header=header)
     return [
         (problem.level, problem.where.partition("!")[2], problem.message)
-        for problem in check(read, read.rows[0], JULY, FORMS)
+        for problem in check(read, read.rows[0], month, FORMS)
     ]
 
 
@@ -49,13 +49,70 @@ def test_all_that_is_wrong_with_a_row_is_told_at_once():
     ("cells", "cell", "says"),
     [
         (row(1, date="3 Agustus 2026"), "B2", "outside Juli 2026"),
+        (row(1, date="30 Juni 2026"), "B2", "outside Juli 2026"),
+        (row(1, date=46265), "B2", "outside Juli 2026"),
         (row(1, date="Sabtu, 5 Jul 2026"), "B2", "another weekday"),
+        (row(1, date="5 Julii 2026"), "B2", "read as Minggu, 5 Juli 2026"),
     ],
 )
 def test_what_is_odd_is_a_warning(cells, cell, says):
     [(level, where, message)] = found(cells)
     assert (level, where) == ("warning", cell)
     assert says in message
+
+
+@pytest.mark.parametrize(
+    ("typed", "month", "says"),
+    [
+        (46149, JULY, "7 Mei 2026, which lies outside Juli 2026, and Minggu, 5 Juli 2026; write the one that is meant with its month as a word"),
+        (46149.4375, JULY, "7 Mei 2026, which"), ("7/5/2026", JULY, "7 Mei 2026, which"), ("07-05-26", JULY, "7 Mei 2026, which"),
+        (46241, JULY, "7 Agustus 2026, which lies outside Juli 2026, and Rabu, 8 Juli 2026"), (46241, JULY, "(with an apostrophe before it)"),
+        ("7/8/2026", JULY, "Rabu, 8 Juli 2026"), ("26-07-27", JULY, "Senin, 26 Juli 2027, which lies outside Juli 2026, and Senin, 27 Juli 2026"),
+        (46024, Month(2026, 2), "2 Januari 2026, which lies outside Februari 2026, and Minggu, 1 Februari 2026"),
+        ("9 Januari 2026", Month(2027, 1), "lies 12 months outside Januari 2027"), (46031, Month(2027, 1), "12 months"), ("31 Mei 2026", JULY, "2 months"),
+        ("1 September 2026", JULY, "2 months"), ("5 Juli 2062", JULY, "432 months"), ("30 November 2026", Month(2027, 1), "2 months"),
+    ],
+)  # fmt: skip
+def test_a_date_that_was_swapped_or_is_far_away_stops_its_row(typed, month, says):
+    [(level, where, message)] = found(row(1, date=typed), month=month)
+    assert (level, where) == ("error", "B2")
+    assert says in message
+
+
+@pytest.mark.parametrize(
+    ("typed", "month"),
+    [
+        ("7/5/2026", Month(2026, 5)), (46149, Month(2026, 5)), ("26-07-27", Month(2027, 7)), ("27-07-26", JULY), ("26/07/26", JULY), (46210, JULY),
+        ("7/7/2026", JULY), ("2026-07-08", JULY), ("6 Juli 2026 10.30", JULY), (46209.4375, JULY), (46211.9999998, JULY),
+    ],
+)  # fmt: skip
+def test_a_date_in_the_plans_month_has_one_reading(typed, month):
+    assert found(row(1, date=typed), month=month) == []
+
+
+@pytest.mark.parametrize(
+    ("date", "time", "level", "says"),
+    [
+        (46209.4375, "10.00", "error", "is another time than '10.30' in 'Juli'!B2"), ("6 Juli 2026 10.30 WIB", "10.30 WITA", "error", "'10.30 WIB' in"),
+        ("6 Juli 2026 10.30", 0.5, "error", "another time"), ("6 Juli 2026 10.30", "siang", "warning", "is not used beside it"),
+        ("6 Juli 2026 jam 7 malam", "19.00", "warning", "is not used beside it"),
+    ],
+)  # fmt: skip
+def test_a_time_beside_the_date_that_differs_from_waktu_is_told(date, time, level, says):
+    told = [
+        (found_level, where)
+        for found_level, where, m in found([*row(1, date=date), time], [*HEADER, "Waktu"])
+        if says in m
+    ]
+    assert told == [(level, "G2")]
+
+
+@pytest.mark.parametrize(
+    ("date", "time"),
+    [(46209.4375, 0.4375), (46209.4375, "10:30 AM"), ("6 Juli 2026 10.30 WIB", "10.30"), (46209.4375, "")],
+)
+def test_the_same_time_twice_or_once_is_no_problem(date, time):
+    assert found([*row(1, date=date), time], [*HEADER, "Waktu"]) == []
 
 
 def test_an_unreadable_time_is_only_odd():
