@@ -177,52 +177,69 @@ def plain_line(text: str) -> str:
 
 # --- Numbers ----------------------------------------------------------------------------------------------------------
 
-_CURRENCY = re.compile(r"^(rp\.?|idr|us\$|usd|\$|€|eur)\s*|\s*(idr|usd|eur|€|rupiah)$")
+_CURRENCY = "rp\\.?|idr|rupiah|us\\$|usd|a\\$|aud|s\\$|sgd|rm|myr|\\$|€|eur|£|gbp|¥|jpy"
+_BEFORE, _BEHIND = re.compile(rf"^({_CURRENCY})\s*"), re.compile(rf"\s*({_CURRENCY})$")
 
 
 def parse_number(value: object, *, locale: str = "id_ID") -> float | None:
     """
-    Read a number as Sheets would in a spreadsheet of that locale; None for an empty cell.
+    Read a number; None for an empty cell.
 
     `Rp 1.500.000,00`, `1,500,000.50`, `(1.200)` and `-3` are numbers; `12,5%` is 0.125, as it is in a cell. A single
-    separator before exactly three digits is read by the locale: `1.500` is 1500 in id_ID and 1.5 in en_US.
+    separator before exactly three digits groups an amount of money, which has no three decimals: `Rp 500.000` and
+    `US$ 1,500` in any locale. Without a currency it groups where the locale says so: `1.500` is 1500 in id_ID.
 
     Raises:
-        FormatError: It is no number.
+        FormatError: It is no number, or has two readings: `1.500` in en_US, where only a text can hold it.
     """
     if isinstance(value, bool):
-        raise FormatError(f"{value!r} is not a number; write digits, such as 1500000")
+        raise FormatError(f"{value!r} is not a number; {_NUMBER_ADVICE}")
     if isinstance(value, int | float):
         return float(value)
     text = plain_line("" if value is None else str(value)).casefold()
     if not text:
         return None
-    sign, body = _split_sign(text)
+    sign, body, is_money = _split_sign(text)
     body, parts = (body[:-1].rstrip(), 100) if body.endswith("%") else (body, 1)
-    digits = _plain_digits(body, get_decimal_symbol(locale.replace("-", "_").split("@")[0] or "id_ID"))
+    digits = _plain_digits(body)
     if digits is None:
-        raise FormatError(f"{text!r} is not a number; write digits, such as 1500000")
+        raise FormatError(f"{text!r} is not a number; {_NUMBER_ADVICE}")
+    if match := re.fullmatch(r"([1-9][0-9]*)([.,])([0-9]{3})", body):
+        whole, is_point = match[1], match[2] == get_decimal_symbol(locale.replace("-", "_").split("@")[0] or "id_ID")
+        can_group = len(whole) <= 3  # noqa: PLR2004
+        if can_group == (is_point and not is_money and parts == 1):
+            readings = f"{whole}{match[3]} and {whole}{match[2]}{match[3].rstrip('0') or '0'}"
+            raise FormatError(f"{text!r} has two readings, {readings}; {_NUMBER_ADVICE}")
+        digits = f"{whole}{match[3]}" if can_group and not (is_point and parts > 1) else f"{whole}.{match[3]}"
+    elif is_money and re.search(r"\..*,[0-9]{3}$|,.*\.[0-9]{3}$", body):
+        raise FormatError(
+            f"{text!r} has three digits after its last separator and is no sum of money; {_NUMBER_ADVICE}"
+        )
     return sign * float(digits) / parts
 
 
-def _split_sign(text: str) -> tuple[int, str]:
+_NUMBER_ADVICE = "write digits alone, such as 1500000"
+
+
+def _split_sign(text: str) -> tuple[int, str, bool]:
+    """Sign, digits with their separators, and whether a currency stands beside them."""
     sign = 1
     if text.startswith("(") and text.endswith(")"):
         sign, text = -1, text[1:-1].strip()
-    text = _CURRENCY.sub("", text)
-    if text.startswith(("-", "+")):
-        sign, text = (-sign if text[0] == "-" else sign), text[1:].strip()
-    text = re.sub(r",-$", "", _CURRENCY.sub("", text))  # `Rp 1.500.000,-` means no cents
-    return sign, text.strip()
+    bare = _BEHIND.sub("", _BEFORE.sub("", text))
+    if bare.startswith(("-", "+")):
+        sign, bare = (-sign if bare[0] == "-" else sign), bare[1:].strip()
+    number = _BEFORE.sub("", bare)
+    is_money = bool(re.search(_CURRENCY, text))
+    return sign, re.sub(r"[.,](-+|=)$", "", number).strip(), is_money  # `Rp 1.500.000,-` means no cents
 
 
-def _plain_digits(text: str, decimal: str) -> str | None:
-    """Digits with a point, or None; `decimal` is what the locale writes before the cents."""
-    grouping = "," if decimal == "." else "."
+def _plain_digits(text: str) -> str | None:
+    """Digits with a point, or None; a single separator stands before decimals."""
     if re.fullmatch(r"[0-9]+", text):
         return text
-    for point, group in ((decimal, grouping), (grouping, decimal)):  # the locale's reading goes first
-        if re.fullmatch(rf"(?=.*[0-9])([0-9]{{1,3}}(\{group}[0-9]{{3}})+|[0-9]*)(\{point}[0-9]+)?", text):
+    for point, group in ((",", "."), (".", ",")):
+        if re.fullmatch(rf"(?=.*[0-9])([1-9][0-9]{{0,2}}(\{group}[0-9]{{3}})+|[0-9]*)(\{point}[0-9]+)?", text):
             return text.replace(group, "").replace(point, ".")
     spaced = text.replace(" ", "")
     return spaced if re.fullmatch(r"[0-9]{1,3}( [0-9]{3})+", text) else None

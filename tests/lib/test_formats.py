@@ -44,12 +44,19 @@ def test_the_month_changes_when_it_does_in_jakarta():
     [
         ("Rp 1.500.000,00", "id_ID", 1_500_000.0), ("1,500,000.50", "id_ID", 1_500_000.5), ("(1.200)", "id_ID", -1200.0),
         ("-3", "id_ID", -3.0), ("−3", "id_ID", -3.0), ("12,5%", "id_ID", 0.125), ("12.5%", "en_US", 0.125), ("1.500", "id_ID", 1500.0),
-        ("1.500", "en_US", 1.5), ("1,500", "id_ID", 1.5), ("1,500", "en_US", 1500.0), ("12.5", "id_ID", 12.5), ("Rp1.500.000,-", "id_ID", 1_500_000.0),
+        ("1,500", "en_US", 1500.0), ("12.5", "id_ID", 12.5), ("Rp1.500.000,-", "id_ID", 1_500_000.0),
         ("-Rp 5.000", "id_ID", -5000.0), ("1 500 000", "id_ID", 1_500_000.0), ("$1,234.56", "en_US", 1234.56), (",5", "id_ID", 0.5),
         (1500, "id_ID", 1500.0), (1.5, "id_ID", 1.5), ("0", "id_ID", 0.0),
+        ("Rp 500.000", "en_US", 500_000.0), ("Rp500.000", "en_US", 500_000.0), ("Rp. 500.000,-", "en_US", 500_000.0), ("rp 500,000", "en_US", 500_000.0),
+        ("Rp 500,000", "id_ID", 500_000.0), ("IDR 500.000", "en_GB", 500_000.0), ("500.000 IDR", "en_US", 500_000.0), ("500.000 rupiah", "en_US", 500_000.0),
+        ("US$ 1,500", "id_ID", 1500.0), ("$1,500", "id_ID", 1500.0), ("1,500 USD", "id_ID", 1500.0), ("US$ 1.500", "id_ID", 1500.0), ("€ 1.500", "en_US", 1500.0),
+        ("S$ 2,500", "id_ID", 2500.0), ("RM 2,500", "id_ID", 2500.0), ("(Rp 1.200)", "en_US", -1200.0), ("-Rp 1.200", "en_US", -1200.0), ("Rp -1.200", "en_US", -1200.0),
+        ("Rp 1.500.000", "en_US", 1_500_000.0), ("US$ 1,500,000", "id_ID", 1_500_000.0), ("US$ 1,500.50", "id_ID", 1500.5), ("Rp 1.500,50", "en_US", 1500.5),
+        ("US$ 1.50", "id_ID", 1.5), ("Rp 1,5", "en_US", 1.5), ("US$ 0.125", "id_ID", 0.125), ("0.125", "id_ID", 0.125), ("0,125", "en_US", 0.125), ("0.500", "id_ID", 0.5),
+        ("1500.125", "en_US", 1500.125), ("1,500.125", "id_ID", 1500.125), ("12.500%", "en_US", 0.125), ("Rp 500.000.-", "id_ID", 500_000.0), ("Rp 500.000,=", "id_ID", 500_000.0),
     ],
 )  # fmt: skip
-def test_a_number_is_read_by_the_sheets_locale(typed, locale, number):
+def test_a_number_is_read_by_its_currency_its_form_and_the_sheets_locale(typed, locale, number):
     assert parse_number(typed, locale=locale) == number
 
 
@@ -61,6 +68,24 @@ def test_an_empty_number_is_none(typed):
 @pytest.mark.parametrize("typed", ["12.5K", "abc", "1.50.000", "7 - 8", "--3", "١٢", "1e5", "%", "()", "-", ".", True])
 def test_an_unreadable_number_is_refused(typed):
     with pytest.raises(FormatError, match="not a number"):
+        parse_number(typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "locale"),
+    [
+        ("1.500", "en_US"), ("1,500", "id_ID"), ("1,500", "de_DE"), ("-12.500", "en_GB"), ("(1.500)", "en_US"), ("1500.000", "id_ID"), ("Rp 1500.000", "id_ID"),
+        ("Rp 1500.000", "en_US"), ("1500,000", "en_US"),
+    ],
+)  # fmt: skip
+def test_a_number_with_two_readings_is_refused_with_both(typed, locale):
+    with pytest.raises(FormatError, match=r"two readings, 1\d+ and 1.+; write digits alone"):
+        parse_number(typed, locale=locale)
+
+
+@pytest.mark.parametrize("typed", ["Rp 1.500,000", "US$ 1,500.000"])
+def test_a_sum_of_money_has_no_three_decimals(typed):
+    with pytest.raises(FormatError, match="no sum of money"):
         parse_number(typed)
 
 
