@@ -118,6 +118,10 @@ _SPACES = re.compile(r"[^\S\n]+")
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\ufffe\uffff]"
 )
+_WITHOUT_INK = re.compile(
+    "[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0"
+    "\ufff0-\ufffc\U00013441\U00013442\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
 _JOINER_BESIDE_ASCII = re.compile("(?<![^\x00-\x7f])[\u200c\u200d]+|[\u200c\u200d]+(?![^\x00-\x7f])")
 
 
@@ -133,6 +137,16 @@ def clean_text(value: object) -> str:
     text = _SPACES.sub(" ", text)
     text = re.sub(r" ?\n ?", "\n", text)
     return re.sub(r"\n{3,}", "\n\n", text).strip()
+
+
+def is_seen(text: str) -> bool:
+    """
+    Whether a text shows anything; spaces, fillers, joiners and other characters without ink alone do not.
+
+    Source: Default_Ignorable_Code_Point and White_Space of https://www.unicode.org/reports/tr44/, and the blank ones that
+    have neither property: of Braille, musical notes, Egyptian hieroglyphs, and objects that did not come along.
+    """
+    return any(character not in " \n" for character in _WITHOUT_INK.sub("", clean_text(text)))
 
 
 def one_line(value: object) -> str:

@@ -7,7 +7,7 @@ import json
 from pydantic import BaseModel, ConfigDict, Field
 
 from lib.dates import parse_date
-from lib.formats import FormatError, clean_text, match_key
+from lib.formats import FormatError, clean_text, is_seen, match_key
 from lib.plan.problems import Problem
 from lib.services import a1
 from lib.services.models import CellValue
@@ -118,7 +118,7 @@ class ContentPlan(PlanSource):
         """What is stored in the row's cell of that column, or its key; None when the cell or the column is missing."""
         label = self._read_label(name)
         value = row.key if name == KEY else row.values.get(label)
-        return None if isinstance(value, str) and not clean_text(value) else value
+        return None if isinstance(value, str) and not is_seen(value) else value
 
     def text(self, row: PlanRow, name: str) -> str:
         """
@@ -128,7 +128,8 @@ class ContentPlan(PlanSource):
         """
         label = self._read_label(name)
         text = clean_text(row.key if name == KEY else row.texts.get(label))
-        return text or (self.time_in_date(row) if (label or name) == (self.label(TIME) or TIME) else "")
+        is_time = (label or name) == (self.label(TIME) or TIME)
+        return self.time_in_date(row) or text if is_time and not is_seen(text) else text
 
     def time_in_date(self, row: PlanRow) -> str:
         """The time of day that was written into the row's cell Tanggal, as it was typed; empty without one."""

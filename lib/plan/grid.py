@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from lib.formats import clean_text
+from lib.formats import is_seen
 from lib.plan.content_plan import canonical
 from lib.services.models import CellValue
 
@@ -22,7 +22,7 @@ def cell_text(values: list[list[CellValue]], texts: list[list[str]], row: int, c
 
 def is_blank(value: CellValue) -> bool:
     """Whether nothing is seen of a value."""
-    return value is None or (isinstance(value, str) and not clean_text(value))
+    return value is None or (isinstance(value, str) and not is_seen(value))
 
 
 def filled[Cell: CellValue](grid: list[list[Cell]], merges: list[tuple[int, int, int, int]]) -> list[list[Cell]]:

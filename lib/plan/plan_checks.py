@@ -1,6 +1,8 @@
 """The checks of a plan: what stops a row (`error`) and what is only odd (`warning`), each with its cell and the remedy."""
 
 import datetime as dt
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 
@@ -47,6 +49,41 @@ def check_quota(plan: ContentPlan, quota: Mapping[str, int]) -> list[Problem]:
         if counts[match_key(form)] != wanted
     ]
 
+
+_PLACEHOLDERS = frozenset(
+    [
+        "tba",
+        "tbc",
+        "tbd",
+        "tbu",
+        "t b a",
+        "t b c",
+        "t b d",
+        "to be announced",
+        "to be confirmed",
+        "to be decided",
+        "to be determined",
+        "to do",
+        "todo",
+        "n a",
+        "na",
+        "none",
+        "null",
+        "nihil",
+        "kosong",
+        "belum",
+        "belum ada",
+        "belum fix",
+        "belum ditentukan",
+        "menyusul",
+        "nyusul",
+        "topik",
+        "topic",
+        "judul",
+        "lorem ipsum",
+        "placeholder",
+    ]
+)
 
 type _Found = list[tuple[Level, str]]
 
@@ -102,7 +139,14 @@ def _check_form(value: CellValue, forms: tuple[str, ...]) -> _Found:
 
 
 def _check_topic(value: CellValue) -> _Found:
-    return [("error", "is empty; write the topic, it becomes the issue's summary")] if value is None else []
+    if value is None:
+        return [("error", "is empty; write the topic, it becomes the issue's summary")]
+    text = one_line(value)
+    words = re.sub(r"[\W_]+", " ", match_key(text)).strip()
+    is_sign = not words and not any(unicodedata.category(character) == "So" for character in text)  # emoji are a topic
+    if is_sign or words in _PLACEHOLDERS or re.fullmatch(r"(\w)\1*", words):
+        return [("warning", f"{text!r} says no topic; it becomes the issue's summary as it stands")]
+    return []
 
 
 def find_form(value: CellValue, forms: tuple[str, ...]) -> str | None:

@@ -1,6 +1,7 @@
 """Months, text and numbers as people type them."""
 
 import datetime as dt
+import unicodedata
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from lib.formats import (
     Month,
     clean_text,
     cut,
+    is_seen,
     length_in_jira,
     match_key,
     one_line,
@@ -115,6 +117,26 @@ def test_a_number_survives_indonesian_grouping(number):
 )  # fmt: skip
 def test_text_is_cleaned(typed, cleaned):
     assert clean_text(typed) == cleaned
+
+
+@pytest.mark.parametrize("character", ["⠀", "ㅤ", "ﾠ", "ᅟ", "ᅠ", "឴", "\u180e", "͏", "\u200b", "\u200d", "\u2060", "\u2064", "️", "\ufeff", "￼", "𝅙", "\U0001d173", "\U000e0020", "󠄀", "\U0001bca0", "\xad", "\u061c", "\u202e", "𓑁", *list("\xa0\u2003\u3000\u1680\u2028\x85\t\n\x00\x1f")])  # fmt: skip
+def test_a_text_of_characters_without_ink_is_not_seen(character):
+    assert not is_seen(f" {character}{character}\n{character}")
+    assert is_seen(f"{character}a")
+    assert clean_text(f"a{character}b") != ""
+
+
+@pytest.mark.parametrize(
+    "text", ["-", "0", ".", "❤\ufe0f", "👩\u200d👩\u200d👧", "ㅤa", "é", "ㅋ", "–", "\u00b7", "\u2423"]
+)
+def test_a_text_with_any_ink_is_seen(text):
+    assert is_seen(text)
+
+
+def test_of_unicodes_spaces_and_format_characters_those_of_four_scripts_alone_have_ink():
+    characters = [chr(c) for c in range(0x110000) if unicodedata.category(chr(c)) in ("Cf", "Zs", "Zl", "Zp")]
+    scripts = {unicodedata.name(each).split()[0] for each in characters if is_seen(each)}
+    assert scripts == {"ARABIC", "SYRIAC", "KAITHI", "EGYPTIAN"}
 
 
 @given(st.text())

@@ -17,7 +17,7 @@ def labels(read: ContentPlan) -> list[str]:
 
 
 def test_rows_keep_their_numbers_and_blank_ones_are_skipped():
-    read = plan(row(1), [], ["", None, "  ", "\u200b"], row(2), [])
+    read = plan(row(1), [], ["", None, "  ", "\u200b", "\u2800"], row(2), [])
     assert numbers(read) == [2, 5]
 
 

@@ -31,6 +31,10 @@ def test_a_good_row_has_no_problem():
         (row(1, form=""), "C2", "Post, Story, Short Video or Carousel"),
         (row(1, form="Reels"), "C2", "'Reels' is not a content form"),
         (row(1, topic=" \u200b "), "D2", "is empty"),
+        (row(1, topic="\u2800"), "D2", "is empty"),
+        (row(1, topic="\u3164\u200d \ufe0f"), "D2", "is empty"),
+        (row(1, form="\uffa0"), "C2", "is empty"),
+        (row(1, date="\u2800"), "B2", "is empty"),
         (row(1, topic="#REF!"), "D2", "repair its formula"),
         (row(1, caption="Loading..."), "E2", "repair its formula"),
     ],
@@ -123,6 +127,21 @@ def test_an_unreadable_time_is_only_odd():
 @pytest.mark.parametrize("typed", ["Short Video", "short video", "SHORT-VIDEO", " Short  Video "])
 def test_a_form_is_known_whatever_its_case_and_spaces(typed):
     assert find_form(typed, FORMS) == "Short Video"
+
+
+@pytest.mark.parametrize("topic", ["-", "–", "--", ".", "…", "?", "???", "x", "X", "xxx", "TBA", "tba.", "(TBD)", "[ TBC ]", "N/A", "n.a.", "*", "_", "/", "0", 0, 7, "Menyusul", "belum ada", "#", "→"])  # fmt: skip
+def test_a_topic_that_says_none_is_a_warning(topic):
+    [(level, where, message)] = found(row(1, topic=topic))
+    assert (level, where) == ("warning", "D2")
+    assert f"{str(topic)!r} says no topic" in message
+
+
+@pytest.mark.parametrize(
+    "topic",
+    ["Q&A", "5G", "17 Agustus", "TBA: lokasi pameran", "Xx Kopi", "🎉", "❤️", "Belum tidur?", "珈琲", "A - Z", 2026],
+)
+def test_a_short_topic_is_a_topic(topic):
+    assert found(row(1, topic=topic)) == []
 
 
 def test_a_number_of_rows_that_differs_from_the_quota_is_a_warning():
