@@ -148,7 +148,7 @@ def test_a_row_is_read_as_the_page_says():
     table = PAGE.partition("| wanted | how |")[2].partition("```")[0]
     said = re.findall(r"`((?:plan\.\w+|parse_date|read_key)\(.*?|row\.row)`", table)
     assert [eval(code, names) for code in said] == [
-        row.texts["Topik"],
+        row.text("Topik"),
         1,
         dt.date(2026, 7, 1),
         None,

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from lib.plan.content_plan import ContentPlan, PlanRow, fingerprint
+from lib.plan.content_plan import ContentPlan, PlanRow
 from lib.plan.keys import is_token
 
 
@@ -29,8 +29,8 @@ def place(rows: Sequence[PlanRow], now: ContentPlan) -> dict[int, PlanRow]:
     """
     waiting: defaultdict[tuple[str, str], deque[PlanRow]] = defaultdict(deque)
     for row in now.rows:
-        waiting[fingerprint(row), row.key].append(row)
-    return {row.row: queue.popleft() for row in rows if (queue := waiting[fingerprint(row), row.key])}
+        waiting[row.fingerprint, row.key].append(row)
+    return {row.row: queue.popleft() for row in rows if (queue := waiting[row.fingerprint, row.key])}
 
 
 def standing(claims: Iterable[Claim], now: ContentPlan) -> set[str]:
@@ -40,7 +40,7 @@ def standing(claims: Iterable[Claim], now: ContentPlan) -> set[str]:
     return {
         token
         for row in now.rows
-        if (token := row.key.strip()) in meant and seen[token] == 1 and fingerprint(row) == meant[token]
+        if (token := row.key.strip()) in meant and seen[token] == 1 and row.fingerprint == meant[token]
     }
 
 
@@ -57,11 +57,11 @@ def displaced(tokens: Iterable[str], before: Mapping[str, Sequence[str]], now: C
     missing = {content: Counter(texts) for content, texts in before.items()}
     for row in now.rows:
         if row.key.strip() not in wanted:
-            missing.get(fingerprint(row), Counter())[row.key] -= 1
+            missing.get(row.fingerprint, Counter())[row.key] -= 1
     texts = dict.fromkeys(sorted(wanted), "")
     for row in now.rows:
         if (token := row.key.strip()) in wanted:
-            left = missing.get(fingerprint(row), Counter())
+            left = missing.get(row.fingerprint, Counter())
             texts[token] = next((text for text in sorted(left) if text and left[text] > 0), "")
             left[texts[token]] -= 1
     return texts
@@ -71,7 +71,7 @@ def key_cells(plan: ContentPlan) -> dict[str, list[str]]:
     """Content of a row -> what the Key cells of the rows with that content hold."""
     cells: defaultdict[str, list[str]] = defaultdict(list)
     for row in plan.rows:
-        cells[fingerprint(row)].append(row.key)
+        cells[row.fingerprint].append(row.key)
     return dict(cells)
 
 

@@ -19,7 +19,7 @@ from lib.exactly_once.lookup import Lookup, Snapshot
 from lib.exactly_once.plan_sheet import FENCE_S, Log, PlanSheet
 from lib.exactly_once.reconcile import Action, Outcome, decide, not_written_yet, plan_label, tokens_of
 from lib.exactly_once.step_files import StepFiles
-from lib.plan.content_plan import KEY, ContentPlan, PlanRow, fingerprint
+from lib.plan.content_plan import KEY, ContentPlan, PlanRow
 from lib.plan.issue_draft import Drafts, IssueDraft
 from lib.plan.keys import is_token, new_token, read_key
 from lib.plan.problems import Kind, Level, Problem
@@ -275,7 +275,7 @@ class PlanRun:
         if not works:
             return []
         await self._pace.pause(f"claiming rows of {self._client}", self._log)
-        wanted = [Claim(work.row.row, work.token, fingerprint(work.row)) for work in works]
+        wanted = [Claim(work.row.row, work.token, work.row.fingerprint) for work in works]
         self._files.claims(wanted, [work.row.key for work in works])
         claimed = await self._sheet.claim(
             [work.row for work in works], wanted, newest=self._lookup.newest, over=self._wanted is not None
@@ -369,11 +369,11 @@ class PlanRun:
             for row, key in made.items():
                 self._say(plan, row, not_written_yet(key))
             raise
-        contents = {work.row.row: fingerprint(work.row) for work in works}
+        contents = {work.row.row: work.row.fingerprint for work in works}
         holders: dict[str, list[PlanRow]] = {}
         for other in now.rows:
             holders.setdefault(read_key(other.key) or "", []).append(other)
-        standing = {fingerprint(other) for other in now.rows}
+        standing = {other.fingerprint for other in now.rows}
         for row, key in made.items():
             self._finish(plan, row, key, contents.get(row), holders.get(key, []), standing)
 
@@ -396,7 +396,7 @@ class PlanRun:
             self._say(
                 plan, row, f"{key} stands in rows {rows}: the row was copied meanwhile; clear the Key cell of the copy"
             )
-        elif content and fingerprint(holders[0]) != content and content in standing:
+        elif content and holders[0].fingerprint != content and content in standing:
             moved = f"its issue {key} was made, but its mark was moved to row {holders[0].row}; move {key} back into its row"
             self._say(plan, row, moved)
         else:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from lib.formats import clean_text, cut, match_key
-from lib.plan.content_plan import ContentPlan, PlanRow, fingerprint
+from lib.formats import cut, match_key
+from lib.plan.content_plan import ContentPlan, PlanRow
 from lib.plan.issue_draft import IssueDraft
 from lib.plan.keys import ALPHABET, is_token, read_key
 from lib.plan.plan_checks import read_day
@@ -114,14 +114,14 @@ def row_property(
         "title": plan.title,
         "tab_id": plan.tab_id,
         "token": token,
-        "content_hash": fingerprint(row),
+        "content_hash": row.fingerprint,
         "topic": cut(plan.text(row, "Topik"), _SHOWN_TEXT),
         "date": day.isoformat() if day else "",
         "form": plan.text(row, "Bentuk"),
         "run": run,
         **({"beside": list(beside)} if beside else {}),
     }
-    texts = {c.label: text for c in plan.columns if (text := clean_text(row.texts.get(c.label)))}
+    texts = {c.label: text for c in plan.columns if (text := row.text(c.label))}
     length = _SHOWN_TEXT
     while True:
         cells = {label: cut(text, length) for label, text in texts.items()}
@@ -279,7 +279,7 @@ class _Deciding:
         if number in self.strangers or alike not in CLOSE:
             return alike in CLOSE
         holder = self.rows[number]
-        if fingerprint(holder) == issue.row.get("content_hash"):
+        if holder.fingerprint == issue.row.get("content_hash"):
             return False
         return alike == _SAME_CONTENT or _same_cells(row, issue) > _same_cells(holder, issue)
 
@@ -388,7 +388,7 @@ class _Deciding:
     def _is_the_original(self, row: PlanRow, issue: Issue) -> bool:
         """Whether of all rows with this key only this one holds what the issue was made from."""
         same = [other for other in self.plan.rows if self.keys[other.row] == issue.key]
-        alike = [other for other in same if fingerprint(other) == issue.row.get("content_hash")]
+        alike = [other for other in same if other.fingerprint == issue.row.get("content_hash")]
         return alike == [row]
 
     def _find_copied(self) -> dict[int, Issue]:
@@ -423,16 +423,15 @@ def plan_of(issue: Issue) -> str:
 def _same_cells(row: PlanRow, issue: Issue) -> int:
     """How many of the cells that the issue remembers the row still has."""
     remembered, hashes = issue.row.get("cells", {}), issue.row.get("cut", {})
-    texts = {label: clean_text(text) for label, text in row.texts.items()}
     return sum(
-        text_hash(texts.get(label, "")) == hashes[label] if label in hashes else texts.get(label) == text
+        text_hash(row.text(label)) == hashes[label] if label in hashes else row.text(label) == text
         for label, text in remembered.items()
     )
 
 
 def likeness(plan: ContentPlan, row: PlanRow, issue: Issue) -> str:
     """In what an issue resembles the row; empty when in nothing."""
-    if issue.row.get("content_hash") == fingerprint(row):
+    if issue.row.get("content_hash") == row.fingerprint:
         return _SAME_CONTENT
     topic = match_key(plan.text(row, "Topik"))
     if topic and topic in (match_key(issue.row.get("topic")), match_key(issue.summary)):

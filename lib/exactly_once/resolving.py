@@ -5,7 +5,7 @@ from lib.exactly_once.claims import Claim
 from lib.exactly_once.plan_run import PlanRun, RowResult
 from lib.exactly_once.reconcile import PLAN_LABEL, RESOLVE, Outcome, plan_label, plan_of, row_property, tokens_of
 from lib.formats import cut, one_line
-from lib.plan.content_plan import KEY, ContentPlan, PlanRow, fingerprint
+from lib.plan.content_plan import KEY, ContentPlan, PlanRow
 from lib.plan.keys import is_token, new_token, read_key
 from lib.services.models import Issue
 
@@ -119,7 +119,7 @@ class PlanResolve(PlanRun):
     async def _write_key(self, row: PlanRow, text: str) -> None:
         """Write into the row's Key cell by way of a mark, so that it lands in that row and in no other."""
         token = new_token()
-        wanted = [Claim(row.row, token, fingerprint(row))]
+        wanted = [Claim(row.row, token, row.fingerprint)]
         claimed = await self._sheet.claim([row], wanted, newest=self._lookup.newest, over=True)
         if not claimed:
             raise ConflictError(

@@ -7,7 +7,7 @@ import json
 from pydantic import BaseModel, ConfigDict, Field
 
 from lib.dates import parse_date
-from lib.formats import FormatError, clean_text, is_seen, match_key
+from lib.formats import FormatError, is_seen, match_key
 from lib.plan.problems import Problem
 from lib.services import a1
 from lib.services.models import CellValue
@@ -52,7 +52,13 @@ class Column(BaseModel):
 
 
 class PlanRow(BaseModel):
-    """One row: `values` as Sheets stores them (a date is a serial number), `texts` as people see them, by label."""
+    """
+    One row, its cells by label.
+
+    Attributes:
+        values: As Sheets stores them (a date is a serial number); texts are clean, and None when nothing is left of them.
+        texts: What people see of numbers, dates and ticks; a cell that holds a text shows that.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -60,6 +66,17 @@ class PlanRow(BaseModel):
     key: str = Field(default="", description="What stands in the Key column.")
     values: dict[str, CellValue]
     texts: dict[str, str]
+
+    def text(self, label: str) -> str:
+        """What people see in the cell under that header; empty when there is nothing, or no such column."""
+        value = self.values.get(label)
+        return value if isinstance(value, str) else self.texts.get(label, "")
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """Hash of the content without key and number: the same content anywhere in the plan has the same one."""
+        cells = sorted((label, text) for label, value in self.values.items() if (text := canonical(value)) != "")
+        return hashlib.sha256(json.dumps(cells, ensure_ascii=False).encode()).hexdigest()
 
 
 class PlanSource(BaseModel):
@@ -122,12 +139,12 @@ class ContentPlan(PlanSource):
 
     def text(self, row: PlanRow, name: str) -> str:
         """
-        What people see in the row's cell of that column, cleaned, or its key; empty when there is none.
+        What people see in the row's cell of that column, or its key; empty when there is none.
 
         For an empty Waktu, or a plan without that column, it is the time in Tanggal.
         """
         label = self._read_label(name)
-        text = clean_text(row.key if name == KEY else row.texts.get(label))
+        text = row.key if name == KEY else row.text(label)
         is_time = (label or name) == (self.label(TIME) or TIME)
         return self.time_in_date(row) or text if is_time and not is_seen(text) else text
 
@@ -155,15 +172,9 @@ class ContentPlan(PlanSource):
         return label or ""
 
 
-def fingerprint(row: PlanRow) -> str:
-    """Hash of a row's content without its key and its number: the same content anywhere in the plan has the same one."""
-    cells = sorted((label, canonical(value)) for label, value in row.values.items() if canonical(value) != "")
-    return hashlib.sha256(json.dumps(cells, ensure_ascii=False).encode()).hexdigest()
-
-
 def plan_hash(plan: ContentPlan) -> str:
     """Hash of a plan's content: the same rows in the same order have the same one, whatever stands in the Key column."""
-    return hashlib.sha256("".join(fingerprint(row) for row in plan.rows).encode()).hexdigest()
+    return hashlib.sha256("".join(row.fingerprint for row in plan.rows).encode()).hexdigest()
 
 
 def canonical(value: CellValue) -> str:
@@ -172,4 +183,4 @@ def canonical(value: CellValue) -> str:
         return "TRUE" if value else "FALSE"
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return clean_text(value)
+    return "" if value is None else str(value)

@@ -196,7 +196,7 @@ def _sections(plan: ContentPlan, row: PlanRow, used: Container[str]) -> list[adf
     for column in plan.columns:
         address = plan.address(row.row, column.label)
         if match_key(column.label) not in used:
-            text = plan.text(row, TIME) if column.name == TIME else row.texts.get(column.label, "")
+            text = plan.text(row, TIME) if column.name == TIME else row.text(column.label)
             sections.append(adf.Section(column.label, text, address))
         elif column.name == "Tanggal" and plan.label(TIME) is None and (time := plan.time_in_date(row)):
             sections.append(adf.Section(TIME, time, address))

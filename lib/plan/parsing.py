@@ -3,7 +3,7 @@
 Blank rows are skipped and row numbers are kept, so `row` always is the sheet's own number. No named column is dropped.
 """
 
-from lib.formats import one_line
+from lib.formats import clean_text, one_line
 from lib.plan import grid, header
 from lib.plan.content_plan import Column, ContentPlan, PlanRow, PlanSource
 from lib.plan.problems import Problem
@@ -65,16 +65,24 @@ def _read_rows(
     rows: list[PlanRow] = []
     templates: list[int] = []
     for index in range(top + 1, len(values)):
-        cells = {column.label: grid.cell(values, index, column.index) for column in columns}
+        cells = {column.label: _clean(grid.cell(values, index, column.index)) for column in columns}
         key = "" if key_column is None else one_line(grid.cell_text(values, texts, index, key_column))
         if all(grid.is_blank(cell) for cell in cells.values()) and not key:
             continue
         if not key and all(grid.is_blank(cells[c.label]) or c.name == "No" or cells[c.label] is False for c in columns):
             templates.append(index + 1)
             continue
-        shown = {column.label: grid.cell_text(values, texts, index, column.index) for column in columns}
+        shown = {
+            column.label: clean_text(grid.cell_text(values, texts, index, column.index))
+            for column in columns
+            if not isinstance(cells[column.label], str | None)
+        }
         rows.append(PlanRow(row=index + 1, key=key, values=cells, texts=shown))
     return rows, templates
+
+
+def _clean(value: CellValue) -> CellValue:
+    return clean_text(value) or None if isinstance(value, str) else value
 
 
 def _data_type(rows: list[PlanRow], label: str) -> str:

@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from lib import files
 from lib.errors import FixInputError
 from lib.files import DRAFTS, RESULT, ROWS
-from lib.formats import clean_text
 from lib.plan import adf
 from lib.run import run_record
 from lib.run.run_record import RunRecord
@@ -54,7 +53,8 @@ class Comparison:
 class _StepRow(BaseModel):
     model_config = ConfigDict(strict=True)
     row: float
-    texts: dict[str, str | None] | None = None
+    values: dict[str, Any] = {}
+    texts: dict[str, str] = {}
     fields: dict[str, Any] | None = None
 
 
@@ -112,8 +112,8 @@ def _sources(record: RunRecord) -> dict[str, Any]:
 
 def _by_plan(record: RunRecord) -> dict[str, list[_Row]]:
     """What a run knew of the rows of each plan; without texts where the plan was not read again."""
-    texts = {name: _of_step(record, plan, ROWS, "texts", clean_text) for name, plan in record.plans.items()}
-    drafts = {name: _of_step(record, plan, DRAFTS, "fields", _plain) for name, plan in record.plans.items()}
+    texts = {name: _of_step(record, plan, ROWS, _seen) for name, plan in record.plans.items()}
+    drafts = {name: _of_step(record, plan, DRAFTS, _drafted) for name, plan in record.plans.items()}
     found: dict[str, list[_Row]] = {}
     for row in record.rows:
         name, number = record.plan_name(row), row["row"]
@@ -131,10 +131,10 @@ def _by_plan(record: RunRecord) -> dict[str, list[_Row]]:
 
 
 def _of_step(
-    record: RunRecord, plan: Mapping[str, Any], file: str, section: str, as_text: Callable[[object], str]
+    record: RunRecord, plan: Mapping[str, Any], file: str, texts: Callable[[_StepRow], dict[str, str]]
 ) -> dict[float, dict[str, str]]:
     """
-    A section of each record in one of a plan's files, by row; nothing when the run did not come to that step.
+    The texts of each record in one of a plan's files, by row; nothing when the run did not come to that step.
 
     Raises:
         FixInputError: The file is not as a run leaves it.
@@ -146,8 +146,17 @@ def _of_step(
         step = _Step.model_validate(files.read_json(path))
     except ValidationError as error:
         raise FixInputError(str(path), files.what_is_wrong(error)) from None
-    found = {one.row: getattr(one, section) or {} for one in step.data}
-    return {row: {name: as_text(value) for name, value in values.items()} for row, values in found.items()}
+    return {one.row: texts(one) for one in step.data}
+
+
+def _seen(row: _StepRow) -> dict[str, str]:
+    """What people see of a row's cells."""
+    stored = {label: value if isinstance(value, str) else "" for label, value in row.values.items()}
+    return {**stored, **row.texts}
+
+
+def _drafted(row: _StepRow) -> dict[str, str]:
+    return {name: _plain(value) for name, value in (row.fields or {}).items()}
 
 
 def _rows_differ(client: str, then: Sequence[_Row], now: Sequence[_Row]) -> tuple[list[Difference], int]:

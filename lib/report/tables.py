@@ -30,7 +30,10 @@ def table(records: Iterable[Mapping[str, object]], columns: Iterable[str], *, lo
 
 def rows(plan: ContentPlan, count: int = 10) -> pd.DataFrame:
     """The first rows of a plan as people see them, with their numbers in the sheet."""
-    records = [{"Row": row.row, **row.texts, "Key": row.key} for row in plan.rows[:count]]
+    records = [
+        {"Row": row.row, **{c.label: row.text(c.label) for c in plan.columns}, "Key": row.key}
+        for row in plan.rows[:count]
+    ]
     return table(records, ["Row", *(column.label for column in plan.columns), "Key"])
 
 

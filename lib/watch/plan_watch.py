@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from lib import files
 from lib.errors import FixInputError
 from lib.exactly_once.reconcile import CLOSE, RESOLVE, Action, Outcome, decide, likeness, not_written_yet, text_hash
-from lib.formats import clean_text, cut
+from lib.formats import cut
 from lib.plan import adf
-from lib.plan.content_plan import KEY, ContentPlan, PlanRow, fingerprint
+from lib.plan.content_plan import KEY, ContentPlan, PlanRow
 from lib.plan.keys import read_key
 from lib.plan.problems import Problem
 from lib.services import a1
@@ -159,10 +159,10 @@ def _deleted(plan: ContentPlan, issue: Issue) -> Finding:
 
 def changes_of(plan: ContentPlan, row: PlanRow, issue: Issue) -> list[CellChange]:
     """What is different from what the issue was made from, in column order; a column that was only renamed is not."""
-    if not issue.row or fingerprint(row) == issue.row.get("content_hash"):
+    if not issue.row or row.fingerprint == issue.row.get("content_hash"):
         return []
     remembered = _Remembered(dict(issue.row.get("cells") or {}), dict(issue.row.get("cut") or {}))
-    new = {column.label: clean_text(row.texts.get(column.label)) for column in plan.columns}
+    new = {column.label: row.text(column.label) for column in plan.columns}
     gone = [label for label in remembered.texts if label not in new]
     renamed = {
         label: was
@@ -200,7 +200,7 @@ class _Remembered:
 def _hash(plan: ContentPlan, row: PlanRow, issue: Issue) -> str:
     """The same for the same content now beside the same content then, in whatever row it stands."""
     return hashlib.sha256(
-        f"{plan.spreadsheet_id} {issue.row.get('content_hash')} {fingerprint(row)}".encode()
+        f"{plan.spreadsheet_id} {issue.row.get('content_hash')} {row.fingerprint}".encode()
     ).hexdigest()
 
 

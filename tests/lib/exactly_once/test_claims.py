@@ -1,7 +1,6 @@
 """Where claims have to stand, and what is put back when they do not."""
 
 from lib.exactly_once.claims import Claim, displaced, key_cells, place, standing
-from lib.plan.content_plan import fingerprint
 from tests.lib.plans import plan, row
 
 A, B = "cp-aaaaaaaaaaaaa", "cp-bbbbbbbbbbbbb"
@@ -25,13 +24,13 @@ def test_rows_that_are_alike_are_taken_in_their_order_and_not_for_one_with_a_key
 
 def test_a_claim_stands_beside_the_content_it_was_meant_for():
     now = plan(row(1, "Satu", key=A), row(2, "Dua", key=B))
-    claims = [Claim(2, A, fingerprint(now.rows[0])), Claim(3, B, fingerprint(now.rows[0]))]
+    claims = [Claim(2, A, now.rows[0].fingerprint), Claim(3, B, now.rows[0].fingerprint)]
     assert standing(claims, now) == {A}
 
 
 def test_a_claim_that_was_copied_does_not_stand():
     now = plan(row(1, "Satu", key=A), row(2, "Dua", key=A))
-    assert standing([Claim(2, A, fingerprint(now.rows[0]))], now) == set()
+    assert standing([Claim(2, A, now.rows[0].fingerprint)], now) == set()
 
 
 def test_a_key_that_a_claim_displaced_is_put_back():

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from lib.exactly_once.reconcile import Outcome, decide, plan_label, row_property
 from lib.formats import Month
 from lib.plan import plan_checks
-from lib.plan.content_plan import fingerprint
 from lib.plan.field_mapping import date, fixed, summary
 from lib.plan.issue_draft import make_drafts
 from lib.plan.keys import is_token, new_token, read_key
@@ -260,4 +259,4 @@ def test_what_an_issue_remembers_of_its_row_fits_into_a_property(cells):
     read = plan([*row(1), *(["kata 😀 " * 4_000] * cells)], header=header)
     remembered = row_property(read, read.rows[0], TOKEN, "run")
     assert len(json.dumps(remembered)) <= 32_768
-    assert remembered["content_hash"] == fingerprint(read.rows[0])
+    assert remembered["content_hash"] == read.rows[0].fingerprint

@@ -3,7 +3,7 @@
 import pytest
 
 from lib.errors import FixInputError
-from lib.plan.content_plan import REQUIRED, ContentPlan, fingerprint
+from lib.plan.content_plan import REQUIRED, ContentPlan
 from lib.plan.parsing import parse
 from tests.lib.plans import HEADER, SOURCE, plan, row
 
@@ -67,7 +67,7 @@ def test_a_required_column_that_stands_there_twice_is_named_with_both_cells(name
 def test_another_column_that_stands_there_twice_is_kept_under_a_name_of_its_own():
     read = plan([*row(1), "kedua"], header=[*HEADER, "Caption"])
     assert labels(read)[-1] == "Caption (2)"
-    assert read.rows[0].texts["Caption (2)"] == "kedua"
+    assert read.rows[0].text("Caption (2)") == "kedua"
     assert [(p.where, p.level) for p in read.problems] == [("'Juli'!G1", "warning")]
 
 
@@ -100,7 +100,7 @@ def test_a_row_that_holds_only_a_key_is_a_row():
 def test_ragged_rows_and_cells_beyond_the_header_are_read():
     read = plan(["1", "5/7/2026", "Post", "Kopi"], [*row(2), "lebih"])
     assert read.text(read.rows[0], "Caption") == ""
-    assert read.rows[1].texts["(column G)"] == "lebih"
+    assert read.rows[1].text("(column G)") == "lebih"
 
 
 def test_merged_cells_count_for_each_of_their_rows_and_for_no_other():
@@ -150,7 +150,7 @@ def test_a_key_in_cells_that_are_merged_is_no_content_of_its_row(key):
         for each in (key, "")
     )
     assert with_key.rows[0].key == key
-    assert fingerprint(with_key.rows[0]) == fingerprint(without.rows[0])
+    assert with_key.rows[0].fingerprint == without.rows[0].fingerprint
 
 
 def test_merged_cells_beyond_the_last_header_make_no_column():
@@ -242,6 +242,6 @@ def test_addresses_are_those_that_people_read():
 def test_the_same_content_has_the_same_fingerprint_wherever_it_stands():
     first = plan(row(1), row(2, "Lain")).rows[0]
     moved = plan(row(3, "Baru"), row(1, key="CP-1")).rows[1]
-    assert fingerprint(first) == fingerprint(moved)
-    assert fingerprint(first) != fingerprint(plan(row(1, caption="halo!")).rows[0])
-    assert fingerprint(plan(row(1.0)).rows[0]) == fingerprint(first)
+    assert first.fingerprint == moved.fingerprint
+    assert first.fingerprint != plan(row(1, caption="halo!")).rows[0].fingerprint
+    assert plan(row(1.0)).rows[0].fingerprint == first.fingerprint
