@@ -4,8 +4,6 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from babel.dates import get_month_names
-
 from lib.errors import ConflictError, FixInputError
 from lib.formats import FormatError, Month, match_key, parse_month
 from lib.plan.client_list import Client
@@ -70,9 +68,8 @@ def find_plan(files: Iterable[DriveFile], client: Client, month: Month) -> Drive
         NoPlanError: There is none; the message names the files seen.
         FixInputError: There is more than one, or it is an Excel file.
     """
-    wanted = {_plain_name(plan_name(client.name, name, month.year)) for name in _spellings(month)}
     own = list(files)
-    found = list({file.id: file for file in own if _plain_name(file.name) in wanted}.values())
+    found = list({file.id: file for file in own if _is_plan(file.name, client.name, month)}.values())
     where, name = f"Drive folder {client.folder_id}", plan_name(client.name, *str(month).split())
     if not found:
         seen = (
@@ -95,20 +92,26 @@ def plan_name(client: str, month_name: str, year: int | str) -> str:
 
 def read_plan_name(name: str) -> tuple[str, Month] | None:
     """Client and month of a plan's name, as people type it; None when it names no plan."""
-    match = re.fullmatch(r"content plan ?[-–—] ?(.+?) ?[-–—] ?([^-–—]+)", " ".join(name.split()), re.IGNORECASE)
-    if match is None:
-        return None
+    match = re.fullmatch(
+        r"content plan ?[-–—] ?(.+?) ?[-–—] ?([0-9]{4}-[0-9]{1,2}|[^-–—]+-[0-9]{4}|[^-–—]+)", " ".join(name.split()), re.IGNORECASE
+    )
+    month = _read_month(match[2]) if match else None
+    return (match[1], month) if match and month else None
+
+
+def _is_plan(name: str, client: str, month: Month) -> bool:
+    """Whether a file's name says client and month, in any spelling of the month that `parse_month` takes."""
+    start = _plain_name(plan_name(client, "", "")).rstrip()
+    plain = _plain_name(name)
+    return plain.startswith(start) and _read_month(plain.removeprefix(start)) == month
+
+
+def _read_month(text: str) -> Month | None:
     try:
-        return match[1], parse_month(match[2])
+        return parse_month(text)
     except FormatError:
         return None
 
 
 def _plain_name(name: str) -> str:
     return re.sub(r" ?- ?", "-", match_key(name))
-
-
-def _spellings(month: Month) -> set[str]:
-    names = [get_month_names("wide", locale=language) for language in ("id", "en")]
-    short = [get_month_names("abbreviated", locale=language) for language in ("id", "en")]
-    return {spelling[month.month] for spelling in (*names, *short)}

@@ -22,7 +22,9 @@ from lib.formats import (
 )
 
 
-@pytest.mark.parametrize("typed", ["Juli 2026", "July 2026", "2026-07", "juli  2026", "JUL 2026", "2026-7"])
+@pytest.mark.parametrize(
+    "typed", ["Juli 2026", "July 2026", "2026-07", "juli  2026", "JUL 2026", "2026-7", "Jul. 2026", "Juli-2026"]
+)
 def test_a_month_is_read_in_both_languages(typed):
     assert parse_month(typed) == Month(2026, 7)
     assert str(parse_month(typed)) == "Juli 2026"
