@@ -30,6 +30,17 @@ def find(source: PlanSource, values: list[list[CellValue]]) -> int:
     return found.index(best)
 
 
+def names(column: Column, cell: CellValue) -> bool:
+    """Whether a cell below the header says the name of its column again, in whatever spelling."""
+    typed = match_key(cell)
+    return typed == match_key(column.label) or (column.name is not None and _names().get(typed) == column.name)
+
+
+def is_key(text: str) -> bool:
+    """Whether this is the header of the column Key, and no key."""
+    return _names().get(match_key(text)) == KEY
+
+
 def _names() -> dict[str, str]:
     return {match_key(spelling): name for name, others in COLUMNS.items() for spelling in (name, *others)}
 

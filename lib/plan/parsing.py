@@ -3,9 +3,14 @@
 Blank rows are skipped and row numbers are kept, so `row` always is the sheet's own number. No named column is dropped.
 """
 
-from lib.formats import clean_text, one_line
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lib.dates import parse_date
+from lib.formats import SHEETS_ERRORS, FormatError, clean_text, cut, match_key, one_line
 from lib.plan import grid, header
-from lib.plan.content_plan import Column, ContentPlan, PlanRow, PlanSource
+from lib.plan.content_plan import REQUIRED, Column, ContentPlan, PlanRow, PlanSource
 from lib.plan.problems import Problem
 from lib.services import a1
 from lib.services.models import CellValue
@@ -38,15 +43,16 @@ def parse(
     across = [m for m in merges or [] if m[2] != key_column and not grid.is_banner(values, m)]
     values = grid.filled_across(values, across, key_column)
     texts = grid.filled_across(texts, across, key_column)
-    rows, templates = _read_rows(values, texts, top, columns, key_column)
-    if templates:
-        problems.append(
-            Problem(
-                where=a1.quoted(source.tab),
-                message=f"{len(templates)} rows hold only a number or an unticked box and count as blank: {_ranges(templates)}",
-                level="warning",
-            )
+    read = _read_rows(values, texts, top, columns, key_column)
+    if read.templates:
+        message = f"{len(read.templates)} rows hold only a number or an unticked box and count as blank: {_ranges(read.templates)}"
+        problems.append(Problem(where=a1.quoted(source.tab), message=message, level="warning"))
+    if read.notes:
+        message = (
+            f"rows without date, form and topic are notes and become no issue: {_shown_notes(read.notes, columns)}"
         )
+        problems.append(Problem(where=a1.quoted(source.tab), message=message, level="warning"))
+    rows = read.rows
     typed = [column.model_copy(update={"data_type": _data_type(rows, column.label)}) for column in columns]
     return ContentPlan(
         **source.model_dump(),
@@ -59,26 +65,100 @@ def parse(
     )
 
 
+@dataclass
+class _Read:
+    """The rows below a header, and those that are none: numbers of rows like templates, and notes."""
+
+    rows: list[PlanRow] = field(default_factory=list)
+    templates: list[int] = field(default_factory=list)
+    notes: list[PlanRow] = field(default_factory=list)
+
+
 def _read_rows(
     values: list[list[CellValue]], texts: list[list[str]], top: int, columns: list[Column], key_column: int | None
-) -> tuple[list[PlanRow], list[int]]:
-    rows: list[PlanRow] = []
-    templates: list[int] = []
+) -> _Read:
+    read = _Read()
     for index in range(top + 1, len(values)):
         cells = {column.label: _clean(grid.cell(values, index, column.index)) for column in columns}
         key = "" if key_column is None else one_line(grid.cell_text(values, texts, index, key_column))
         if all(grid.is_blank(cell) for cell in cells.values()) and not key:
             continue
-        if not key and all(grid.is_blank(cells[c.label]) or c.name == "No" or cells[c.label] is False for c in columns):
-            templates.append(index + 1)
+        if not key and all(
+            grid.is_blank(cells[c.label])
+            or cells[c.label] is False
+            or (c.name == "No" and not _WORD.search(str(cells[c.label])))
+            for c in columns
+        ):
+            read.templates.append(index + 1)
+            continue
+        if _is_header(cells, key, columns):
             continue
         shown = {
             column.label: clean_text(grid.cell_text(values, texts, index, column.index))
             for column in columns
             if not isinstance(cells[column.label], str | None)
         }
-        rows.append(PlanRow(row=index + 1, key=key, values=cells, texts=shown))
-    return rows, templates
+        read.rows.append(PlanRow(row=index + 1, key=key, values=cells, texts=shown))
+    by_name = {column.name: column.label for column in columns if column.name}
+    forms = {
+        match_key(row.values[by_name["Bentuk"]])
+        for row in read.rows
+        if _has_date(row, by_name) or _has(row, by_name, "Topik")
+    }
+    notes = {row.row for row in read.rows if _is_note(row, by_name, forms)}
+    read.notes = [row for row in read.rows if row.row in notes]
+    read.rows = [row for row in read.rows if row.row not in notes]
+    return read
+
+
+def _is_header(cells: Mapping[str, CellValue], key: str, columns: list[Column]) -> bool:
+    """Whether a row says again what the header says, as for each week: its required columns, and nothing else."""
+    named = [c for c in columns if not grid.is_blank(cells[c.label])]
+    same = {c.name for c in named if header.names(c, cells[c.label])}
+    return set(REQUIRED) <= same and len(same) == len({c.name for c in named}) and (not key or header.is_key(key))
+
+
+def _is_note(row: PlanRow, by_name: Mapping[str, str], forms: set[str]) -> bool:
+    """Whether a row holds words, such as the name of a week, but neither a date nor a topic, nor a form beside them."""
+    if row.key or _has_date(row, by_name) or any(value in SHEETS_ERRORS for value in row.values.values()):
+        return False
+    number = row.values[by_name["No"]] if "No" in by_name else None
+    if not grid.is_blank(number) and not _WORD.search(str(number)):
+        return False
+    filled = [label for label, value in row.values.items() if not grid.is_blank(value) and value is not False]
+    if _has(row, by_name, "Topik"):
+        return filled == [by_name["Topik"]] and _WEEK.match(match_key(row.values[filled[0]])) is not None
+    return match_key(row.values[by_name["Bentuk"]]) not in forms - {""}
+
+
+_SHOWN = 60  # characters of a note
+_WORD = re.compile(r"[^\W\d_]{3}")  # a number of a row may be K01, too
+_WEEK = re.compile(
+    r"(minggu|pekan|week|w)( ?ke)?[ -]*([0-9]{1,2}|[ivx]+|pertama|kedua|ketiga|keempat|kelima|satu|dua|tiga|empat|lima)\b"
+)
+
+
+def _has(row: PlanRow, by_name: Mapping[str, str], name: str) -> bool:
+    return not grid.is_blank(row.values[by_name[name]])
+
+
+def _has_date(row: PlanRow, by_name: Mapping[str, str]) -> bool:
+    try:
+        parse_date(row.values[by_name["Tanggal"]])
+    except FormatError:
+        return False
+    return True
+
+
+def _shown_notes(notes: list[PlanRow], columns: list[Column]) -> str:
+    """`A7 'MINGGU 1', B40 'Catatan: …'`: the first words of each row with their cells."""
+    shown = []
+    for row in notes:
+        column = next(c for c in columns if one_line(row.text(c.label)))
+        text = one_line(row.text(column.label))
+        words = text if len(text) <= _SHOWN else f"{cut(text, _SHOWN)}…"
+        shown.append(f"{a1.column_letter(column.index)}{row.row} {words!r}")
+    return ", ".join(shown)
 
 
 def _clean(value: CellValue) -> CellValue:

@@ -93,7 +93,9 @@ def plan_name(client: str, month_name: str, year: int | str) -> str:
 def read_plan_name(name: str) -> tuple[str, Month] | None:
     """Client and month of a plan's name, as people type it; None when it names no plan."""
     match = re.fullmatch(
-        r"content plan ?[-–—] ?(.+?) ?[-–—] ?([0-9]{4}-[0-9]{1,2}|[^-–—]+-[0-9]{4}|[^-–—]+)", " ".join(name.split()), re.IGNORECASE
+        r"content plan ?[-–—] ?(.+?) ?[-–—] ?([0-9]{4}-[0-9]{1,2}|[^-–—]+-[0-9]{4}|[^-–—]+)",
+        " ".join(name.split()),
+        re.IGNORECASE,
     )
     month = _read_month(match[2]) if match else None
     return (match[1], month) if match and month else None

@@ -177,7 +177,8 @@ def test_of_two_columns_that_could_be_meant_the_first_is(header):
 
 def test_a_banner_over_the_table_is_no_content_of_each_column():
     read = plan(["", "MINGGU 1"], row(1), merges=[(1, 2, 1, 6)])
-    assert [read.text(r, "Topik") for r in read.rows] == ["", "Kopi pagi"]
+    assert [read.text(r, "Topik") for r in read.rows] == ["Kopi pagi"]
+    assert "B2 'MINGGU 1'" in read.problems[0].message
     titled = parse(SOURCE, [["Content Plan Juli"], HEADER, row(1)], [], [(0, 1, 0, 6), (1, 2, 4, 6)])
     assert labels(titled)[:4] == HEADER[:4]
     header = [*HEADER[:4], "", "Key"]
@@ -189,6 +190,51 @@ def test_the_header_is_looked_for_in_the_first_twenty_rows(above):
     assert parse(SOURCE, [*[["x"]] * above, HEADER, row(1)], []).header_row == above + 1
     with pytest.raises(FixInputError, match="no header among the first 20 rows"):
         parse(SOURCE, [*[["x"]] * 20, HEADER, row(1)], [])
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        HEADER, [*HEADER[:5], ""], ["", *HEADER[1:]], ["no.", "TGL", "bentuk konten", "Judul", "caption", "Jira Key"], ["", "Tanggal ", "Bentuk", "TOPIK"],
+    ],
+)  # fmt: skip
+def test_a_header_repeated_below_is_no_row(again):
+    read = plan(row(1), [], again, row(2), again)
+    assert (numbers(read), read.problems) == ([2, 5], [])
+
+
+def test_a_row_that_says_more_than_the_header_is_a_row():
+    assert numbers(plan(row(1), ["No", "Tanggal", "Bentuk", "Topik", "halo", ""], ["", "", "", "Topik"])) == [2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (["MINGGU 1"], "A3 'MINGGU 1'"), (["", "Minggu ke-2 (6 - 12 Juli 2026)"], "B3 'Minggu ke-2 (6 - 12 Juli 2026)'"), (["", "", "WEEK 3"], "C3 'WEEK 3'"),
+        (["", "", "", "Minggu IV"], "D3 'Minggu IV'"), (["", "", "", "", "Catatan: revisi paling lambat tanggal 5"], "E3 'Catatan: revisi"),
+        (["Total", 12], "A3 'Total'"), (["", "Disetujui oleh:", "", "", "Bu Tini"], "B3 'Disetujui oleh:'"), (["Keterangan", "Post = gambar"], "A3 'Keterangan'"),
+        (["MINGGU 1", "", "", "", "", "", False], "A3 'MINGGU 1'"), (["", "x" * 90], f"B3 '{'x' * 60}…'"),
+    ],
+)  # fmt: skip
+def test_words_in_a_row_without_date_and_topic_are_a_note_and_named_once(words, shown):
+    read = plan(row(1), words, row(2), words, header=[*HEADER, "Approval"])
+    assert numbers(read) == [2, 4]
+    [problem] = read.problems
+    assert (problem.where, problem.level) == ("'Juli'", "warning")
+    assert shown in problem.message
+    assert shown.replace("3 ", "5 ", 1) in problem.message
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["", "7 Juli 2026"], ["", 46210], [7, "", "", "", "halo"], ["", "", "Post"], ["", "", "post", "", "halo"], ["", "", "", "Kopi susu"], ["", "", "", "Minggu 1", "halo"],
+        ["", "", "", "", "halo", "CP-7"], ["", "", "", "", "", "cp-abcdefghijklm"], ["", "#REF!"], ["", "besok", "Story", "Kopi"], ["", "Minggu 1", "", "Kopi"],
+    ],
+)  # fmt: skip
+def test_a_row_that_is_half_filled_is_a_row(cells):
+    read = plan(row(1), cells)
+    assert (numbers(read), read.problems) == ([2, 3], [])
 
 
 def test_of_two_rows_that_look_like_headers_alike_the_upper_one_is_it():
