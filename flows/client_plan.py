@@ -122,7 +122,7 @@ async def run_client(
         plan_file = find_plan(files, client, run.month)
         folder = run_folder.client_folder(run.folder, client.name)
         ended.folder = folder.name
-        plan_run = await open_plan(PlanRun, run, project.site, client.name, plan_file.id, folder)
+        plan_run = await open_plan(PlanRun, run, project.site, client, plan_file.id, folder)
         result = ended.result = plan_run.result
         result.on_step = lambda step: progress.tell(client.name, step, len(result.rows))
         await (check_plan if run.validate_only else make_issues)(run, project, client, plan_run, folder)
@@ -164,14 +164,16 @@ async def check_plan(run: Run, project: Project, client: Client, plan_run: PlanR
 
 
 async def open_plan[P: PlanRun](
-    kind: type[P], run: Run, site: str, client: str, spreadsheet_id: str, folder: Path
+    kind: type[P], run: Run, site: str, client: Client, spreadsheet_id: str, folder: Path
 ) -> P:
     """A run over one plan, whose spreadsheet is known to be there."""
     sheet = PlanSheet(
         run.google,
         run.clock,
-        client=client,
+        client=client.name,
         spreadsheet_id=spreadsheet_id,
+        month=run.month,
+        tab=run.tab or client.tab,
         run=run.folder.name,
         terms=LockTerms(run.flow_run, flow_run_ended, run.break_lock),
         log=run.log,
@@ -183,7 +185,7 @@ async def open_plan[P: PlanRun](
         site=site,
         project_key=run.settings.jira_project_key,
         spreadsheet_id=spreadsheet_id,
-        client=client,
+        client=client.name,
         clock=run.clock,
         pace=run.pace,
         settle_s=run.settle_s,

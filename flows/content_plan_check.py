@@ -41,6 +41,7 @@ async def content_plan_check(
     target_month: str | None = None,
     client_names: list[str] | None = None,
     delay_seconds: tuple[float, float] = (5.0, 10.0),
+    tab: str | None = None,
     google_credentials_block_name: str = GOOGLE_BLOCK,
     jira_credentials_block_name: str = JIRA_BLOCK,
     output_dir: str | None = None,
@@ -55,6 +56,7 @@ async def content_plan_check(
         target_month: Month of the plans: Juli 2026, July 2026 or 2026-07; the next month in Jakarta when left out.
         client_names: Clients to take, whatever their case and spaces; all when left out.
         delay_seconds: Shortest and longest random pause between plans, in seconds.
+        tab: Title of the tab that holds the plans; that of the client list, or the one that names the month, when left out.
         google_credentials_block_name: Block with Google's credentials; the environment counts when there is none.
         jira_credentials_block_name: Block with Jira's credentials; the environment counts when there is none.
         output_dir: Where the run folder goes; OUTPUT_DIR (output) when left out.
@@ -90,6 +92,7 @@ async def content_plan_check(
         work,
         target_month=target_month,
         delay_seconds=delay_seconds,
+        tab=tab,
         google_block=google_credentials_block_name,
         jira_block=jira_credentials_block_name,
         output_dir=output_dir,

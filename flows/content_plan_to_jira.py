@@ -46,6 +46,7 @@ async def content_plan_to_jira(
     validate_only: bool = False,
     delay_seconds: tuple[float, float] = (5.0, 10.0),
     settle_seconds: float | None = None,
+    tab: str | None = None,
     google_credentials_block_name: str = GOOGLE_BLOCK,
     jira_credentials_block_name: str = JIRA_BLOCK,
     output_dir: str | None = None,
@@ -64,6 +65,7 @@ async def content_plan_to_jira(
         validate_only: Read, check and report; write nothing to Google or Jira.
         delay_seconds: Shortest and longest random pause between API calls and batches, in seconds.
         settle_seconds: How long after its being sent Jira may still apply a request; SETTLE_SECONDS (300) when left out.
+        tab: Title of the tab that holds the plans; that of the client list, or the one that names the month, when left out.
         google_credentials_block_name: Block with Google's credentials; the environment counts when there is none.
         jira_credentials_block_name: Block with Jira's credentials; the environment counts when there is none.
         output_dir: Where the run folder goes; OUTPUT_DIR (output) when left out.
@@ -90,6 +92,7 @@ async def content_plan_to_jira(
             "validate_only": validate_only,
             "delay_seconds": delay_seconds,
             "settle_seconds": settle_seconds,
+            "tab": tab,
             "google_credentials_block_name": google_credentials_block_name,
             "jira_credentials_block_name": jira_credentials_block_name,
             "output_dir": output_dir,
@@ -103,6 +106,7 @@ async def content_plan_to_jira(
         target_month=target_month,
         delay_seconds=delay_seconds,
         settle_seconds=settle_seconds,
+        tab=tab,
         google_block=google_credentials_block_name,
         jira_block=jira_credentials_block_name,
         output_dir=output_dir,

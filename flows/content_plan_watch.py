@@ -144,6 +144,7 @@ async def content_plan_watch(
     client_names: list[str] | None = None,
     delay_seconds: tuple[float, float] = (5.0, 10.0),
     settle_seconds: float | None = None,
+    tab: str | None = None,
     full: bool = False,
     google_credentials_block_name: str = GOOGLE_BLOCK,
     jira_credentials_block_name: str = JIRA_BLOCK,
@@ -160,6 +161,7 @@ async def content_plan_watch(
         client_names: Clients to take, whatever their case and spaces; all when left out.
         delay_seconds: Shortest and longest random pause between plans that are read, in seconds.
         settle_seconds: How long a comment without an answer may still appear; SETTLE_SECONDS (300) when left out.
+        tab: Title of the tab that holds the plans; that of the client list, or the one that names the month, when left out.
         full: Read every plan, whatever was seen in the last pass.
         google_credentials_block_name: Block with Google's credentials; the environment counts when there is none.
         jira_credentials_block_name: Block with Jira's credentials; the environment counts when there is none.
@@ -194,6 +196,7 @@ async def content_plan_watch(
         work,
         delay_seconds=delay_seconds,
         settle_seconds=settle_seconds,
+        tab=tab,
         google_block=google_credentials_block_name,
         jira_block=jira_credentials_block_name,
         output_dir=output_dir,
@@ -304,7 +307,15 @@ class _Watch:
             watched.take(seen.findings)
             return
         await run.pace.pause(f"reading the plan of {self._client.name}", run.log)
-        sheet = PlanSheet(run.google, run.clock, client=self._client.name, spreadsheet_id=file.id, log=run.log)
+        sheet = PlanSheet(
+            run.google,
+            run.clock,
+            client=self._client.name,
+            spreadsheet_id=file.id,
+            month=run.month,
+            tab=run.tab or self._client.tab,
+            log=run.log,
+        )
         await sheet.open()
         try:
             sheet.check_idle()

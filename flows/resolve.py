@@ -45,6 +45,7 @@ async def content_plan_resolve(
     forget_issue: str | None = None,
     delay_seconds: tuple[float, float] = (5.0, 10.0),
     settle_seconds: float | None = None,
+    tab: str | None = None,
     google_credentials_block_name: str = GOOGLE_BLOCK,
     jira_credentials_block_name: str = JIRA_BLOCK,
     output_dir: str | None = None,
@@ -63,6 +64,7 @@ async def content_plan_resolve(
         forget_issue: This issue does not belong to the plan: it loses the plan's labels, and its key leaves the plan.
         delay_seconds: Shortest and longest random pause between API calls, in seconds.
         settle_seconds: How long after its being sent Jira may still apply a request; SETTLE_SECONDS (300) when left out.
+        tab: Title of the tab that holds the plan; the one that names the month when left out.
         google_credentials_block_name: Block with Google's credentials; the environment counts when there is none.
         jira_credentials_block_name: Block with Jira's credentials; the environment counts when there is none.
         output_dir: Where the run folder goes; OUTPUT_DIR (output) when left out.
@@ -85,6 +87,7 @@ async def content_plan_resolve(
         work,
         delay_seconds=delay_seconds,
         settle_seconds=settle_seconds,
+        tab=tab,
         google_block=google_credentials_block_name,
         jira_block=jira_credentials_block_name,
         output_dir=output_dir,
@@ -102,7 +105,7 @@ async def _resolve(
     account = await run.jira.read_myself()
     client = Client(client_name, "", "")
     folder = run_folder.client_folder(run.folder, client_name)
-    resolve = await open_plan(PlanResolve, run, account.site, client_name, spreadsheet_id, folder)
+    resolve = await open_plan(PlanResolve, run, account.site, client, spreadsheet_id, folder)
     run.begun.months = [str(month)]
     try:
         if forget_issue is not None:

@@ -59,6 +59,7 @@ class Run:
     log: Log
     validate_only: bool
     break_lock: bool
+    tab: str
     forecast: Forecast
     begun: clients.Begun
 
@@ -90,6 +91,7 @@ async def run_in_folder(
     target_month: str | None = None,
     delay_seconds: tuple[float, float],
     settle_seconds: float | None = None,
+    tab: str | None = None,
     google_block: str,
     jira_block: str,
     output_dir: str | None,
@@ -107,6 +109,7 @@ async def run_in_folder(
         target_month: As a person wrote it; the next month when left out.
         delay_seconds: Shortest and longest pause.
         settle_seconds: SETTLE_SECONDS when left out.
+        tab: Title of the tab that holds each plan, where the run was told one.
         google_block: Name of the block with Google's credentials.
         jira_block: Name of the block with Jira's credentials.
         output_dir: Where the run folder goes; OUTPUT_DIR when left out.
@@ -135,6 +138,7 @@ async def run_in_folder(
             log=log,
             validate_only=validate_only,
             break_lock=break_lock,
+            tab=tab or "",
             forecast=forecast,
             begun=begun,
         )

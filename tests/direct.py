@@ -19,6 +19,7 @@ from lib.exactly_once.plan_sheet import LockTerms, PlanSheet
 from lib.exactly_once.resolving import PlanResolve
 from lib.exactly_once.step_files import StepFiles
 from lib.files import DRAFTS, ROWS
+from lib.formats import parse_month
 from lib.plan import issue_draft
 from lib.plan.content_plan import ContentPlan
 from lib.plan.issue_draft import Drafts
@@ -197,6 +198,7 @@ class DirectRun:
             clock,
             client=client,
             spreadsheet_id=spreadsheet_id,
+            month=parse_month(month),
             run=folder.name,
             terms=LockTerms(None, never),
             local=self.local,

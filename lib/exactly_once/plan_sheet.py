@@ -15,7 +15,8 @@ from lib.errors import ConflictError, FixInputError, TryLaterError, UncertainWri
 from lib.exactly_once import claims, plan_lock
 from lib.exactly_once.claims import Claim
 from lib.files import iso_utc
-from lib.plan import parsing
+from lib.formats import Month
+from lib.plan import parsing, tabs
 from lib.plan.content_plan import KEY, ContentPlan, PlanRow, PlanSource
 from lib.plan.keys import is_token
 from lib.services import a1
@@ -58,7 +59,8 @@ class PlanSheet:
         clock: Time.
         client: Whose plan it is.
         spreadsheet_id: The spreadsheet.
-        tab: Title of the tab; the first one when empty.
+        month: The plan's month, by which its tab is known.
+        tab: Title of the tab where somebody named it.
         run: Name of this run, for the journal.
         terms: On what terms it is locked; None for who only reads.
         local: This machine's part of the lock; None for the one in the user's folder.
@@ -72,6 +74,7 @@ class PlanSheet:
         *,
         client: str,
         spreadsheet_id: str,
+        month: Month | None = None,
         tab: str = "",
         run: str = "",
         terms: LockTerms | None = None,
@@ -82,7 +85,9 @@ class PlanSheet:
         self._clock = clock
         self._client = client
         self._id = spreadsheet_id
-        self._tab_title = tab
+        self._month = month
+        self._wanted_tab = tab
+        self._tab_id: int | None = None
         self._run = run
         self._given_local = local
         self._terms = terms
@@ -96,13 +101,17 @@ class PlanSheet:
     # --- Reading ------------------------------------------------------------------------------------------------------
 
     async def open(self) -> Tab:
-        """Read what the spreadsheet is; the tab that holds the plan."""
+        """
+        Read what the spreadsheet is; the tab that holds the plan, which stays the same while a run goes.
+
+        Raises:
+            FixInputError: No tab, or more than one, may be the plan (`lib.plan.tabs`), or it was deleted meanwhile.
+        """
         self.spreadsheet = await self._google.read_spreadsheet(self._id)
-        tabs = [tab for tab in self.spreadsheet.tabs if self._tab_title in ("", tab.title)]
-        if not tabs:
-            seen = ", ".join(a1.quoted(tab.title) for tab in self.spreadsheet.tabs)
-            raise FixInputError(self.spreadsheet.title, f"has no tab {a1.quoted(self._tab_title)}; there are {seen}")
-        return tabs[0]
+        if self._tab_id is None:
+            chosen = await tabs.choose(self._google, self.spreadsheet, self._month, self._wanted_tab)
+            self._tab_id = chosen.id
+        return self._tab()
 
     async def read(self) -> ContentPlan:
         """
@@ -135,7 +144,12 @@ class PlanSheet:
 
     def _tab(self) -> Tab:
         sheet = self._opened()
-        return next(tab for tab in sheet.tabs if self._tab_title in ("", tab.title))
+        found = next((tab for tab in sheet.tabs if tab.id == self._tab_id), None)
+        if found is None:
+            raise FixInputError(
+                sheet.title, "the tab of the plan was deleted while the run went; restore it and run again"
+            )
+        return found
 
     @functools.cached_property
     def _local(self) -> plan_lock.LocalLock:

@@ -11,17 +11,18 @@ from lib.services import a1
 from lib.services.models import CellValue, ReadsSheets, Spreadsheet
 
 TAB = "Clients"
-_NAME, _FOLDER = "Name", "Content Plan Folder ID"
+_NAME, _FOLDER, _TAB = "Name", "Content Plan Folder ID", "Tab"
 
 
 @dataclass(frozen=True)
 class Client:
-    """One client of the list; `quota` is the number of rows per content form that was ordered for a month."""
+    """One client of the list; `quota` is the rows per content form ordered for a month, `tab` that of its plans if it is named."""
 
     name: str
     folder_id: str
     cell: str
     quota: dict[str, int] = field(default_factory=dict)
+    tab: str = ""
 
 
 async def read(google: ReadsSheets, spreadsheet_id: str) -> list[Client]:
@@ -53,7 +54,8 @@ def parse(values: Sequence[Sequence[CellValue]], *, title: str) -> list[Client]:
     """
     Turn the cells of the tab Clients into clients, in sheet order.
 
-    Columns `Name` and `Content Plan Folder ID` (an id, or the folder's address) may stand anywhere; `Kuota <form>` is a quota.
+    Columns `Name` and `Content Plan Folder ID` (an id, or the folder's address) may stand anywhere; `Kuota <form>` is a quota, `Tab` the title of
+    the tab that holds the client's plans.
 
     Raises:
         FixInputError: A column is missing, or no client is listed.
@@ -84,7 +86,8 @@ def _client(headers: Sequence[str], cells: Sequence[CellValue], row: int) -> Cli
                 quota[match[1]] = int(wanted)
     address = a1.address(TAB, row, headers.index(match_key(_FOLDER)))
     in_address = re.search(r"/folders/([A-Za-z0-9_-]+)", folder)
-    return Client(one_line(by_header[match_key(_NAME)]), in_address[1] if in_address else folder, address, quota)
+    folder_id, tab = in_address[1] if in_address else folder, one_line(by_header.get(match_key(_TAB)))
+    return Client(one_line(by_header[match_key(_NAME)]), folder_id, address, quota, tab)
 
 
 def select(clients: Sequence[Client], names: Iterable[str] | None) -> tuple[list[Client], dict[str, str]]:

@@ -41,12 +41,14 @@ async def read_clients(google: GoogleReader) -> list[Client]:
     return await client_list.read(google, spreadsheet_id)
 
 
-async def read_plan(google: GoogleReader, clients: Sequence[Client], name: str, month: str) -> ContentPlan:
+async def read_plan(
+    google: GoogleReader, clients: Sequence[Client], name: str, month: str, tab: str = ""
+) -> ContentPlan:
     """
     A client's plan of a month.
 
     Where the month is empty: of the next month in Jakarta, or else the newest that the client has. Where the name is empty:
-    of the first client that has one.
+    of the first client that has one. The tab is that of the title `tab`, or else the one that a run would take.
 
     Raises:
         FixInputError: There is no such client or plan, or the plan cannot be read.
@@ -55,23 +57,26 @@ async def read_plan(google: GoogleReader, clients: Sequence[Client], name: str, 
     with_folder = [client for client in chosen if client.folder_id]
     if not with_folder:
         raise FixInputError(name or "The client list", problems.get(name, "names no folder for it"))
-    client, file = await _find(google, with_folder, month)
+    client, file, wanted = await _find(google, with_folder, month)
     return await PlanSheet(
         cast("Google", google),
         SystemClock(),
         client=client.name,
         spreadsheet_id=file.id,
+        month=wanted,
+        tab=tab or client.tab,
         log=logging.getLogger(__name__),
     ).read()
 
 
-async def _find(google: GoogleReader, clients: Sequence[Client], month: str) -> tuple[Client, DriveFile]:
-    """The plan's file, of the first of these clients that has one."""
+async def _find(google: GoogleReader, clients: Sequence[Client], month: str) -> tuple[Client, DriveFile, Month]:
+    """The plan's file and month, of the first of these clients that has one."""
     none: NoPlanError | None = None
     for client in clients:
         files = await google.find_files([client.folder_id])
         try:
-            return client, find_plan(files, client, _month_for(month, files, client))
+            wanted = _month_for(month, files, client)
+            return client, find_plan(files, client, wanted), wanted
         except NoPlanError as error:
             none = none or error
     raise none or NoPlanError("The client list", "names nobody")

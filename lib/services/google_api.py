@@ -45,7 +45,7 @@ _NOBODY_ANSWERED = frozenset({408, 425, 499})  # a time ran out, or somebody on 
 _RATE_REASONS = frozenset({"userRateLimitExceeded", "rateLimitExceeded"})
 _METADATA = (
     "spreadsheetId,spreadsheetUrl,properties(title,locale,timeZone),namedRanges(namedRangeId,name),"
-    "sheets(properties(sheetId,title,index,sheetType,gridProperties(columnCount)),merges)"
+    "sheets(properties(sheetId,title,index,hidden,sheetType,gridProperties(columnCount)),merges)"
 )
 _FILES = "nextPageToken,incompleteSearch,files(id,name,mimeType,parents,modifiedTime,version,shortcutDetails)"
 
@@ -372,7 +372,8 @@ def _tab(sheet: Mapping[str, Any]) -> Tab:
         for m in sheet.get("merges", [])
     ]
     columns = properties.get("gridProperties", {}).get("columnCount", 18_278)  # what a sheet may have at most
-    return Tab(properties.get("sheetId", 0), properties.get("title", ""), columns, merges)
+    hidden = properties.get("hidden", False)
+    return Tab(properties.get("sheetId", 0), properties.get("title", ""), columns, merges, hidden)
 
 
 def _drive_file(entry: Mapping[str, Any]) -> DriveFile:

@@ -22,6 +22,7 @@ class Tab:
     title: str
     columns: int
     merges: list[tuple[int, int, int, int]] = field(default_factory=list)
+    hidden: bool = False
 
 
 @dataclass(frozen=True)

@@ -478,3 +478,23 @@ def test_a_run_killed_anywhere_is_finished_by_the_next_one(desk, at):
     assert set(outcomes(result)) <= {"rows", "created", "existing"}
     desk.assert_whole(50)
     assert desk.google.api.read_spreadsheet(desk.id).named_ranges == {}
+
+
+def test_a_hidden_tab_of_an_earlier_month_makes_no_issues(desk):
+    earlier = [HEADER, [1, "1 Juni 2026", "Post", "Topik lama", "", ""]]
+    desk.id = desk.box.google.add_spreadsheet(
+        "Content Plan - Kopi Senja - Juli 2026", desk.plans, tabs={"Juni 2026": earlier, TAB: cells(2)}
+    )
+    first = desk.box.google.spreadsheets[desk.id].tabs[0].sheet_id
+    hide = {"updateSheetProperties": {"properties": {"sheetId": first, "hidden": True}, "fields": "hidden"}}
+    desk.box.google.edit(desk.id, [hide])
+    assert outcomes(desk.run()) == {"rows": 2, "created": 2}
+    assert set(desk.made) == {"Topik 1", "Topik 2"}
+
+
+def test_a_run_keeps_to_its_tab_when_another_is_put_before_it(desk):
+    desk.plan(cells(2))
+    added = {"addSheet": {"properties": {"sheetId": 77, "title": "Juli 2026", "index": 0}}}
+    desk.box.fault("createIssues", "edit", edit=lambda: desk.box.google.edit(desk.id, [added]), when="before")
+    assert outcomes(desk.run()) == {"rows": 2, "created": 2}
+    desk.assert_whole(2)

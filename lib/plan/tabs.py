@@ -1,0 +1,80 @@
+"""Which tab of a spreadsheet holds the plan of a month."""
+
+import re
+from collections.abc import Sequence
+
+from lib.errors import FixInputError
+from lib.formats import Month, find_month, match_key, plain_line
+from lib.plan import header
+from lib.plan.content_plan import PlanSource
+from lib.services import a1
+from lib.services.models import ReadsSheets, Spreadsheet, Tab
+
+ADVICE = "name the right one in the column Tab of the client list, or with --tab"
+
+
+async def choose(google: ReadsSheets, spreadsheet: Spreadsheet, month: Month | None, wanted: str = "") -> Tab:
+    """
+    The tab that was asked for; else the visible one whose title names the month; else the only visible one with a header.
+
+    Tabs are read only when their titles do not tell. The only visible tab is taken as it is: reading it says what it lacks.
+
+    Args:
+        google: Sheets.
+        spreadsheet: The tabs that there are.
+        month: The plan's month; None when it is not known.
+        wanted: Title of the tab, whatever its case and spaces; empty when nobody named one.
+
+    Raises:
+        FixInputError: There is no tab of that title, or none or several could be the plan; the message lists them.
+    """
+    if wanted:
+        return _titled(spreadsheet, wanted)
+    visible = [tab for tab in spreadsheet.tabs if not tab.hidden]
+    named = [tab for tab in visible if month and names_month(tab.title, month)]
+    if len(named) == 1:
+        return named[0]
+    if len(visible) == 1:
+        return visible[0]
+    lacking = {tab.id: await _what_lacks(google, spreadsheet, tab) for tab in named or visible}
+    fit = [tab for tab in named or visible if not lacking[tab.id]]
+    if len(fit) == 1:
+        return fit[0]
+    seen = "; ".join(f"{a1.quoted(tab.title)}: {lacking[tab.id] or 'has a header'}" for tab in named or visible)
+    which = f"more than one tab may be the plan of {month}" if fit else "none of its tabs is a plan"
+    hidden = "; hidden tabs do not count" if len(visible) < len(spreadsheet.tabs) else ""
+    raise FixInputError(spreadsheet.title, f"{which}{hidden}: {seen}. {ADVICE[0].upper()}{ADVICE[1:]}")
+
+
+def _titled(spreadsheet: Spreadsheet, wanted: str) -> Tab:
+    exact = [tab for tab in spreadsheet.tabs if tab.title == wanted]
+    alike = exact or [tab for tab in spreadsheet.tabs if match_key(tab.title) == match_key(wanted)]
+    if alike:
+        return alike[0]
+    raise FixInputError(spreadsheet.title, f"has no tab {a1.quoted(wanted)}; there are {_titles(spreadsheet.tabs)}")
+
+
+def _titles(tabs: Sequence[Tab]) -> str:
+    return ", ".join(a1.quoted(tab.title) for tab in tabs)
+
+
+def names_month(title: str, month: Month) -> bool:
+    """Whether a tab's title names the month, with its year or with none: `Juli 2026`, `Plan Jul '26`, `JULI`, `2026-07`."""
+    text = plain_line(title).casefold()
+    if numbers := re.findall(r"\b(20[0-9]{2})[-/.]([0-9]{1,2})\b|\b([0-9]{1,2})[-/.](20[0-9]{2})\b", text):
+        return any((int(a or d), int(b or c)) == (month.year, month.month) for a, b, c, d in numbers)
+    years = {int(year) for year in re.findall(r"(?<![0-9])(20[0-9]{2})(?![0-9])", text)}
+    years |= {2000 + int(year) for year in re.findall(r"'([0-9]{2})\b", text)}
+    months = {find_month(word) for word in re.findall(r"[a-z]+", text)}
+    return month.month in months and (not years or month.year in years)
+
+
+async def _what_lacks(google: ReadsSheets, spreadsheet: Spreadsheet, tab: Tab) -> str:
+    """Why a tab is no plan; empty when it has a plan's header."""
+    values = await google.read_values(spreadsheet.id, tab.title)
+    source = PlanSource(client="", spreadsheet_id=spreadsheet.id, title="", tab=tab.title, tab_id=tab.id)
+    try:
+        header.read_columns(source, values, [], header.find(source, values))
+    except FixInputError as error:
+        return error.problem
+    return ""
