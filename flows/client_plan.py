@@ -187,7 +187,7 @@ async def open_plan[P: PlanRun](
         spreadsheet_id=spreadsheet_id,
         client=client.name,
         clock=run.clock,
-        pace=run.pace,
+        throttle=run.throttle,
         settle_s=run.settle_s,
         run=run.folder.name,
         files=StepFiles(folder, workflow=run.name, source=spreadsheet_id),

@@ -306,7 +306,7 @@ class _Watch:
             watched.state, watched.title, watched.tab = "unchanged", seen.title, seen.tab
             watched.take(seen.findings)
             return
-        await run.pace.pause(f"reading the plan of {self._client.name}", run.log)
+        await run.throttle.pause(f"reading the plan of {self._client.name}", run.log)
         sheet = PlanSheet(
             run.google,
             run.clock,

@@ -30,7 +30,7 @@ from lib.report import audit, run_index
 from lib.run import run_folder
 from lib.run.run_folder import Sources
 from lib.services import api_calls
-from lib.services.pace import Pace
+from lib.services.throttle import Throttle
 from lib.settings import ROOT, Settings, in_sandbox
 from lib.tasks.google_tasks import GoogleTasks
 from lib.tasks.jira_tasks import JiraTasks
@@ -53,7 +53,7 @@ class Run:
     google: GoogleTasks
     jira: JiraTasks
     clock: Clock
-    pace: Pace
+    throttle: Throttle
     settle_s: float
     flow_run: uuid.UUID | None
     log: Log
@@ -132,7 +132,7 @@ async def run_in_folder(
             google=GoogleTasks(google_block, settings.retry_delay_seconds),
             jira=JiraTasks(jira_block, settings.retry_delay_seconds),
             clock=clock,
-            pace=Pace(*delay_seconds, clock),
+            throttle=Throttle(*delay_seconds, clock),
             settle_s=settings.settle_seconds if settle_seconds is None else settle_seconds,
             flow_run=uuid.UUID(runtime.flow_run.id) if runtime.flow_run.id else None,
             log=log,

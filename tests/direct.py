@@ -26,7 +26,7 @@ from lib.plan.issue_draft import Drafts
 from lib.services.google_api import GoogleApi
 from lib.services.jira_api import JiraApi
 from lib.services.models import Account, BulkAnswer, CellValue, CreateField, DriveFile, Issue, RangeValues, Spreadsheet
-from lib.services.pace import Pace
+from lib.services.throttle import Throttle
 from lib.settings import ROOT
 
 NOTEBOOK = ROOT / "notebooks/content_plan_to_jira.ipynb"
@@ -212,7 +212,7 @@ class DirectRun:
             spreadsheet_id=spreadsheet_id,
             client=client,
             clock=clock,
-            pace=Pace(0, 0, clock),
+            throttle=Throttle(0, 0, clock),
             settle_s=settle_s,
             run=folder.name,
             files=StepFiles(folder, workflow="direct", source=spreadsheet_id),

@@ -20,7 +20,7 @@ from lib.plan.content_plan import ContentPlan, PlanRow
 from lib.plan.issue_draft import IssueDraft
 from lib.services import api_calls, retry
 from lib.services.models import CREATE_SIZE, PROPERTY, BulkAnswer, Issue, Jira
-from lib.services.pace import Pace
+from lib.services.throttle import Throttle
 
 LOOKS_S = (2, 5, 10, 20, 40, 60)  # pauses between looks for a lost issue; the last one repeats
 _ROUNDS = 2  # a row is sent once more in the same run when its first request is known to have come to nothing
@@ -97,7 +97,7 @@ class IssueMaker:
         jira: Jira.
         lookup: What finds the plan's issues.
         clock: Time.
-        pace: The pause between batches.
+        throttle: The pause between batches.
         settle_s: How long after a lost answer its issues may still appear.
         plan: The plan as it was read.
         run: Name of this run; the issues remember it.
@@ -112,7 +112,7 @@ class IssueMaker:
         lookup: Lookup,
         *,
         clock: Clock,
-        pace: Pace,
+        throttle: Throttle,
         settle_s: float,
         plan: ContentPlan,
         run: str,
@@ -122,7 +122,7 @@ class IssueMaker:
         self._jira = jira
         self._lookup = lookup
         self._clock = clock
-        self._pace = pace
+        self._throttle = throttle
         self._settle_s = settle_s
         self._plan = plan
         self._run = run
@@ -217,7 +217,7 @@ class IssueMaker:
             batch, rest = works[start : start + self._size], works[start + self._size :]
             if number > 1:
                 of = number + math.ceil(len(rest) / self._size)
-                await self._pace.pause(f"batch {number} of {of} of {self._plan.client}", self._log)
+                await self._throttle.pause(f"batch {number} of {of} of {self._plan.client}", self._log)
             started, halvings, size = self._clock.now(), self._halvings, self._size
             try:
                 if lost_in_a_row >= _LOST_IN_A_ROW:

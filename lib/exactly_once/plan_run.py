@@ -24,7 +24,7 @@ from lib.plan.issue_draft import Drafts, IssueDraft
 from lib.plan.keys import is_token, new_token, read_key
 from lib.plan.problems import Kind, Level, Problem
 from lib.services.models import Issue, Jira
-from lib.services.pace import Pace
+from lib.services.throttle import Throttle
 
 
 @dataclass
@@ -90,7 +90,7 @@ class PlanRun:
         site: Address of the Jira site, to be named before the first write.
         project_key: The project that new issues go to.
         clock: Time.
-        pace: The pauses between API calls.
+        throttle: The pauses between API calls.
         settle_s: How long after its being sent a request may still be applied.
         run: Name of this run.
         files: Saves each intermediate result before the step that uses it.
@@ -107,7 +107,7 @@ class PlanRun:
         spreadsheet_id: str,
         client: str,
         clock: Clock,
-        pace: Pace,
+        throttle: Throttle,
         settle_s: float,
         run: str,
         files: StepFiles,
@@ -116,7 +116,7 @@ class PlanRun:
         self._sheet = sheet
         self._jira = jira
         self._clock = clock
-        self._pace = pace
+        self._throttle = throttle
         self._settle_s = settle_s
         self._client = client
         self._where = f"project {project_key} at {site}"
@@ -175,7 +175,7 @@ class PlanRun:
         Raises:
             WorkflowError: Jira or the plan cannot be read.
         """
-        await self._pace.pause(f"looking at Jira for {self._client}", self._log)
+        await self._throttle.pause(f"looking at Jira for {self._client}", self._log)
         with self.step("look at Jira"):
             snapshot = await (self._settle() if settle else self._lookup.snapshot(_keys(self._read())))
         return self._read(), snapshot
@@ -274,7 +274,7 @@ class PlanRun:
         ]
         if not works:
             return []
-        await self._pace.pause(f"claiming rows of {self._client}", self._log)
+        await self._throttle.pause(f"claiming rows of {self._client}", self._log)
         wanted = [Claim(work.row.row, work.token, work.row.fingerprint) for work in works]
         self._files.claims(wanted, [work.row.key for work in works])
         claimed = await self._sheet.claim(
@@ -313,7 +313,7 @@ class PlanRun:
             self._jira,
             self._lookup,
             clock=self._clock,
-            pace=self._pace,
+            throttle=self._throttle,
             settle_s=self._settle_s,
             plan=plan,
             run=self._run,
@@ -362,7 +362,7 @@ class PlanRun:
                 texts[action.token] = ""
         if not texts:
             return
-        await self._pace.pause(f"writing keys of {self._client}", self._log)
+        await self._throttle.pause(f"writing keys of {self._client}", self._log)
         try:
             now = await self._sheet.replace(texts)
         except WorkflowError:

@@ -9,7 +9,7 @@ from lib.clock import Clock
 
 
 @dataclass(frozen=True)
-class Pace:
+class Throttle:
     """
     Pauses of `shortest_s` to `longest_s` seconds.
 
