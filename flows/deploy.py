@@ -98,9 +98,9 @@ async def deploy(alert_url: SecretStr, project_dir: str, gone_after: dt.timedelt
         for block in (GoogleCredentials, JiraCredentials):
             await block.register_type_and_schema(client=prefect)
             done.append(f"block type {block.get_block_type_slug()}")
-        for quota in rate_limits.ALL:
-            await prefect.upsert_global_concurrency_limit_by_name(quota.name, quota.burst, quota.per_second)
-            done.append(f"limit {quota.name}: {quota.burst} at once, {quota.per_second:g} a second")
+        for limit in rate_limits.ALL:
+            await prefect.upsert_global_concurrency_limit_by_name(limit.name, limit.burst, limit.per_second)
+            done.append(f"limit {limit.name}: {limit.burst} at once, {limit.per_second:g} a second")
         await asyncio.to_thread(_deploy_all, project_dir)
         done += [f"deployment {name}" for name in sorted(await _deployments(prefect))]
         done += await _ask_for(prefect)

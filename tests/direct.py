@@ -81,8 +81,8 @@ class DirectJira:
     async def fetch(self, ids_or_keys: Sequence[str]) -> list[Issue]:
         return self.api.fetch(ids_or_keys)
 
-    async def turn_to_create(self) -> None:
-        """Alone on the server, it is always our turn."""
+    async def acquire_to_create(self) -> None:
+        """Alone on the server, nobody else calls."""
 
     async def create_in_bulk(
         self, updates: Sequence[Mapping[str, Any]], send_before: float | None = None

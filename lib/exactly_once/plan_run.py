@@ -322,7 +322,7 @@ class PlanRun:
         )
 
     async def _before_sending(self, tokens: Sequence[str]) -> float:
-        await self._jira.turn_to_create()  # a wait may be long: the plan must still be ours after it
+        await self._jira.acquire_to_create()  # a wait may be long: the plan must still be ours after it
         send_before = await self._sheet.check_ours()
         self._sheet.note_sending(tokens)
         return send_before

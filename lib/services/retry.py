@@ -21,7 +21,7 @@ from lib.services import api_calls
 
 ATTEMPTS = 5
 LONGEST_WAIT_S = 90.0
-LONGEST_QUOTA_S = 3600.0  # Jira's hourly quota is the longest that a service asks for
+LONGEST_TASK_WAIT_S = 3600.0  # Jira's hourly quota is the longest that a service asks for
 
 type Sleep = Callable[[float], None]
 type AsyncSleep = Callable[[float], Awaitable[None]]
@@ -54,7 +54,7 @@ async def call_again[Result](
     async def attempt() -> Result:  # tenacity asks whether the function itself is async
         return await request()
 
-    return await tenacity.AsyncRetrying(sleep=sleep, **_rule(service, attempts, LONGEST_QUOTA_S))(attempt)
+    return await tenacity.AsyncRetrying(sleep=sleep, **_rule(service, attempts, LONGEST_TASK_WAIT_S))(attempt)
 
 
 def retry_after_s(header: str | None) -> float | None:

@@ -4,7 +4,7 @@
 minutes, and two more rounds half a minute apart (with jitter) outlast most of them. Wrong credentials, refused requests and
 writes of unknown outcome are not run again.
 
-Where runs share a Prefect server, each call first waits for its turn among all of them (`lib.services.rate_limits`). A run goes on without
+Where runs share a Prefect server, each call first acquires a slot of the limit that they share (`lib.services.rate_limits`). A run goes on without
 where nobody can be asked: the limits keep 429s away, and those that come all the same are waited for, too.
 """
 
@@ -24,7 +24,7 @@ from prefect.settings import get_current_settings
 
 from lib.errors import TryLaterError, WorkflowError
 from lib.services import rate_limits, retry
-from lib.services.rate_limits import Quota
+from lib.services.rate_limits import RateLimit
 
 RETRIES = 2
 DELAY_S = 30.0
@@ -36,22 +36,22 @@ _not_asked: dict[tuple[str, str], float] = {}  # server and limit -> until when,
 
 
 def api_task[**P, R](
-    name: str, quota: Quota | None = None, *, retries: int = RETRIES
+    name: str, limit: RateLimit | None = None, *, retries: int = RETRIES
 ) -> Callable[[Callable[P, Awaitable[R]]], Task[P, Awaitable[R]]]:
     """
     A task named `api-group.resource.action` with this project's retries; the same call twice is asked twice.
 
     Args:
         name: The task's name.
-        quota: What each try waits for; None where the caller waits for it (`turn`).
+        limit: What each try waits for; None where the caller waits for it (`acquire`).
         retries: How often Prefect runs it again; 0 where the caller does.
     """
 
     def decorate(function: Callable[P, Awaitable[R]]) -> Task[P, Awaitable[R]]:
         @functools.wraps(function)
-        async def in_turn(*args: P.args, **kwargs: P.kwargs) -> R:
-            if quota is not None:
-                await turn(quota)
+        async def limited(*args: P.args, **kwargs: P.kwargs) -> R:
+            if limit is not None:
+                await acquire(limit)
             try:
                 return await function(*args, **kwargs)
             except WorkflowError as error:
@@ -66,36 +66,36 @@ def api_task[**P, R](
             retry_condition_fn=retryable,
             cache_policy=NO_CACHE,
         )
-        return options(in_turn)
+        return options(limited)
 
     return decorate
 
 
-async def turn(quota: Quota) -> None:
-    """Wait until one more call keeps all runs of this server within the quota; return at once where that cannot be asked."""
+async def acquire(limit: RateLimit) -> None:
+    """Wait until one more call keeps all runs of this server within the limit; return at once where that cannot be asked."""
     server = get_current_settings().api.url
-    if server is None or time.monotonic() < _not_asked.get((server, quota.name), 0):
+    if server is None or time.monotonic() < _not_asked.get((server, limit.name), 0):
         return
-    if (server, quota.name) not in _there and not await _look_for(quota, server):
+    if (server, limit.name) not in _there and not await _look_for(limit, server):
         return
     began = time.monotonic()
     try:
-        await rate_limit(quota.name, strict=True)
+        await rate_limit(limit.name, strict=True)
     except ConcurrencySlotAcquisitionError as error:
-        _go_on_without([quota], server, str(error))
+        _go_on_without([limit], server, str(error))
     else:
         if (waited := time.monotonic() - began) > 1:
-            _log.info("waited %.1f s for %s: other runs call, too", waited, quota.name)
+            _log.info("waited %.1f s for %s: other runs call, too", waited, limit.name)
 
 
-async def _look_for(quota: Quota, server: str) -> bool:
+async def _look_for(limit: RateLimit, server: str) -> bool:
     """
     Whether the server has that limit, looking for all others in the same breath.
 
-    Prefect asks for a turn by a thread and a client of each limit's own, which take seconds to learn that a busy server
+    Prefect asks for a slot by a thread and a client of each limit's own, which take seconds to learn that a busy server
     has none of them.
     """
-    wanted = [quota, *(each for each in rate_limits.ALL if each != quota)]
+    wanted = [limit, *(each for each in rate_limits.ALL if each != limit)]
     try:
         async with get_client() as prefect:
             for each in wanted:
@@ -103,17 +103,17 @@ async def _look_for(quota: Quota, server: str) -> bool:
                     await prefect.read_global_concurrency_limit_by_name(each.name)
                     _there.add((server, each.name))
     except Exception as error:  # noqa: BLE001  # a server that is away or refuses: no run fails for it
-        _go_on_without([quota], server, str(error))
+        _go_on_without([limit], server, str(error))
         return False
     if missing := [each for each in wanted if (server, each.name) not in _there]:
         names = ", ".join(each.name for each in missing)
         _go_on_without(missing, server, f"the server lacks {names}; `make deploy` makes them")
-    return quota not in missing
+    return limit not in missing
 
 
-def _go_on_without(missing: Sequence[Quota], server: str, reason: str) -> None:
-    for quota in missing:
-        _not_asked[server, quota.name] = time.monotonic() + ASK_AGAIN_S
+def _go_on_without(missing: Sequence[RateLimit], server: str, reason: str) -> None:
+    for limit in missing:
+        _not_asked[server, limit.name] = time.monotonic() + ASK_AGAIN_S
     _log.warning("%s: not asked for %.0f s, this run's own pauses count (%s)", missing[0].name, ASK_AGAIN_S, reason)
 
 
@@ -128,7 +128,7 @@ async def retryable(failed: Task[..., Any], _run: object, state: Any) -> bool:
     if not isinstance(error, TryLaterError):
         return False
     asked = error.retry_after_s or 0.0
-    if asked > retry.LONGEST_QUOTA_S:
+    if asked > retry.LONGEST_TASK_WAIT_S:
         _log.warning("%s: not waited for; run it again then", error)
         return False
     delay = failed.retry_delay_seconds if isinstance(failed.retry_delay_seconds, int | float) else DELAY_S

@@ -14,7 +14,7 @@ from blocks.loading import load
 from lib.services import rate_limits
 from lib.services.jira_api import JiraApi
 from lib.services.models import Account, BulkAnswer, CreateField, Issue
-from lib.tasks.api_tasks import api_task, turn
+from lib.tasks.api_tasks import acquire, api_task
 
 BLOCK = "jira-credentials"
 
@@ -161,8 +161,8 @@ class JiraTasks:
     async def fetch(self, ids_or_keys: Sequence[str]) -> list[Issue]:
         return await read_issues.with_options(retry_delay_seconds=self._delay_s)(ids_or_keys, self._block)
 
-    async def turn_to_create(self) -> None:
-        await turn(rate_limits.JIRA_WRITES)
+    async def acquire_to_create(self) -> None:
+        await acquire(rate_limits.JIRA_WRITES)
 
     async def create_in_bulk(
         self, updates: Sequence[Mapping[str, Any]], send_before: float | None = None

@@ -123,7 +123,7 @@ def test_workers_run_deployments_on_postgresql_and_each_run_to_look_at_gives_one
             pools, schedules, limits, automations = asyncio.run(set_up())
             assert pools == [deploy.POOL]
             assert automations == sorted([deploy.ALERT, deploy.GONE, deploy.GONE])
-            assert limits == {quota.name: (quota.burst, quota.per_second) for quota in rate_limits.ALL}
+            assert limits == {limit.name: (limit.burst, limit.per_second) for limit in rate_limits.ALL}
             assert schedules == {
                 "content-plan-to-jira/create": [],
                 "content-plan-to-jira/client": [],

@@ -448,13 +448,13 @@ def test_a_run_whose_lock_was_broken_stops_before_it_creates(desk):
     assert desk.box.calls("createIssues") == 0
 
 
-def test_a_run_whose_lock_was_broken_while_it_waited_for_its_turn_creates_nothing(desk):
+def test_a_run_whose_lock_was_broken_while_it_waited_for_its_rate_limit_creates_nothing(desk):
     desk.plan(cells(2))
 
     async def wait():
         take_over(desk)
 
-    desk.jira.turn_to_create = wait
+    desk.jira.acquire_to_create = wait
     with pytest.raises(ConflictError, match="taken the plan over"):
         desk.next_run().run()
     assert desk.box.calls("createIssues") == 0

@@ -1,4 +1,4 @@
-"""Calls of the services, counted for each run, and the turn that each waits for among all runs."""
+"""Calls of the services, counted for each run, and the rate limits that all runs share."""
 
 import asyncio
 import inspect
@@ -13,7 +13,7 @@ from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, tempor
 from lib.errors import RefusedError, TooManyRequestsError, UncertainWriteError
 from lib.services import api_calls, rate_limits
 from lib.services.jira_api import JiraApi
-from lib.services.rate_limits import Quota
+from lib.services.rate_limits import RateLimit
 from lib.tasks import api_tasks, jira_tasks
 from tests.lib.tasks.test_tasks import API_TASKS
 
@@ -68,86 +68,86 @@ def test_too_many_requests_is_an_error_of_its_own_at_google_too(box, services):
 
 
 def test_all_runs_of_a_server_keep_within_a_limit_of_it(prefect_engine):
-    quota = Quota("test-quota", burst=2, per_second=4.0)
+    limit = RateLimit("test-limit", burst=2, per_second=4.0)
 
     async def put():
         async with get_client() as prefect:
-            await prefect.upsert_global_concurrency_limit_by_name(quota.name, quota.burst, quota.per_second)
+            await prefect.upsert_global_concurrency_limit_by_name(limit.name, limit.burst, limit.per_second)
 
-    async def turns():
-        await asyncio.gather(*(api_tasks.turn(quota) for _ in range(3)))
+    async def calls():
+        await asyncio.gather(*(api_tasks.acquire(limit) for _ in range(3)))
 
     asyncio.run(put())
     began = time.monotonic()
-    runs = [threading.Thread(target=lambda: asyncio.run(turns())) for _ in range(3)]
+    runs = [threading.Thread(target=lambda: asyncio.run(calls())) for _ in range(3)]
     for run in runs:
         run.start()
     for run in runs:
         run.join()
-    assert time.monotonic() - began > (9 - quota.burst) / quota.per_second * 0.8
+    assert time.monotonic() - began > (9 - limit.burst) / limit.per_second * 0.8
 
 
 def test_without_a_limit_on_the_server_a_run_goes_on_and_says_so_once(prefect_engine, caplog):
-    quota = Quota("test-no-quota", burst=1, per_second=0.001)
+    limit = RateLimit("test-no-limit", burst=1, per_second=0.001)
     with caplog.at_level(logging.WARNING, logger="lib.tasks.api_tasks"):
         for _ in range(3):
-            asyncio.run(api_tasks.turn(quota))
+            asyncio.run(api_tasks.acquire(limit))
     [line] = [record.getMessage() for record in caplog.records if record.name == "lib.tasks.api_tasks"]
-    assert line.startswith("test-no-quota: not asked for 60 s")
+    assert line.startswith("test-no-limit: not asked for 60 s")
     assert rate_limits.DRIVE.name in line, "one look finds all that are missing"
     with caplog.at_level(logging.WARNING, logger="lib.tasks.api_tasks"):
-        asyncio.run(api_tasks.turn(rate_limits.DRIVE))
+        asyncio.run(api_tasks.acquire(rate_limits.DRIVE))
     assert len([record for record in caplog.records if record.name == "lib.tasks.api_tasks"]) == 1
 
 
 def test_a_limit_that_goes_missing_is_said_and_the_run_goes_on(prefect_engine, caplog):
-    quota = Quota("test-quota-that-goes", burst=5, per_second=5.0)
+    limit = RateLimit("test-limit-that-goes", burst=5, per_second=5.0)
 
     async def change():
         async with get_client() as prefect:
-            await prefect.upsert_global_concurrency_limit_by_name(quota.name, quota.burst, quota.per_second)
-            await api_tasks.turn(quota)
-            await prefect.delete_global_concurrency_limit_by_name(quota.name)
-            await api_tasks.turn(quota)
+            await prefect.upsert_global_concurrency_limit_by_name(limit.name, limit.burst, limit.per_second)
+            await api_tasks.acquire(limit)
+            await prefect.delete_global_concurrency_limit_by_name(limit.name)
+            await api_tasks.acquire(limit)
 
     with caplog.at_level(logging.WARNING, logger="lib.tasks.api_tasks"):
         asyncio.run(change())
-    assert any(record.getMessage().startswith(f"{quota.name}: not asked for 60 s") for record in caplog.records)
+    assert any(record.getMessage().startswith(f"{limit.name}: not asked for 60 s") for record in caplog.records)
 
 
 def test_a_server_that_is_away_is_said_and_the_run_goes_on(caplog):
-    quota = Quota("test-quota-nobody-there", burst=1, per_second=1.0)
+    limit = RateLimit("test-limit-nobody-there", burst=1, per_second=1.0)
     with (
         temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api", PREFECT_CLIENT_MAX_RETRIES: 0}),
         caplog.at_level(logging.WARNING, logger="lib.tasks.api_tasks"),
     ):
-        asyncio.run(api_tasks.turn(quota))
+        asyncio.run(api_tasks.acquire(limit))
     [line] = [record.getMessage() for record in caplog.records if record.name == "lib.tasks.api_tasks"]
-    assert line.startswith(f"{quota.name}: not asked for 60 s")
+    assert line.startswith(f"{limit.name}: not asked for 60 s")
 
 
 @pytest.mark.parametrize("name", sorted(API_TASKS))
-def test_every_call_of_a_service_waits_for_its_turn_first(name, monkeypatch):
+def test_every_call_of_a_service_acquires_its_rate_limit_first(name, monkeypatch):
     """For the bulk create its maker waits, before it looks whether the plan is still its own."""
     waited = []
 
-    class TurnError(Exception):
+    class AcquireError(Exception):
         pass
 
-    async def turn(quota):
-        waited.append(quota)
-        raise TurnError
+    async def acquire(limit):
+        waited.append(limit)
+        raise AcquireError
 
-    monkeypatch.setattr(api_tasks, "turn", turn)
+    monkeypatch.setattr(api_tasks, "acquire", acquire)
     task = API_TASKS[name]
     given = [
         None for parameter in inspect.signature(task.fn).parameters.values() if parameter.default is parameter.empty
     ]
     if name == "jira.issue.bulk-create":
-        monkeypatch.setattr(jira_tasks, "turn", turn)
-        called = jira_tasks.JiraTasks("x", 0).turn_to_create()
+        monkeypatch.setattr(jira_tasks, "acquire", acquire)
+        called = jira_tasks.JiraTasks("x", 0).acquire_to_create()
     else:
         called = task.fn(*given)
-    with pytest.raises(TurnError):
+    with pytest.raises(AcquireError):
         asyncio.run(called)
     assert waited[0] in rate_limits.ALL
