@@ -89,10 +89,10 @@ class DirectJira:
     ) -> BulkAnswer:
         return self.api.create_in_bulk(updates, send_before=send_before)
 
-    async def mark(
+    async def set_labels(
         self, key: str, add: Sequence[str], remove: Sequence[str], row: Mapping[str, Any] | None = None
     ) -> None:
-        self.api.mark(key, add=add, remove=remove, row=row)
+        self.api.set_labels(key, add=add, remove=remove, row=row)
 
 
 class Killed(BaseException):

@@ -55,7 +55,7 @@ class PlanResolve(PlanRun):
             token = next(iter(tokens_of(issue)), "")
             beside = [str(key) for key in issue.row.get("beside", ())]
             memory = row_property(plan, found, token, self._run, beside=beside)
-            await self._jira.mark(issue.key, [plan_label(plan.spreadsheet_id)], [], memory)
+            await self._jira.set_labels(issue.key, [plan_label(plan.spreadsheet_id)], [], memory)
             if displaced != issue.key:
                 await self._write_key(found, issue.key)
             self.result.by_row = {row: RowResult(row, Outcome.EXISTING, issue.key)}
@@ -80,7 +80,7 @@ class PlanResolve(PlanRun):
             holders = [row for row in plan.rows if _holds(row, issue)]
             for row in holders:
                 await self._write_key(row, "")
-            await self._jira.mark(issue.key, [], [label, *tokens_of(issue)])
+            await self._jira.set_labels(issue.key, [], [label, *tokens_of(issue)])
             self.result.by_row = {row.row: RowResult(row.row, Outcome.READY) for row in holders}
             self._sheet.finish()
         rows = f"; row {' and '.join(str(row.row) for row in holders)} has no key now" if holders else ""

@@ -224,9 +224,9 @@ class JiraApi:
             if not page or seen >= answer.get("total", 0):
                 return hashes
 
-    # --- Marking and commenting ---------------------------------------------------------------------------------------
+    # --- Labels and comments ---------------------------------------------------------------------------------------------
 
-    def mark(
+    def set_labels(
         self, key: str, *, add: Sequence[str] = (), remove: Sequence[str] = (), row: Mapping[str, Any] | None
     ) -> None:
         """

@@ -143,6 +143,6 @@ class Jira(Protocol):
     async def create_in_bulk(
         self, updates: Sequence[Mapping[str, Any]], send_before: float | None = None
     ) -> BulkAnswer: ...
-    async def mark(
+    async def set_labels(
         self, key: str, add: Sequence[str], remove: Sequence[str], row: Mapping[str, Any] | None = None
     ) -> None: ...

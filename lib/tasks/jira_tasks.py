@@ -107,8 +107,8 @@ async def read_active_accounts(account_ids: Sequence[str], credentials_block_nam
     return await asyncio.to_thread(api.read_active_accounts, account_ids)
 
 
-@api_task("jira.issue.mark", rate_limits.JIRA_WRITES)
-async def mark_issue(
+@api_task("jira.issue.set-labels", rate_limits.JIRA_WRITES)
+async def set_issue_labels(
     key: str,
     add: Sequence[str],
     remove: Sequence[str],
@@ -117,7 +117,7 @@ async def mark_issue(
 ) -> None:
     """Put a plan's labels on an issue or take them off, and let it remember its row; safe to repeat."""
     api = await _api(credentials_block_name)
-    await asyncio.to_thread(lambda: api.mark(key, add=add, remove=remove, row=row))
+    await asyncio.to_thread(lambda: api.set_labels(key, add=add, remove=remove, row=row))
 
 
 @api_task("jira.comment.read-hashes", rate_limits.JIRA_READS)
@@ -178,10 +178,10 @@ class JiraTasks:
     async def read_active_accounts(self, account_ids: Sequence[str]) -> dict[str, bool]:
         return await read_active_accounts.with_options(retry_delay_seconds=self._delay_s)(account_ids, self._block)
 
-    async def mark(
+    async def set_labels(
         self, key: str, add: Sequence[str], remove: Sequence[str], row: Mapping[str, Any] | None = None
     ) -> None:
-        await mark_issue.with_options(retry_delay_seconds=self._delay_s)(key, add, remove, row, self._block)
+        await set_issue_labels.with_options(retry_delay_seconds=self._delay_s)(key, add, remove, row, self._block)
 
     async def read_change_hashes(self, key: str) -> set[str]:
         return await read_change_hashes.with_options(retry_delay_seconds=self._delay_s)(key, self._block)
