@@ -278,7 +278,7 @@ class PlanRun:
         wanted = [Claim(work.row.row, work.token, work.row.fingerprint) for work in works]
         self._files.claims(wanted, [work.row.key for work in works])
         claimed = await self._sheet.claim(
-            [work.row for work in works], wanted, newest=self._lookup.newest, over=self._wanted is not None
+            [work.row for work in works], wanted, newest=self._lookup.newest, overwrite=self._wanted is not None
         )
         for work in works:
             if work.row.row not in claimed:

@@ -356,7 +356,7 @@ class PlanSheet:
         return max(dt.datetime.fromisoformat(moment) for moment in moments)
 
     async def claim(
-        self, rows: Sequence[PlanRow], wanted: Sequence[Claim], *, newest: int, over: bool = False
+        self, rows: Sequence[PlanRow], wanted: Sequence[Claim], *, newest: int, overwrite: bool = False
     ) -> set[int]:
         """
         Write tokens into the Key cells of rows and see that they stand there.
@@ -365,7 +365,7 @@ class PlanSheet:
             rows: The rows as they were read.
             wanted: One claim per row; its token may stand there already.
             newest: Number of the project's newest issue: theirs will be newer.
-            over: Write over what the Key cells hold, since a person said so.
+            overwrite: Replace what the Key cells hold, since a person said so.
 
         Returns:
             Numbers (as read) of the rows that are claimed. The others were changed or moved away meanwhile: what our tokens
@@ -380,7 +380,9 @@ class PlanSheet:
         else:
             now, top = await self._point()
         places = claims.place(rows, now)
-        fresh = {n: row for n, row in places.items() if not row.key.strip() or (over and row.key.strip() != held[n])}
+        fresh = {
+            n: row for n, row in places.items() if not row.key.strip() or (overwrite and row.key.strip() != held[n])
+        }
         self._write_journal(wanted, claims.key_cells(now), newest)
         now_after = now
         if fresh:

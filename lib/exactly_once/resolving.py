@@ -120,7 +120,7 @@ class PlanResolve(PlanRun):
         """Write into the row's Key cell by way of a mark, so that it lands in that row and in no other."""
         token = new_token()
         wanted = [Claim(row.row, token, row.fingerprint)]
-        claimed = await self._sheet.claim([row], wanted, newest=self._lookup.newest, over=True)
+        claimed = await self._sheet.claim([row], wanted, newest=self._lookup.newest, overwrite=True)
         if not claimed:
             raise ConflictError(
                 self._read().address(row.row, KEY), "the row was changed or moved meanwhile; run this again"
