@@ -15,7 +15,7 @@ from lib.formats import FormatError, Month, parse_month
 from lib.plan import client_list
 from lib.plan.client_list import Client
 
-CLIENTS_AT_ONCE = 4
+MAX_CONCURRENT_CLIENTS = 4
 WARNED = (Outcome.REFUSED, Outcome.REJECTED, Outcome.UNCERTAIN, Outcome.FLAGGED)
 WARNINGS = 50  # lines a plan
 

@@ -71,7 +71,7 @@ async def content_plan_to_jira(
         output_dir: Where the run folder goes; OUTPUT_DIR (output) when left out.
         break_lock: Take over a plan whose lock another run holds. While that run lives, both would make issues.
         dispatch: Whether the clients' plans are made in this process (here), or each by a run of its own on one of the workers
-            that share the output folder (workers); DISPATCH_AT_ONCE says how many of those at once.
+            that share the output folder (workers); DISPATCH_MAX_CONCURRENT says how many of those at once.
 
     Returns:
         `start_time`, `end_time`, `flow`, `parameters`, `run_folder`; `summary`: rows and rows per outcome (created, existing,
@@ -125,7 +125,7 @@ async def run_clients(run: Run, client_names: list[str] | None) -> list[ClientRe
     files, errors = await find_files(run.google, [client.folder_id for client in asked])
     await prefect_page.tag(run.flow_run, [str(run.month)], [client.name for client in asked], run.log)
     progress = Progress(len(asked))
-    places = asyncio.Semaphore(clients.CLIENTS_AT_ONCE)
+    places = asyncio.Semaphore(clients.MAX_CONCURRENT_CLIENTS)
 
     run.begun.clients.extend(_failed(clients.left_out(name, problem)) for name, problem in unknown.items())
 
@@ -154,7 +154,7 @@ async def dispatch_clients(
     listed = await client_list.read(run.google, run.settings.clients_spreadsheet_id)
     asked, unknown = clients.choose(listed, client_names, run.log)
     await prefect_page.tag(run.flow_run, [str(run.month)], [client.name for client in asked], run.log)
-    ended = await run_on_workers(run, asked, parameters, run.settings.dispatch_at_once)
+    ended = await run_on_workers(run, asked, parameters, run.settings.dispatch_max_concurrent)
     return [*ended, *(_failed(clients.left_out(name, problem)) for name, problem in unknown.items())]
 
 

@@ -224,7 +224,7 @@ async def _watch_all(
         tagged = [str(month) for month in months]
         await prefect_page.tag(run.flow_run, tagged, [client.name for client in asked], run.log)
         progress = Progress(len(asked) * len(months))
-        places = asyncio.Semaphore(clients.CLIENTS_AT_ONCE)
+        places = asyncio.Semaphore(clients.MAX_CONCURRENT_CLIENTS)
 
         async def one(client: Client, month: Month) -> WatchedPlan:
             watch = _Watch(dataclasses.replace(run, month=month), cache, client, account.site, full=full)

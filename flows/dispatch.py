@@ -73,7 +73,7 @@ class ClientRun:
 
 
 async def run_on_workers(
-    run: Run, clients: Sequence[Client], parameters: Mapping[str, Any], at_once: int
+    run: Run, clients: Sequence[Client], parameters: Mapping[str, Any], max_concurrent: int
 ) -> list[ClientRun]:
     """
     Run each client on a worker, and gather what their runs left in the output folder; in the order given.
@@ -82,13 +82,13 @@ async def run_on_workers(
         run: The gathering run.
         clients: The clients.
         parameters: Of a client's run, but for its name.
-        at_once: How many runs are started or going on at any time.
+        max_concurrent: How many runs are started or going on at any time.
 
     Raises:
         FixInputError: There is no such deployment; nothing was started.
     """
     await _check(run.log)
-    progress, places = Progress(len(clients)), asyncio.Semaphore(at_once)
+    progress, places = Progress(len(clients)), asyncio.Semaphore(max_concurrent)
 
     async def one(client: Client) -> ClientRun:
         async with places:

@@ -106,7 +106,7 @@ class Settings(OutputEnvironment):
     settle_seconds: float = Field(
         default=300, ge=0, description="How long after its being sent Jira may apply a request."
     )
-    dispatch_at_once: int = Field(
+    dispatch_max_concurrent: int = Field(
         default=12, ge=1, description="How many clients' runs are on workers at once, with dispatch=workers."
     )
     kernel_environment: str = Field(
