@@ -1,12 +1,11 @@
 """Credentials for Google Sheets and Drive, as a Prefect block."""
 
 if __name__ == "__main__":  # Prefect takes seconds to import
-    from lib import error_line
+    from lib import command, error_line
 
-    error_line.OneLineParser(
-        description="Log in to Google with the browser and save the token: `make login`."
-    ).parse_args()
     error_line.show_all()
+    about = "Log in to Google with the browser and save the token: `make login`."
+    command.read(command.function_of([], about), program="python blocks/google_credentials.py")
 
 import datetime as dt
 import functools

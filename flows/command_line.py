@@ -1,77 +1,164 @@
-"""A flow as a command: its arguments (`flows.arguments`), the sandbox on request, a summary at the end, an exit code.
+"""
+A flow as a command: its arguments, the sandbox on request, a summary at the end, an exit code (`lib.command.EXIT_CODES`).
 
-Exit codes: 0 done; 1 the run failed, or a client could not be read or finished; 2 an argument was refused, or rows were
-rejected, are uncertain or flagged.
+Prefect takes seconds to import. So the file of a flow hands itself to `main` before its imports, and is imported only when its
+command line can be used: `of_file` takes parameters and docstring from the text of the file.
 """
 
+import ast
 import contextlib
+import importlib
 import inspect
 import os
+import re
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from flows import arguments, library_log, prefect_api, prefect_server, printing, progress
-from flows.reporting_flow import ReportingFlow, Result, exit_code, run_to_end
-from flows.run_in_folder import output_folder
-from lib import error_line
-from lib.errors import FixInputError, WorkflowError
-from lib.settings import ROOT, SANDBOX_SWITCH, Settings, in_sandbox
+from cyclopts import Group, Parameter
+
+from lib import command, error_line
+from lib.errors import FixInputError
 from lib.terminal import steady
+
+type Function = Callable[..., Any]
 
 SANDBOX_PORT = 8089
 _SERVICES = ("GOOGLE_", "JIRA_", "PREFECT_", "CLIENTS_SPREADSHEET_ID", "OAUTHLIB_")
+_GROUP = Group("Sandbox: a local Google and Jira, no credentials")
+_STATE_HELP = "Folder that keeps its state; .sandbox of the project when left out."
+SandboxState = Annotated[str | None, Parameter(group=_GROUP, help=_STATE_HELP)]
+KeepOpen = Annotated[bool, Parameter(group=_GROUP, help="After the run, keep it open for a look until Ctrl-C.")]
+_Sandbox = Annotated[bool, Parameter(group=_GROUP, help="Start it and run there; nothing else is read or reached.")]
 
 
 @steady()
-def main(
-    flow: ReportingFlow,
-    argv: Sequence[str] | None = None,
-    *,
-    positional: Sequence[str] = (),
-    show: Callable[[Result], None] | None = None,
-) -> int:
+def main(path: str, argv: Sequence[str] | None = None) -> int:
     """
-    Run the flow with the parameters of the command line (`positional` without flags); show what came of it; the exit code.
+    Run the flow in this file of `flows/` with the parameters of the command line; the exit code.
+
+    What came of it is shown by the file's own `show`, if it has one.
 
     Raises:
-        SystemExit: An argument or a setting cannot be used; or Ctrl-C, and the message says what there is of the run.
+        SystemExit: Help was asked for; an argument or a setting cannot be used; or Ctrl-C, and the message says what there is
+            of the run.
     """
-    given = arguments.read(arguments.of_function(flow.fn, positional), argv)
-    parameters = {name: value for name, value in given.items() if name not in arguments.OWN and value is not None}
-    if given["sandbox"] and not in_sandbox():
-        command = _command(flow, parameters, positional)
-        return run_in_sandbox(command, state=given["sandbox_state"], keep_open=given["keep_open"])
-    library_log.show()  # before anything is logged
-    with error_line.shown(WorkflowError):
-        prefect_api.check()
-    output = output_folder(parameters.get("output_dir"), Settings.read())
-    before = printing.runs(output, flow.name)
+    error_line.show_all()
+    name, function = Path(path).stem, of_file(Path(path))
+    given = command.read(_with_sandbox(function), argv, program=f"python flows/{name}.py")
+    sandbox, state, keep_open = (given.pop(one) for one in ("sandbox", "sandbox_state", "keep_open"))
+    from flows import arguments  # noqa: PLC0415  # each step imports what those before it need not wait for
+
     try:
-        prefect_server.start_temporary()
-        with progress.shown_on_terminal():
-            result = run_to_end(flow, **parameters)
-    except KeyboardInterrupt:
-        sys.exit(printing.stopped(printing.runs(output, flow.name) - before))
-    (show or printing.show_outcomes)(result)
-    return exit_code(result)
+        arguments.check([*command.signature(function).parameters.values()], given)
+        from flows import surroundings  # noqa: PLC0415
+        from lib.settings import in_sandbox  # noqa: PLC0415
+
+        to_sandbox = state_folder(state) if sandbox and not in_sandbox() else None
+        surroundings.check(given.keys(), given, sandbox_state=to_sandbox)
+    except FixInputError as error:
+        command.refuse(str(error))
+    parameters = {one: value for one, value in given.items() if value is not None}
+    if to_sandbox:
+        own = _in_sandbox(function, parameters)
+        return run_in_sandbox(
+            [sys.executable, str(Path(path).resolve()), *flags(function, own)], state=to_sandbox, keep_open=keep_open
+        )
+    module = import_flow(name)
+    from flows import printing, run_command  # noqa: PLC0415  # they import Prefect
+
+    show = getattr(module, "show", printing.show_outcomes)
+    return run_command.run(getattr(module, function.__name__), parameters, show)
 
 
-def _command(flow: ReportingFlow, parameters: Mapping[str, Any], positional: Sequence[str]) -> list[str]:
-    """The command line that runs the flow in the sandbox with these parameters."""
+def import_flow(name: str) -> Any:
+    """
+    The module of a flow, now that it is going to run.
+
+    Raises:
+        SystemExit: Prefect cannot use one of its settings; exit code 1.
+    """
+    from flows import prefect_settings  # noqa: PLC0415
+
+    prefect_settings.import_prefect()
+    return importlib.import_module(f"flows.{name}")
+
+
+def of_file(path: Path) -> Function:
+    """
+    The flow of a file as a function without a body, which has its name, parameters and docstring; what it needs of the file alone is run.
+
+    Raises:
+        ValueError: The file has no flow, or several.
+    """
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    flows = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.AsyncFunctionDef)
+        and any("reporting_flow" in ast.unparse(d) for d in node.decorator_list)
+    ]
+    if len(flows) != 1:
+        raise ValueError(f"{path} has {len(flows)} flows; a command has one")
+    [flow] = flows
+    flow.decorator_list, flow.returns = [], None
+    flow.body = [ast.Expr(ast.Constant(_unwrapped(ast.get_docstring(flow) or "")))]
+    needed: list[ast.stmt] = [flow]
+    for node in reversed(tree.body[: tree.body.index(flow)]):
+        if _binds(node) & {name.id for one in needed for name in ast.walk(one) if isinstance(name, ast.Name)}:
+            needed.insert(0, node)
+    names: dict[str, Any] = {"__name__": f"flows.{path.stem}"}
+    module = ast.fix_missing_locations(ast.Module(needed, []))
+    exec(compile(module, path, "exec"), names)  # noqa: S102  # the project's own code
+    function: Function = names[flow.name]
+    return function
+
+
+def _binds(node: ast.stmt) -> set[str]:
+    """The names that a statement gives a meaning."""
+    match node:
+        case ast.Import(names=names) | ast.ImportFrom(names=names):
+            return {(one.asname or one.name).partition(".")[0] for one in names}
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            return {name}
+    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
+
+
+def _unwrapped(docstring: str) -> str:
+    """The docstring with each parameter's words on one line."""
+    return re.sub(r"\n {8,}(?=\S)", " ", docstring)
+
+
+def _with_sandbox(function: Function) -> Function:
+    """The same parameters, and those of the sandbox."""
+
+    def own(*, sandbox: _Sandbox = False, sandbox_state: SandboxState = None, keep_open: KeepOpen = False) -> None: ...
+
+    both = [one for each in (function, own) for one in command.signature(each).parameters.values()]
+    return command.function_of(both, function.__doc__ or "")
+
+
+def state_folder(given: str | None) -> Path:
+    """Where the sandbox of a command keeps its state."""
+    return Path(given) if given else Path(__file__).parents[1] / ".sandbox"
+
+
+def _in_sandbox(function: Function, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The flow's parameters in the sandbox: its month, no pauses, and our own output folder, unless others were asked for."""
+    from lib.settings import ROOT  # noqa: PLC0415
     from sandbox.seed import seed  # noqa: PLC0415  # only who asks for the sandbox pays for it
 
-    names = inspect.signature(flow.fn).parameters
+    there = inspect.signature(function).parameters
     known = {"target_month": seed.MONTH, "output_dir": os.environ.get("OUTPUT_DIR") or str(ROOT / "output")}
-    given = {**{name: value for name, value in known.items() if name in names}, **parameters}
-    if "delay_seconds" in names and given["delay_seconds"] == names["delay_seconds"].default:
+    given = {**{name: value for name, value in known.items() if name in there}, **parameters}
+    if "delay_seconds" in there and given["delay_seconds"] == there["delay_seconds"].default:
         given["delay_seconds"] = (0, 0)
     given["output_dir"] = str(Path(given["output_dir"]).resolve())
-    return [sys.executable, inspect.getfile(inspect.unwrap(flow.fn)), *_flags(given, positional)]
+    return given
 
 
 def run_in_sandbox(command: Sequence[str], *, state: Path, keep_open: bool) -> int:
@@ -123,20 +210,26 @@ def _free_port() -> int:
     return SANDBOX_PORT
 
 
-def _flags(parameters: Mapping[str, Any], positional: Sequence[str] = ()) -> list[str]:
-    """The command line that gives a flow these parameters."""
-    flags = [str(parameters[name]) for name in positional if parameters.get(name) is not None]
-    for name, value in parameters.items():
-        if value is None or name in positional:
+def flags(function: Function, parameters: Mapping[str, Any]) -> list[str]:
+    """The command line that gives the function these parameters."""
+    written = []
+    for name, one in inspect.signature(function).parameters.items():
+        value = parameters.get(name)
+        if value is None:
             continue
-        flag = f"--{'no-' if value is False else ''}{name.replace('_', '-')}"
-        values = [] if isinstance(value, bool) else value if isinstance(value, list | tuple) else [value]
-        flags += [flag, *(str(part) for part in values)]
-    return flags
+        flag = command.flag(one)
+        if isinstance(value, bool):
+            written.append(flag if value else flag.replace("--", "--no-", 1))
+            continue
+        values = [str(part) for part in (value if isinstance(value, list | tuple) else [value])]
+        written += values if one.kind is not inspect.Parameter.KEYWORD_ONLY else [flag, *values]
+    return written
 
 
 def _environment(sandbox: Mapping[str, str], state: Path) -> dict[str, str]:
     """The environment without anybody's services, and with the sandbox's."""
+    from lib.settings import SANDBOX_SWITCH  # noqa: PLC0415
+
     kept = {
         name: value
         for name, value in os.environ.items()

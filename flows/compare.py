@@ -1,9 +1,9 @@
 """What differs between two runs: `python flows/compare.py --help`."""
 
 if __name__ == "__main__":  # before Prefect is imported
-    from flows import arguments
+    from flows import command_line
 
-    arguments.refuse_early(__file__)
+    raise SystemExit(command_line.main(__file__))
 
 import asyncio
 import dataclasses
@@ -14,7 +14,7 @@ from prefect import runtime
 from prefect.logging import get_run_logger
 from pydantic import JsonValue
 
-from flows import command_line, printing
+from flows import printing
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import Report, keep_folder
 from lib.report import comparison, comparison_report
@@ -31,7 +31,7 @@ def _run_name() -> str:
 
 
 @reporting_flow(name=NAME, flow_run_name=_run_name)
-async def compare_runs(run_a: str, run_b: str, output_dir: str | None = None) -> Result:
+async def compare_runs(run_a: str, run_b: str, *, output_dir: str | None = None) -> Result:
     """
     Compare two finished runs: which parameters, code, rows, drafts and outcomes differ.
 
@@ -39,6 +39,9 @@ async def compare_runs(run_a: str, run_b: str, output_dir: str | None = None) ->
         run_a: Folder of the earlier run.
         run_b: Folder of the later run.
         output_dir: Where the run folder goes; OUTPUT_DIR (output) when left out.
+
+    Example:
+        python flows/compare.py output/20260705_100000_content-plan-to-jira output/20260706_100000_content-plan-to-jira
 
     Returns:
         `start_time`, `end_time`, `flow`, `parameters`, `run_folder`; `summary`: same rows, and differences per kind; `data`: one
@@ -81,7 +84,3 @@ def show(result: Result) -> None:
 def _one_line(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
-
-
-if __name__ == "__main__":
-    raise SystemExit(command_line.main(compare_runs, positional=("run_a", "run_b"), show=show))

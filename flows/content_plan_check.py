@@ -1,9 +1,9 @@
 """What would go wrong before the first issue is made: `python flows/content_plan_check.py --help`."""
 
 if __name__ == "__main__":  # before Prefect is imported
-    from flows import arguments
+    from flows import command_line
 
-    arguments.refuse_early(__file__)
+    raise SystemExit(command_line.main(__file__))
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -12,7 +12,8 @@ from prefect import runtime
 
 import hashmap
 from blocks.loading import not_connected
-from flows import clients, command_line
+from blocks.names import GOOGLE_BLOCK, JIRA_BLOCK
+from flows import clients
 from flows.client_plan import ClientResult
 from flows.content_plan_to_jira import run_clients
 from flows.reporting_flow import Result, reporting_flow
@@ -25,8 +26,6 @@ from lib.formats import this_month
 from lib.plan import site_checks
 from lib.plan.problems import Kind, Problem
 from lib.services.jira_api import USERS_SIZE
-from lib.tasks.google_tasks import BLOCK as GOOGLE_BLOCK
-from lib.tasks.jira_tasks import BLOCK as JIRA_BLOCK
 
 NAME = "content-plan-check"
 
@@ -38,6 +37,7 @@ def _run_name() -> str:
 
 @reporting_flow(name=NAME, flow_run_name=_run_name)
 async def content_plan_check(
+    *,
     target_month: str | None = None,
     client_names: list[str] | None = None,
     delay_seconds: tuple[float, float] = (5.0, 10.0),
@@ -60,6 +60,9 @@ async def content_plan_check(
         google_credentials_block_name: Block with Google's credentials; the environment counts when there is none.
         jira_credentials_block_name: Block with Jira's credentials; the environment counts when there is none.
         output_dir: Where the run folder goes; OUTPUT_DIR (output) when left out.
+
+    Example:
+        python flows/content_plan_check.py --target-month "Juli 2026"
 
     Returns:
         `start_time`, `end_time`, `flow`, `parameters`, `run_folder`; `blocking` and `warnings`: problems with `client`,
@@ -155,7 +158,3 @@ def _records(site: Sequence[Problem], ended: Sequence[ClientResult]) -> list[dic
         rows = [problem for row in client.result.rows for problem in row.problems]
         found += [(client.client if p.kind is Kind.CELL else "", p) for p in (*client.result.problems, *rows)]
     return [{"client": client, **problem.model_dump()} for client, problem in dict.fromkeys(found)]
-
-
-if __name__ == "__main__":
-    raise SystemExit(command_line.main(content_plan_check))

@@ -1,9 +1,9 @@
 """Content plans of a month become Jira issues, one per row, exactly once: `python flows/content_plan_to_jira.py --help`."""
 
 if __name__ == "__main__":  # before Prefect is imported
-    from flows import arguments
+    from flows import command_line
 
-    arguments.refuse_early(__file__)
+    raise SystemExit(command_line.main(__file__))
 
 import asyncio
 from collections.abc import Mapping
@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from prefect import runtime
 
-from flows import clients, command_line, prefect_page
+from blocks.names import GOOGLE_BLOCK, JIRA_BLOCK
+from flows import clients, prefect_page
 from flows.client_plan import ClientResult, Project, run_client
 from flows.dispatch import ClientRun, run_on_workers
 from flows.progress import Progress
@@ -24,8 +25,6 @@ from lib.formats import this_month
 from lib.plan import client_list
 from lib.plan.client_list import Client
 from lib.plan.plan_files import find_files
-from lib.tasks.google_tasks import BLOCK as GOOGLE_BLOCK
-from lib.tasks.jira_tasks import BLOCK as JIRA_BLOCK
 
 NAME = "content-plan-to-jira"
 
@@ -41,6 +40,7 @@ def _run_name() -> str:
 
 @reporting_flow(name=NAME, flow_run_name=_run_name)
 async def content_plan_to_jira(
+    *,
     target_month: str | None = None,
     client_names: list[str] | None = None,
     validate_only: bool = False,
@@ -72,6 +72,9 @@ async def content_plan_to_jira(
         break_lock: Take over a plan whose lock another run holds. While that run lives, both would make issues.
         dispatch: Whether the clients' plans are made in this process (here), or each by a run of its own on one of the workers
             that share the output folder (workers); DISPATCH_MAX_CONCURRENT says how many of those at once.
+
+    Example:
+        python flows/content_plan_to_jira.py --target-month "Juli 2026" --client-names "Kopi Senja" --validate-only
 
     Returns:
         `start_time`, `end_time`, `flow`, `parameters`, `run_folder`; `summary`: rows and rows per outcome (created, existing,
@@ -160,7 +163,3 @@ async def dispatch_clients(
 
 def _failed(error: ErrorRecord) -> ClientResult:
     return ClientResult(error.client, result=PlanResult(error=error))
-
-
-if __name__ == "__main__":
-    raise SystemExit(command_line.main(content_plan_to_jira))

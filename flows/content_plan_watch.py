@@ -1,9 +1,9 @@
 """What changed in content plans after their issues were made: `python flows/content_plan_watch.py --help`."""
 
 if __name__ == "__main__":  # before Prefect is imported
-    from flows import arguments
+    from flows import command_line
 
-    arguments.refuse_early(__file__)
+    raise SystemExit(command_line.main(__file__))
 
 import asyncio
 import dataclasses
@@ -14,7 +14,8 @@ from typing import Any
 
 from prefect import runtime
 
-from flows import clients, command_line, prefect_page
+from blocks.names import GOOGLE_BLOCK, JIRA_BLOCK
+from flows import clients, prefect_page
 from flows.progress import Progress
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import Run, log_error, run_in_folder
@@ -40,8 +41,6 @@ from lib.run import run_folder
 from lib.services.models import DriveFile
 from lib.settings import ROOT
 from lib.tasks import utility_tasks
-from lib.tasks.google_tasks import BLOCK as GOOGLE_BLOCK
-from lib.tasks.jira_tasks import BLOCK as JIRA_BLOCK
 from lib.watch import plan_watch
 from lib.watch.plan_watch import Finding, Findings
 from lib.watch.watch_cache import SeenPlan, WatchCache
@@ -140,6 +139,7 @@ def _default_months() -> tuple[Month, Month]:
 
 @reporting_flow(name=NAME, flow_run_name=_run_name)
 async def content_plan_watch(
+    *,
     target_months: list[str] | None = None,
     client_names: list[str] | None = None,
     delay_seconds: tuple[float, float] = (5.0, 10.0),
@@ -166,6 +166,9 @@ async def content_plan_watch(
         google_credentials_block_name: Block with Google's credentials; the environment counts when there is none.
         jira_credentials_block_name: Block with Jira's credentials; the environment counts when there is none.
         output_dir: Where the run folder and the last-seen versions go; OUTPUT_DIR (output) when left out.
+
+    Example:
+        python flows/content_plan_watch.py --target-months "Juli 2026" "Agustus 2026"
 
     Returns:
         `start_time`, `end_time`, `flow`, `parameters`, `run_folder`; `summary`: rows and rows per outcome (existing: as its
@@ -411,7 +414,3 @@ class _Watch:
     def _note(self, plan: ContentPlan, finding: Finding, message: str, level: Level) -> None:
         cell = plan.address(finding.row or 1, KEY)
         self.watched.result.problems.append(Problem(where=cell, message=message, level=level))
-
-
-if __name__ == "__main__":
-    raise SystemExit(command_line.main(content_plan_watch))

@@ -5,14 +5,13 @@ of each. The work pool is only made: what was set on its page stays.
 """
 
 if __name__ == "__main__":  # Prefect takes seconds to import
-    import argparse
+    from lib import command, error_line
 
-    from flows import arguments
-    from lib import error_line
-
-    error_line.OneLineParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     error_line.show_all()
-    arguments.import_prefect()
+    command.read(command.function_of([], __doc__), program="python flows/deploy.py")
+    from flows import prefect_settings
+
+    prefect_settings.import_prefect()
 
 import asyncio
 import contextlib
@@ -42,18 +41,18 @@ from pydantic import SecretStr
 from blocks.google_credentials import GoogleCredentials
 from blocks.jira_credentials import JiraCredentials
 from blocks.loading import load
+from blocks.names import GOOGLE_BLOCK
 from flows import prefect_api
 from flows.dispatch import DEPLOYMENT as PART
 from flows.dispatch import POOL
 from flows.reporting_flow import NEEDS_ATTENTION, NOTHING_NEW
-from lib import error_line
+from lib import command, error_line
 from lib.errors import FixInputError, WorkflowError
 from lib.plan import client_list
 from lib.plan.client_list import Client
 from lib.services import rate_limits
 from lib.services.google_api import GoogleApi
 from lib.settings import ROOT, Settings
-from lib.tasks.google_tasks import BLOCK as GOOGLE_BLOCK
 from lib.terminal import printable
 
 CREATE = "content-plan-to-jira/create"
@@ -298,7 +297,7 @@ def main() -> int:
         alert_url = _read_alert_url()
     except FixInputError as error:
         error_line.show(error)
-        return error_line.MISUSE
+        return command.MISUSE
     print(f"Prefect at {where}:", flush=True)
     with error_line.shown(WorkflowError):
         prefect_api.check()

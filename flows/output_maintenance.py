@@ -1,9 +1,9 @@
 """Old run folders into verified zip files: `python flows/output_maintenance.py --help`."""
 
 if __name__ == "__main__":  # before Prefect is imported
-    from flows import arguments
+    from flows import command_line
 
-    arguments.refuse_early(__file__)
+    raise SystemExit(command_line.main(__file__))
 
 import asyncio
 import datetime as dt
@@ -13,7 +13,7 @@ from typing import Any
 
 from prefect.logging import get_run_logger
 
-from flows import command_line, printing
+from flows import printing
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import keep_folder, log_error
 from lib import error_line
@@ -30,7 +30,9 @@ _NAMED = 5  # odd entries that the sentence names; the data has all
 
 
 @reporting_flow(name=NAME, flow_run_name=NAME)
-async def output_maintenance(keep_days: int = 90, keep_failed_days: int = 365, output_dir: str | None = None) -> Result:
+async def output_maintenance(
+    *, keep_days: int = 90, keep_failed_days: int = 365, output_dir: str | None = None
+) -> Result:
     """
     Archive old run folders: each into a zip file that is read back before the folder is removed.
 
@@ -41,6 +43,9 @@ async def output_maintenance(keep_days: int = 90, keep_failed_days: int = 365, o
         keep_days: For how many days folders of completed runs stay.
         keep_failed_days: For how many days those of all other runs stay.
         output_dir: Where the run folders are; OUTPUT_DIR (output) when left out.
+
+    Example:
+        python flows/output_maintenance.py --keep-days 30 --keep-failed-days 180
 
     Returns:
         `start_time`, `end_time`, `flow`, `parameters`, `run_folder`; `done`: what was done, one sentence; `summary`: runs
@@ -107,7 +112,3 @@ async def _archive(one: Candidate) -> dict[str, Any]:
 def show(result: Result) -> None:
     """Print what was done."""
     printing.show_end(printing.console(), result)
-
-
-if __name__ == "__main__":
-    raise SystemExit(command_line.main(output_maintenance, show=show))

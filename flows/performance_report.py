@@ -1,9 +1,9 @@
 """How fast the runs of the last days were, and what to do about it: `python flows/performance_report.py --help`."""
 
 if __name__ == "__main__":  # before Prefect is imported
-    from flows import arguments
+    from flows import command_line
 
-    arguments.refuse_early(__file__)
+    raise SystemExit(command_line.main(__file__))
 
 import dataclasses
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from flows import command_line, printing
+from flows import printing
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import Report, keep_folder, output_folder
 from lib.exactly_once.plan_run import PlanResult
@@ -24,13 +24,16 @@ NAME = "performance-report"
 
 
 @reporting_flow(name=NAME, flow_run_name=NAME)
-async def performance_report(days: int = 30, output_dir: str | None = None) -> Result:
+async def performance_report(*, days: int = 30, output_dir: str | None = None) -> Result:
     """
     Report how long flows took, their slow steps, calls of the services and their 429s, and batch sizes; with advice.
 
     Args:
         days: How many days back; runs that began within them count.
         output_dir: Where the run folders are; OUTPUT_DIR (output) when left out.
+
+    Example:
+        python flows/performance_report.py --days 7
 
     Returns:
         `start_time`, `end_time`, `flow`, `parameters`, `run_folder`; `done`: one sentence; `summary`: how many runs; `data`: one
@@ -64,7 +67,3 @@ def show(result: Result) -> None:
     for hint in result.get("advice", []):
         printing.say(to, f"- {hint}")
     printing.show_end(to, result)
-
-
-if __name__ == "__main__":
-    raise SystemExit(command_line.main(performance_report, show=show))

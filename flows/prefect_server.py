@@ -5,12 +5,14 @@ Here both listen on this machine alone, want a login, answer no foreign page, an
 """
 
 if __name__ == "__main__":  # Prefect takes seconds to import
-    from flows import arguments
+    from flows import server_port
     from lib import error_line
 
     error_line.show_all()
-    arguments.server_port(4200, "127.0.0.1")
-    arguments.import_prefect()
+    server_port.read()
+    from flows import prefect_settings
+
+    prefect_settings.import_prefect()
 
 import atexit
 import contextlib
@@ -26,11 +28,9 @@ from prefect import get_client
 from prefect.settings import get_current_settings
 
 from blocks import own_server
-from flows import arguments
+from flows import server_port
 from lib.errors import FixInputError
 
-HOST = "127.0.0.1"
-PORT = 4200
 SERVER_FILE, CLIENT_FILE = "server.env", "client.env"
 
 
@@ -88,7 +88,7 @@ def prepare(home: Path, port: int) -> dict[str, str]:
         }
         _write(known, made)
     made = {name: value or "" for name, value in dotenv_values(known).items()}
-    site = f"http://{HOST}:{port}"
+    site = f"http://{server_port.HOST}:{port}"
     _write(
         home / CLIENT_FILE,
         {
@@ -119,14 +119,16 @@ def _write(path: Path, settings: Mapping[str, str]) -> None:
 
 def main() -> None:
     """Become the standing server."""
-    port = arguments.server_port(PORT, HOST)
+    port = server_port.read()
     home = Path(os.environ.get("PREFECT_HOME") or Path.home() / ".content-plans").resolve()
     settings = prepare(home, port)
-    print(f"Prefect's pages: http://{HOST}:{port}; they ask for the PREFECT_API_AUTH_STRING in {home / CLIENT_FILE}.")
+    print(
+        f"Prefect's pages: http://{server_port.HOST}:{port}; they ask for the PREFECT_API_AUTH_STRING in {home / CLIENT_FILE}."
+    )
     print(f"In each other shell, before anything that uses this server: . {home / CLIENT_FILE}", flush=True)
     os.umask(own_server.OTHERS)
     program = str(Path(sys.executable).with_name("prefect"))
-    command = [program, "server", "start", "--host", HOST, "--port", str(port)]
+    command = [program, "server", "start", "--host", server_port.HOST, "--port", str(port)]
     os.execve(program, command, {**os.environ, **settings})  # noqa: S606  # our own command
 
 

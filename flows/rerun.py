@@ -1,67 +1,73 @@
 """Run a finished run again with its recorded parameters and some of them changed: `python flows/rerun.py --help`."""
 
-if __name__ == "__main__":  # before Prefect is imported
-    from flows import arguments, rerun_arguments
-    from lib import error_line
-
-    error_line.show_all()
-    rerun_arguments.read()
-    arguments.import_prefect()
-
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from prefect import tags
+from cyclopts import Parameter
 
-from flows import command_line, library_log, prefect_api, printing, progress, rerun_arguments
-from flows.content_plan_check import content_plan_check
-from flows.content_plan_to_jira import content_plan_to_jira
-from flows.content_plan_watch import content_plan_watch
-from flows.reporting_flow import Result, exit_code, run_to_end
-from flows.resolve import content_plan_resolve
-from flows.run_in_folder import RERUN_TAG
-from lib import error_line
-from lib.errors import WorkflowError
-from lib.run.run_record import RunRecord
+from flows import command_line
+from flows.command_line import KeepOpen, SandboxState
+from lib import command, error_line
 from lib.terminal import steady
 
-FLOWS = {
-    flow.name: flow for flow in (content_plan_to_jira, content_plan_watch, content_plan_check, content_plan_resolve)
-}
+if TYPE_CHECKING:
+    from flows.reporting_flow import Result
+    from flows.rerun_arguments import Asked
 
 
-def rerun(record: RunRecord, changes: Mapping[str, Any]) -> Result:
+def again(  # noqa: D417  # the others say it of themselves
+    run: str,
+    *,
+    changes: Annotated[list[str] | None, Parameter(name="--set")] = None,
+    sandbox: Annotated[bool, Parameter(show=False)] = False,
+    sandbox_state: SandboxState = None,
+    keep_open: KeepOpen = False,
+) -> None:
     """
-    Run the same flow, from the project's notebooks as they are now, into a folder of its own that names the run it repeats.
+    Run a finished run again, with its flow and the project's notebooks as they are now; one of the sandbox runs there again.
 
-    Raises:
-        FixInputError: The flow does not exist any more; nothing was run.
+    Args:
+        run: Its run folder.
+        changes: Change a parameter: NAME=VALUE, such as validate_only=true or client_names='["Kopi Senja"]'; may be given again.
+
+    Example:
+        python flows/rerun.py output/20260705_100000_content-plan-to-jira --set validate_only=true
     """
-    recorded = rerun_arguments.parameters_of(record, rerun_arguments.describe(record))
-    with tags(f"{RERUN_TAG}{record.name}"):
-        return run_to_end(FLOWS[record.flow], **{**recorded, **changes})
 
 
 @steady()
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; exit codes as of the flows."""
-    asked = rerun_arguments.read(argv)
-    record = asked.record
+    error_line.show_all()
+    given = command.read(again, argv, program="python flows/rerun.py")
+    from flows import rerun_arguments  # noqa: PLC0415  # what a wrong flag need not wait for
+
+    asked = rerun_arguments.read(given)
     if asked.in_new_sandbox:
         settings = [f"--set={name}={json.dumps(value)}" for name, value in asked.changes.items()]
-        command = [sys.executable, str(Path(__file__).resolve()), str(record.folder), *settings]
-        return command_line.run_in_sandbox(command, state=asked.sandbox_state, keep_open=asked.keep_open)
-    library_log.show()  # before anything is logged
-    with error_line.shown(WorkflowError):
-        prefect_api.check()
-    with progress.shown_on_terminal():
-        result = rerun(record, asked.changes)
-    printing.say(printing.console(), f"Rerun of {record.name}")
-    printing.show_outcomes(result)
-    return exit_code(result)
+        run = [sys.executable, str(Path(__file__).resolve()), str(asked.record.folder), *settings]
+        return command_line.run_in_sandbox(run, state=asked.sandbox_state, keep_open=given["keep_open"])
+    return rerun(asked)
+
+
+def rerun(asked: "Asked") -> int:
+    """Run it, into a folder of its own that names the run it repeats; the exit code."""
+    module = command_line.import_flow(asked.file)
+    from prefect import tags  # noqa: PLC0415  # only now that it runs
+
+    from flows import printing, run_command  # noqa: PLC0415
+    from flows.run_in_folder import RERUN_TAG  # noqa: PLC0415
+
+    def show(result: "Result") -> None:
+        printing.say(printing.console(), f"Rerun of {asked.record.name}")
+        printing.show_outcomes(result)
+
+    flow: Any = getattr(module, asked.flow.__name__)
+    with tags(f"{RERUN_TAG}{asked.record.name}"):
+        return run_command.run(flow, asked.parameters, show)
 
 
 if __name__ == "__main__":

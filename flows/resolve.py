@@ -1,9 +1,9 @@
 """Carry out what a person decided about a row: `python flows/resolve.py PLAN ROW --key CP-12`, `--create`, `--forget-issue CP-12`."""
 
 if __name__ == "__main__":  # before Prefect is imported
-    from flows import arguments
+    from flows import command_line
 
-    arguments.refuse_early(__file__)
+    raise SystemExit(command_line.main(__file__))
 
 import asyncio
 import dataclasses
@@ -12,7 +12,8 @@ from typing import Any
 
 from prefect import runtime
 
-from flows import arguments, clients, command_line
+from blocks.names import GOOGLE_BLOCK, JIRA_BLOCK
+from flows import arguments, clients
 from flows.client_plan import ClientResult, Project, make_issues, open_plan
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import Run, run_in_folder
@@ -22,8 +23,6 @@ from lib.formats import Month
 from lib.plan.client_list import Client
 from lib.plan.plan_files import read_plan_name
 from lib.run import run_folder
-from lib.tasks.google_tasks import BLOCK as GOOGLE_BLOCK
-from lib.tasks.jira_tasks import BLOCK as JIRA_BLOCK
 
 NAME = "content-plan-resolve"
 
@@ -40,6 +39,7 @@ def _run_name() -> str:
 async def content_plan_resolve(
     plan: str,
     row: int | None = None,
+    *,
     key: str | None = None,
     create: bool = False,
     forget_issue: str | None = None,
@@ -69,6 +69,9 @@ async def content_plan_resolve(
         jira_credentials_block_name: Block with Jira's credentials; the environment counts when there is none.
         output_dir: Where the run folder goes; OUTPUT_DIR (output) when left out.
         break_lock: Take over a plan whose lock another run holds. While that run lives, both would make issues.
+
+    Example:
+        python flows/resolve.py https://docs.google.com/spreadsheets/d/1abc/edit 12 --key CP-12
 
     Returns:
         `start_time`, `end_time`, `flow`, `parameters`, `run_folder`; `done`: what was done, one sentence; `summary` and `data`
@@ -140,7 +143,3 @@ def _read_title(title: str) -> tuple[str, Month]:
             repr(title), "is not named like a plan; rename it: Content Plan - <client> - <month> <year>"
         )
     return found
-
-
-if __name__ == "__main__":
-    raise SystemExit(command_line.main(content_plan_resolve, positional=("plan", "row")))

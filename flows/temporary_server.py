@@ -7,7 +7,7 @@ import sys
 from prefect.server.api.server import SubprocessASGIServer
 from prefect.settings import get_current_settings
 
-from flows.prefect_server import HOST
+from flows.server_port import HOST
 
 # Ends with whoever started it, however that ended: the other end of its standard input is closed then.
 _UNTIL_ALONE = """

@@ -3,22 +3,18 @@
 `PREFECT_LOGGING_LEVEL=DEBUG` shows the traceback, too.
 """
 
-import argparse
 import contextlib
 import errno
 import os
 import sys
 import traceback
 from collections.abc import Iterator
-from pathlib import Path
 from types import TracebackType
-from typing import NoReturn
 
 from lib.errors import WorkflowError
 from lib.terminal import printable, printable_lines
 
 DEBUG_HINT = "PREFECT_LOGGING_LEVEL=DEBUG shows where"
-MISUSE = 2
 _NO_SPACE = (
     "no space is left there; make room, or write elsewhere with --output-dir or OUTPUT_DIR, and run the command again"
 )
@@ -35,27 +31,6 @@ _ADVICE = {
     errno.EEXIST: _NO_FOLDER,
     errno.EMFILE: "{reason}; let this user open more files (`ulimit -n 4096`) and run the command again",
 }
-
-
-class OneLineParser(argparse.ArgumentParser):
-    """Reads a command line, and refuses one in one line: the usage of a command with many flags hides what is wrong."""
-
-    def error(self, message: str) -> NoReturn:
-        """End with the message on one line; exit code 2."""
-        said = one_line(message).removeprefix("argument ")
-        self.exit(MISUSE, f"error: {said.rstrip('.')}; see --help\n")
-
-
-def path(text: str) -> Path:
-    """
-    The path that an argument names; an empty one would be the current folder.
-
-    Raises:
-        argparse.ArgumentTypeError: It is empty.
-    """
-    if not text.strip():
-        raise argparse.ArgumentTypeError("is empty; write a path")
-    return Path(text)
 
 
 def wants_traceback() -> bool:

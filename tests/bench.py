@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from lib import error_line
+from lib import command
 
 ROOT = Path(__file__).parents[1]
 FLOWS = ROOT / "flows"
@@ -43,12 +43,22 @@ def seconds(name, count):
     return taken
 
 
+def bench(*, count: int = 3):
+    """
+    Time the commands on the sandbox.
+
+    Args:
+        count: Runs of each.
+
+    Example:
+        python -m tests.bench --count 5
+    """
+
+
 def main():
-    parser = error_line.OneLineParser(description="Time the commands on the sandbox.")
-    parser.add_argument("--count", type=int, default=3, help="runs of each (default: 3)")
-    count = parser.parse_args().count
+    count = command.read(bench, program="python -m tests.bench")["count"]
     if count < 1:
-        parser.error(f"--count: {count} cannot be used; write a number from 1")
+        command.refuse(f"--count: {count} cannot be used; write a number from 1")
     table = Table(
         "command", "median (s)", "shortest", "longest", title=f"{count} runs each, {os.cpu_count()} processors"
     )

@@ -25,8 +25,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from blocks.google_credentials import GoogleCredentials
 from blocks.jira_credentials import JiraCredentials
-from lib.tasks.google_tasks import BLOCK as GOOGLE_BLOCK
-from lib.tasks.jira_tasks import BLOCK as JIRA_BLOCK
+from blocks.names import GOOGLE_BLOCK, JIRA_BLOCK
 
 
 def free_port():

@@ -2,10 +2,12 @@
 
 import asyncio
 import datetime as dt
-import importlib.util
+import importlib
+import inspect
 import json
 import re
 import shutil
+import sys
 import textwrap
 from pathlib import Path
 
@@ -13,7 +15,9 @@ import nbformat
 import pytest
 from pydantic import SecretStr
 
-from flows import arguments, command_line
+import flows
+from flows import command_line
+from lib import command
 from lib.dates import parse_date
 from lib.notebook import runner
 from lib.plan import rows_file
@@ -36,23 +40,26 @@ def flow_with_a_notebook():
     code, counts = code_below("A flow that reads plans"), "long = sum(len(topic) > longest for topic in topics)"
     assert counts in code
     instead = re.search(r"`(long = .*?)` takes the place", PAGE)[1]
-    main = 'if __name__ == "__main__":\n    raise'
-    return code.replace(counts, instead).replace(main, f"{code_below('A flow with a notebook')}\n\n{main}")
+    return f"{code.replace(counts, instead)}\n\n{code_below('A flow with a notebook')}"
 
 
 @pytest.fixture
-def template(tmp_path):
-    """The template below a heading, as a module."""
+def template(tmp_path, monkeypatch):
+    """The template below a heading, as a module of `flows`."""
+    (tmp_path / "more_flows").mkdir()
+    monkeypatch.setattr(flows, "__path__", [*flows.__path__, str(tmp_path / "more_flows")])
+    loaded = []
 
     def load(heading):
-        path = tmp_path / f"{heading.replace(' ', '_').casefold()}.py"
+        path = tmp_path / f"more_flows/{heading.replace(' ', '_').casefold()}.py"
         path.write_text(flow_with_a_notebook() if heading == "A flow with a notebook" else code_below(heading))
-        spec = importlib.util.spec_from_file_location(path.stem, path)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        module = importlib.import_module(f"flows.{path.stem}")
+        loaded.append(module.__name__)
         return module
 
-    return load
+    yield load
+    for name in loaded:
+        sys.modules.pop(name, None)
 
 
 @pytest.fixture
@@ -77,7 +84,7 @@ def notebook_of_the_page(tmp_path, monkeypatch):
 
 
 @pytest.mark.report
-def test_the_flow_of_the_page_runs_and_leaves_its_folder_and_report(template, services, tmp_path):
+def test_the_flow_of_the_page_runs_and_leaves_its_folder_and_report(template, services, tmp_path, capsys):
     flow = template("A flow").count_clients
     result = asyncio.run(flow(delay_seconds=(0, 0), output_dir=str(tmp_path / "output")))
     assert result.get("error") is None
@@ -85,7 +92,9 @@ def test_the_flow_of_the_page_runs_and_leaves_its_folder_and_report(template, se
     folder = Path(result["run_folder"])
     assert json.loads((folder / "result.json").read_text())["metadata"]["record_count"] == 6
     assert "6 clients are in the list." in (folder / "audit.html").read_text()
-    described = arguments.parser(arguments.of_function(flow.fn)).format_help()
+    with pytest.raises(SystemExit):
+        command_line.main(sys.modules[flow.fn.__module__].__file__, ["--help"])
+    described = capsys.readouterr().out
     assert "Count the clients of the list." in described
     assert "--delay-seconds" in described
 
@@ -112,7 +121,7 @@ def test_the_flow_of_the_page_with_a_notebook_finds_the_same_and_its_report_list
     given = ["--target-month", seed.MONTH, "--client-names", "Kopi Senja", "Klinik Gigi Cemara"]
     given += ["--delay-seconds", "0", "0", "--output-dir", str(tmp_path / "output")]
     headings = ("A flow with a notebook", "A flow that reads plans")
-    codes = [command_line.main(template(heading).count_topics, given) for heading in headings]
+    codes = [command_line.main(template(heading).__file__, given) for heading in headings]
     assert codes == [0, 0], capsys.readouterr().out
     counted, noted = map(run_record.read, run_record.run_folders(tmp_path / "output"))
     assert noted.result["data"] == counted.result["data"]
@@ -129,9 +138,14 @@ def test_the_flow_of_the_page_with_a_notebook_finds_the_same_and_its_report_list
 def test_a_flow_of_the_page_is_a_command(template, services, tmp_path, capsys, heading, name):
     module = template(heading)
     flow = getattr(module, name)
-    assert arguments.of_file(Path(module.__file__)) == arguments.of_function(flow.fn), "it is refused early, too"
+    told = command_line.of_file(Path(module.__file__))
+    assert command.signature(told) == command.signature(flow.fn).replace(return_annotation=inspect.Signature.empty), (
+        "it is refused early, too"
+    )
     month = ["--target-month", seed.MONTH] if heading != "A flow" else []
-    code = command_line.main(flow, [*month, "--delay-seconds", "0", "0", "--output-dir", str(tmp_path / "output")])
+    code = command_line.main(
+        module.__file__, [*month, "--delay-seconds", "0", "0", "--output-dir", str(tmp_path / "output")]
+    )
     shown = capsys.readouterr().out
     assert code == 0, shown
     [record] = map(run_record.read, run_record.run_folders(tmp_path / "output"))

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from flows import arguments, rerun_arguments
-from lib.run import run_folder
+from flows import rerun, server_port
+from lib.run import __main__ as verify_command
 from sandbox import __main__ as sandbox_command
 
 ROOT = Path(__file__).parents[1]
@@ -77,20 +77,53 @@ def watched(tmp_path_factory):
 
 def test_the_commands_are_found():
     names = {path.as_posix() for path in COMMANDS}
-    assert {"flows/deploy.py", "flows/rerun.py", "sandbox/__main__.py", "lib/run/run_folder.py"} <= names
+    assert {"flows/deploy.py", "flows/rerun.py", "sandbox/__main__.py", "lib/run/__main__.py"} <= names
 
 
 def test_help_is_all_that_is_done_when_help_is_asked_for(watched):
     for (path, _), ended in watched([(ROOT / path, "--help") for path in COMMANDS]).items():
         assert ended.returncode == 0, f"{path}: {ended.stderr}"
-        assert ended.stdout.startswith("usage: "), path
+        assert ended.stdout.startswith("Usage: python "), path
         assert ended.stderr == "", path
+
+
+LIGHT = """
+import runpy, sys
+sys.argv.pop(0)
+try:
+    runpy.run_path(sys.argv[0], run_name="__main__")
+except SystemExit:
+    pass
+heavy = {"prefect", "pandas", "pydantic_settings", "requests", "httpx", "googleapiclient", "google.auth", "papermill", "starlette"}
+print("HEAVY", sorted(heavy & set(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize("flag", ["--help", "--no-such-flag"])
+def test_help_and_wrong_flags_are_answered_without_what_takes_seconds_to_import(flag):
+    def one(path):
+        command = [sys.executable, "-c", LIGHT, str(ROOT / path), flag]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False).stdout
+
+    commands = [path for path in COMMANDS if path.parts[0] != "tests"]
+    with ThreadPoolExecutor(2) as at_once:
+        for path, said in zip(commands, at_once.map(one, commands), strict=True):
+            assert said.splitlines()[-1] == "HEAVY []", path
+
+
+def test_every_help_ends_with_an_example_and_the_exit_codes(watched):
+    for (path, _), ended in watched([(ROOT / path, "--help") for path in COMMANDS]).items():
+        assert re.search(r"\nExamples?:\n  python .*\nExit codes:\n  0  .*\n  1  .*\n  2  ", ended.stdout, re.DOTALL), (
+            path
+        )
 
 
 def test_an_argument_that_does_not_exist_is_refused_before_anything_is_done(watched):
     for (path, _), ended in watched([(ROOT / path, "--no-such-flag") for path in COMMANDS]).items():
         assert ended.returncode == 2, f"{path}: {ended.stderr}"
-        assert re.fullmatch("error: .*--no-such-flag.*|error: .* required: .*", ended.stderr.strip()), path
+        assert re.fullmatch(
+            "error: .*--no-such-flag.*|error: Parameter .* requires an argument.*", ended.stderr.strip()
+        ), path
         assert ended.stdout == ""
 
 
@@ -109,7 +142,7 @@ def ended(capsys, main, *arguments):
     ("arguments", "code", "says"),
     [
         (["--port", "99999"], 2, "--port: 99999 is no port; write a number from 0"),
-        (["--port", "http"], 2, "--port: invalid _port value: 'http'"),
+        (["--port", "http"], 2, "--port: unable to convert .http. into int"),
         (["--state", ""], 2, "--state: is empty; write a path"),
         (["--index-lag", "nan"], 2, "--index-lag: nan cannot be used; write a number of seconds"),
         (["--", "no-such-program"], 2, "there is no program 'no-such-program'"),
@@ -133,13 +166,16 @@ def test_a_run_folder_that_is_none_is_named_in_one_line(tmp_path, capsys):
     file = tmp_path / "file"
     file.touch()
     for path in (tmp_path / "nowhere", tmp_path, file):
-        code, told = ended(capsys, run_folder.main, "verify", path)
+        code, told = ended(capsys, verify_command.main, "verify", path)
         assert code == 1
         assert str(path) in told
-    assert ended(capsys, run_folder.main, "verify", "") == (2, "error: run: is empty; write a path; see --help\n")
-    assert ended(capsys, rerun_arguments.read, " ") == (2, "error: run: is empty; write a path; see --help\n")
-    assert ended(capsys, run_folder.main, "verfy", file)[0] == 2
-    assert ended(capsys, run_folder.main)[0] == 2
+    assert ended(capsys, verify_command.main, "verify", "") == (
+        2,
+        "error: RUN: is empty; write a value, or leave it out; see --help\n",
+    )
+    assert ended(capsys, rerun.main, " ") == (2, "error: RUN: is empty; write a value, or leave it out; see --help\n")
+    assert ended(capsys, verify_command.main, "verfy", file)[0] == 2
+    assert ended(capsys, verify_command.main)[0] == 2
 
 
 def test_a_number_of_schedules_that_is_none_is_refused():
@@ -153,16 +189,12 @@ def test_a_number_of_schedules_that_is_none_is_refused():
         assert ended.stderr.startswith(f"error: N={number} is no number of schedules; write it as in: make soak N=5000")
 
 
-def test_a_standing_server_is_refused_a_port_that_it_cannot_have(capsys, monkeypatch):
-    def server_port(given):
-        monkeypatch.setattr(sys, "argv", ["prefect_server.py", *given])
-        return arguments.server_port(4200, "127.0.0.1")
-
+def test_a_standing_server_is_refused_a_port_that_it_cannot_have(capsys):
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = str(other.getsockname()[1])
         for port, says in (
-            ("0", "0 is no port; write"), ("70000", "70000 is no port; write"), ("x", "invalid int"), (taken, "in use.*name another")
+            ("0", "0 is no port; write"), ("70000", "70000 is no port; write"), ("x", "unable to convert"), (taken, "in use.*name another")
         ):  # fmt: skip
-            code, told = ended(capsys, server_port, "--port", port)
+            code, told = ended(capsys, server_port.read, "--port", port)
             assert code == 2
-            assert re.match(f"error: --port: .*{says}", told), told
+            assert re.match(f"error: .*--port: .*{says}", told), told

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from lib.command import EXIT_CODES
 from lib.exactly_once.reconcile import Outcome
 from lib.settings import GoogleEnvironment, JiraEnvironment, Settings
 
@@ -49,7 +50,7 @@ def test_a_message_in_the_readme_is_one_that_the_code_gives(line):
 
 
 def test_every_flow_is_named_in_the_readme_and_every_deployment_in_operations():
-    flows = {path.stem for path in ROOT.glob("flows/*.py") if "command_line.main(" in path.read_text()}
+    flows = {path.stem for path in ROOT.glob("flows/*.py") if "command_line.main(__file__)" in path.read_text()}
     assert {name for name in flows if name not in README} == set()
     operations = (ROOT / "docs/operations.md").read_text()
     deployments = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
@@ -60,6 +61,11 @@ def test_every_outcome_is_explained():
     assert [word for word in re.findall(r"^\| ([a-z]+) \|", README, re.MULTILINE) if word != "outcome"][:7] == [
         o.value for o in Outcome
     ]
+
+
+def test_the_readme_has_the_exit_codes_that_every_command_tells():
+    told = dict(re.findall(r"^\| ([0-9]) \| (.*) \|$", README, re.MULTILINE))
+    assert told == {str(code): meaning for code, meaning in EXIT_CODES.items()}
 
 
 def test_every_make_target_that_a_document_names_exists():

@@ -1,5 +1,48 @@
 """Whether a run folder is as its run left it: `python -m lib.run verify --help`."""
 
-from lib.run.run_folder import main
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
 
-raise SystemExit(main())
+from lib import command, error_line
+from lib.errors import FixInputError
+from lib.terminal import printable, steady
+
+
+def run(task: Literal["verify"], run: str) -> None:
+    """
+    Compare the files of a run folder with the manifest that its run wrote.
+
+    Args:
+        task: What to do.
+        run: The run folder.
+
+    Example:
+        python -m lib.run verify output/20260705_100000_content-plan-to-jira
+    """
+
+
+@steady()
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; 0 when the folder is as it was written, 1 when it is not."""
+    error_line.show_all()
+    folder = Path(command.read(run, argv, program="python -m lib.run")["run"])
+    from lib.run import run_folder  # noqa: PLC0415  # what a wrong argument need not wait for
+
+    try:
+        verdict = run_folder.verify(folder)
+    except (FixInputError, OSError) as error:
+        error_line.show(error)
+        return 1
+    for line in verdict.altered:
+        print(printable(line))  # noqa: T201
+    for name in verdict.sources:
+        told = f"{name}: in the project, it has changed since this run (commit {verdict.commit})"
+        print(printable(told))  # noqa: T201
+    told = f"{len(verdict.altered)} files are not" if verdict.altered else f"all {verdict.files} files are"
+    print(printable(f"{folder.name}: {told} as the run wrote them; manifest {verdict.manifest_sha256}"))  # noqa: T201
+    return 1 if verdict.altered else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -11,18 +11,16 @@ import re
 import shutil
 import stat
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from lib import error_line
 from lib.errors import FixInputError
 from lib.files import KINDS, MANIFEST, kind_of, make_folder, name_of, read_json, sha256, what_is_wrong, write_json
 from lib.settings import ROOT
-from lib.terminal import printable, steady
 
 
 def create(output_dir: Path, flow_name: str, now: dt.datetime) -> Path:
@@ -217,33 +215,3 @@ def _commit() -> str | None:
     described = [git, "-C", str(ROOT), "describe", "--always", "--abbrev=40", "--dirty=+changes", "--exclude=*"]
     answer = subprocess.run(described, capture_output=True, text=True, check=False)  # noqa: S603  # fixed arguments
     return answer.stdout.strip() or None
-
-
-@steady()
-def main(argv: Sequence[str] | None = None) -> int:
-    """`verify` on the command line; 0 when the folder is as it was written, 1 when it is not."""
-    parser = error_line.OneLineParser(prog="python -m lib.run", description="What became of a run folder since.")
-    commands = parser.add_subparsers(required=True, metavar="verify")
-    command = commands.add_parser("verify", help="compare the files with the manifest that the run wrote")
-    command.add_argument(
-        "run", type=error_line.path, help="a run folder, such as output/20260705_100000_content-plan-to-jira"
-    )
-    folder = parser.parse_args(argv).run
-    try:
-        verdict = verify(folder)
-    except (FixInputError, OSError) as error:
-        error_line.show(error)
-        return 1
-    for line in verdict.altered:
-        print(printable(line))  # noqa: T201
-    for name in verdict.sources:
-        told = f"{name}: in the project, it has changed since this run (commit {verdict.commit})"
-        print(printable(told))  # noqa: T201
-    told = f"{len(verdict.altered)} files are not" if verdict.altered else f"all {verdict.files} files are"
-    print(printable(f"{folder.name}: {told} as the run wrote them; manifest {verdict.manifest_sha256}"))  # noqa: T201
-    return 1 if verdict.altered else 0
-
-
-if __name__ == "__main__":
-    error_line.show_all()
-    raise SystemExit(main())

@@ -11,12 +11,11 @@ from typing import Any
 
 from blocks.google_credentials import GoogleCredentials
 from blocks.loading import load
+from blocks.names import GOOGLE_BLOCK
 from lib.services import rate_limits
 from lib.services.google_api import GoogleApi
 from lib.services.models import CellValue, DriveFile, RangeValues, Spreadsheet
 from lib.tasks.api_tasks import api_task
-
-BLOCK = "google-credentials"
 
 
 async def _api(block_name: str) -> GoogleApi:
@@ -24,7 +23,7 @@ async def _api(block_name: str) -> GoogleApi:
 
 
 @api_task("google.connection.test", rate_limits.SHEETS_READS)
-async def test_connection(credentials_block_name: str = BLOCK) -> dict[str, Any]:
+async def test_connection(credentials_block_name: str = GOOGLE_BLOCK) -> dict[str, Any]:
     """
     Ask whether Google lets us in.
 
@@ -36,35 +35,35 @@ async def test_connection(credentials_block_name: str = BLOCK) -> dict[str, Any]
 
 
 @api_task("google.drive.find-files", rate_limits.DRIVE)
-async def find_files(folder_ids: Sequence[str], credentials_block_name: str = BLOCK) -> list[DriveFile]:
+async def find_files(folder_ids: Sequence[str], credentials_block_name: str = GOOGLE_BLOCK) -> list[DriveFile]:
     """Spreadsheets, Excel files and shortcuts to them, right in any of the folders."""
     api = await _api(credentials_block_name)
     return await asyncio.to_thread(api.find_files, folder_ids)
 
 
 @api_task("google.drive.read-version", rate_limits.DRIVE)
-async def read_version(file_id: str, credentials_block_name: str = BLOCK) -> str:
+async def read_version(file_id: str, credentials_block_name: str = GOOGLE_BLOCK) -> str:
     """The file's version, which grows with every change to it."""
     api = await _api(credentials_block_name)
     return await asyncio.to_thread(api.read_version, file_id)
 
 
 @api_task("google.sheets.read-metadata", rate_limits.SHEETS_READS)
-async def read_metadata(spreadsheet_id: str, credentials_block_name: str = BLOCK) -> Spreadsheet:
+async def read_metadata(spreadsheet_id: str, credentials_block_name: str = GOOGLE_BLOCK) -> Spreadsheet:
     """Title, locale, tabs, merged cells and named ranges of a spreadsheet."""
     api = await _api(credentials_block_name)
     return await asyncio.to_thread(api.read_spreadsheet, spreadsheet_id)
 
 
 @api_task("google.sheets.read-data", rate_limits.SHEETS_READS)
-async def read_data(spreadsheet_id: str, tab: str, credentials_block_name: str = BLOCK) -> list[list[CellValue]]:
+async def read_data(spreadsheet_id: str, tab: str, credentials_block_name: str = GOOGLE_BLOCK) -> list[list[CellValue]]:
     """All cells of a tab as stored: one ragged list per sheet row; dates are serial numbers."""
     api = await _api(credentials_block_name)
     return await asyncio.to_thread(api.read_values, spreadsheet_id, tab)
 
 
 @api_task("google.sheets.read-texts", rate_limits.SHEETS_READS)
-async def read_texts(spreadsheet_id: str, tab: str, credentials_block_name: str = BLOCK) -> list[list[str]]:
+async def read_texts(spreadsheet_id: str, tab: str, credentials_block_name: str = GOOGLE_BLOCK) -> list[list[str]]:
     """All cells of a tab as people see them: one ragged list per sheet row."""
     api = await _api(credentials_block_name)
     return await asyncio.to_thread(api.read_texts, spreadsheet_id, tab)
@@ -72,7 +71,7 @@ async def read_texts(spreadsheet_id: str, tab: str, credentials_block_name: str 
 
 @api_task("google.sheets.read-ranges", rate_limits.SHEETS_READS)
 async def read_ranges(
-    spreadsheet_id: str, ranges: Sequence[str], credentials_block_name: str = BLOCK
+    spreadsheet_id: str, ranges: Sequence[str], credentials_block_name: str = GOOGLE_BLOCK
 ) -> list[RangeValues]:
     """Ranges of a spreadsheet, named ones too, as they are at one moment."""
     api = await _api(credentials_block_name)
@@ -81,7 +80,7 @@ async def read_ranges(
 
 @api_task("google.sheets.write-column", rate_limits.SHEETS_WRITES)
 async def write_column(
-    spreadsheet_id: str, named_range: str, texts: Sequence[str | None], credentials_block_name: str = BLOCK
+    spreadsheet_id: str, named_range: str, texts: Sequence[str | None], credentials_block_name: str = GOOGLE_BLOCK
 ) -> None:
     """Write texts down a named range of one column, wherever it is by now: the claims of one plan, in one request."""
     api = await _api(credentials_block_name)
@@ -90,7 +89,7 @@ async def write_column(
 
 @api_task("google.sheets.write-keys", rate_limits.SHEETS_WRITES)
 async def write_keys(
-    spreadsheet_id: str, requests: Sequence[Mapping[str, Any]], credentials_block_name: str = BLOCK
+    spreadsheet_id: str, requests: Sequence[Mapping[str, Any]], credentials_block_name: str = GOOGLE_BLOCK
 ) -> list[dict[str, Any]]:
     """
     Apply requests to a spreadsheet in order, all or none: the keys of one plan by find and replace, its lock, its Key column.

@@ -11,12 +11,11 @@ from typing import Any
 
 from blocks.jira_credentials import JiraCredentials
 from blocks.loading import load
+from blocks.names import JIRA_BLOCK
 from lib.services import rate_limits
 from lib.services.jira_api import JiraApi
 from lib.services.models import Account, BulkAnswer, CreateField, Issue
 from lib.tasks.api_tasks import acquire, api_task
-
-BLOCK = "jira-credentials"
 
 
 async def _api(block_name: str) -> JiraApi:
@@ -24,7 +23,7 @@ async def _api(block_name: str) -> JiraApi:
 
 
 @api_task("jira.connection.test", rate_limits.JIRA_READS)
-async def test_connection(credentials_block_name: str = BLOCK) -> dict[str, Any]:
+async def test_connection(credentials_block_name: str = JIRA_BLOCK) -> dict[str, Any]:
     """
     Ask whether Jira knows us.
 
@@ -36,42 +35,46 @@ async def test_connection(credentials_block_name: str = BLOCK) -> dict[str, Any]
 
 
 @api_task("jira.account.read-myself", rate_limits.JIRA_READS)
-async def read_myself(credentials_block_name: str = BLOCK) -> Account:
+async def read_myself(credentials_block_name: str = JIRA_BLOCK) -> Account:
     """The account that Jira takes us for: read before a search is believed."""
     api = await _api(credentials_block_name)
     return await asyncio.to_thread(api.read_myself)
 
 
 @api_task("jira.account.read-permissions", rate_limits.JIRA_READS)
-async def read_permissions(project_key: str, names: Sequence[str], credentials_block_name: str = BLOCK) -> set[str]:
+async def read_permissions(
+    project_key: str, names: Sequence[str], credentials_block_name: str = JIRA_BLOCK
+) -> set[str]:
     """Which of the named permissions we have in the project."""
     api = await _api(credentials_block_name)
     return await asyncio.to_thread(api.read_permissions, project_key, names)
 
 
 @api_task("jira.project.read-fields", rate_limits.JIRA_READS)
-async def read_fields(project_key: str, issue_type_id: str, credentials_block_name: str = BLOCK) -> list[CreateField]:
+async def read_fields(
+    project_key: str, issue_type_id: str, credentials_block_name: str = JIRA_BLOCK
+) -> list[CreateField]:
     """The fields of the project's create screen for an issue type (createmeta)."""
     api = await _api(credentials_block_name)
     return await asyncio.to_thread(api.read_fields, project_key, issue_type_id)
 
 
 @api_task("jira.issue.find", rate_limits.JIRA_READS)
-async def find_issues(jql: str, limit: int | None = None, credentials_block_name: str = BLOCK) -> list[str]:
+async def find_issues(jql: str, limit: int | None = None, credentials_block_name: str = JIRA_BLOCK) -> list[str]:
     """Ids of the issues that match; the index lags behind what was just made."""
     api = await _api(credentials_block_name)
     return await asyncio.to_thread(lambda: api.search(jql, limit=limit))
 
 
 @api_task("jira.issue.read", rate_limits.JIRA_READS)
-async def read_issues(ids_or_keys: Sequence[str], credentials_block_name: str = BLOCK) -> list[Issue]:
+async def read_issues(ids_or_keys: Sequence[str], credentials_block_name: str = JIRA_BLOCK) -> list[Issue]:
     """At most 100 issues by id or key, from the records and not from the index."""
     api = await _api(credentials_block_name)
     return await asyncio.to_thread(api.fetch, ids_or_keys)
 
 
 @api_task("jira.issue.create", rate_limits.JIRA_WRITES)
-async def create_issue(fields: Mapping[str, Any], credentials_block_name: str = BLOCK) -> str:
+async def create_issue(fields: Mapping[str, Any], credentials_block_name: str = JIRA_BLOCK) -> str:
     """Make one issue and return its key; flows make theirs in bulk."""
     api = await _api(credentials_block_name)
     return await asyncio.to_thread(api.create, fields)
@@ -79,7 +82,7 @@ async def create_issue(fields: Mapping[str, Any], credentials_block_name: str = 
 
 @api_task("jira.issue.bulk-create", retries=0)  # the maker waits and tries again: it first looks whether it still may
 async def create_issues(
-    updates: Sequence[Mapping[str, Any]], send_before: float | None = None, credentials_block_name: str = BLOCK
+    updates: Sequence[Mapping[str, Any]], send_before: float | None = None, credentials_block_name: str = JIRA_BLOCK
 ) -> BulkAnswer:
     """Make at most 45 issues in one request, unless `send_before` (of this process's `time.monotonic()`) has passed."""
     api = await _api(credentials_block_name)
@@ -87,21 +90,21 @@ async def create_issues(
 
 
 @api_task("jira.project.read-components", rate_limits.JIRA_READS)
-async def read_components(project_key: str, credentials_block_name: str = BLOCK) -> dict[str, str]:
+async def read_components(project_key: str, credentials_block_name: str = JIRA_BLOCK) -> dict[str, str]:
     """The project's components, id -> name."""
     api = await _api(credentials_block_name)
     return await asyncio.to_thread(api.read_components, project_key)
 
 
 @api_task("jira.field.read-names", rate_limits.JIRA_READS)
-async def read_field_names(credentials_block_name: str = BLOCK) -> dict[str, str]:
+async def read_field_names(credentials_block_name: str = JIRA_BLOCK) -> dict[str, str]:
     """All fields of the site, id -> name."""
     api = await _api(credentials_block_name)
     return await asyncio.to_thread(api.read_field_names)
 
 
 @api_task("jira.account.read-active", rate_limits.JIRA_READS)
-async def read_active_accounts(account_ids: Sequence[str], credentials_block_name: str = BLOCK) -> dict[str, bool]:
+async def read_active_accounts(account_ids: Sequence[str], credentials_block_name: str = JIRA_BLOCK) -> dict[str, bool]:
     """Account id -> whether it is active, for those of at most 100 accounts that exist."""
     api = await _api(credentials_block_name)
     return await asyncio.to_thread(api.read_active_accounts, account_ids)
@@ -113,7 +116,7 @@ async def set_issue_labels(
     add: Sequence[str],
     remove: Sequence[str],
     row: Mapping[str, Any] | None,
-    credentials_block_name: str = BLOCK,
+    credentials_block_name: str = JIRA_BLOCK,
 ) -> None:
     """Put a plan's labels on an issue or take them off, and let it remember its row; safe to repeat."""
     api = await _api(credentials_block_name)
@@ -121,14 +124,16 @@ async def set_issue_labels(
 
 
 @api_task("jira.comment.read-hashes", rate_limits.JIRA_READS)
-async def read_change_hashes(key: str, credentials_block_name: str = BLOCK) -> set[str]:
+async def read_change_hashes(key: str, credentials_block_name: str = JIRA_BLOCK) -> set[str]:
     """Hashes of the changes that comments on the issue already tell."""
     api = await _api(credentials_block_name)
     return await asyncio.to_thread(api.read_change_hashes, key)
 
 
 @api_task("jira.comment.add", rate_limits.JIRA_WRITES)
-async def add_comment(key: str, body: Mapping[str, Any], change_hash: str, credentials_block_name: str = BLOCK) -> None:
+async def add_comment(
+    key: str, body: Mapping[str, Any], change_hash: str, credentials_block_name: str = JIRA_BLOCK
+) -> None:
     """Write one comment that carries the hash of the change it tells."""
     api = await _api(credentials_block_name)
     await asyncio.to_thread(api.add_comment, key, body, change_hash)

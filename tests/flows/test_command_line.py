@@ -1,24 +1,23 @@
 """The flow as a command: flags, the sandbox, exit codes; and that no secret leaves it."""
 
-import datetime as dt
 import http.server
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Literal
 
 import pytest
 
-from flows import arguments, command_line
+import flows
+from flows import command_line, run_command
 from flows.content_plan_to_jira import content_plan_to_jira
-from flows.reporting_flow import reporting_flow
-from flows.run_in_folder import keep_folder
+from lib import command
 from lib.run import run_record
 from sandbox.seed import seed
 from tests.servers import prefect_server
@@ -27,20 +26,37 @@ ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "flows/content_plan_to_jira.py"
 
 
-def parser(flow):
-    return arguments.parser(arguments.of_function(flow.fn))
+def of(path):
+    return command_line.of_file(Path(path))
 
 
-def parsed(*given):
-    return vars(parser(content_plan_to_jira).parse_args(given))
+def parsed(*given, path=SCRIPT):
+    return command.read(of(path), given, program="python flows/x.py")
 
 
-def test_every_parameter_is_a_flag_of_the_same_name_with_a_description():
-    help_text = parser(content_plan_to_jira).format_help()
+def helped(capsys, *given):
+    """What a command says of itself, as one line."""
+    with pytest.raises(SystemExit) as ended:
+        command_line.main(*given, ["--help"])
+    assert ended.value.code == 0
+    return " ".join(re.sub(r"[│╭╮╰╯─]", " ", capsys.readouterr().out).split())
+
+
+def test_every_parameter_is_a_flag_of_the_same_name_with_a_description(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    text = helped(capsys, str(SCRIPT))
     for name in content_plan_to_jira.parameters.properties:
-        assert f"--{name.replace('_', '-')}" in help_text
-    undescribed = [a.dest for a in parser(content_plan_to_jira)._actions if not a.help]
-    assert undescribed == []
+        assert f"--{name.replace('_', '-')}" in text
+    assert "--sandbox-state" in text
+    assert "Take over a plan whose lock another run holds." in text
+    assert "Returns" not in text
+
+
+def test_the_help_ends_with_an_example_that_can_be_run_and_the_exit_codes(capsys):
+    text = helped(capsys, str(SCRIPT))
+    example = re.search(r"Example: python flows/content_plan_to_jira.py (.*?) Exit codes:", text)[1]
+    assert parsed(*shlex.split(example))["validate_only"] is True
+    assert text.endswith(" ".join(f"{code} {meaning}" for code, meaning in command.EXIT_CODES.items()))
 
 
 def test_flags_become_parameters_of_their_types():
@@ -50,17 +66,18 @@ def test_flags_become_parameters_of_their_types():
         "--client-names",
         "Kopi Senja",
         "Toko Rimba",
+        "--client-names=Klinik",
         "--validate-only",
         "--delay-seconds",
         "0",
         "1.5",
     )
     assert given["target_month"] == "Juli 2026"
-    assert given["client_names"] == ["Kopi Senja", "Toko Rimba"]
+    assert given["client_names"] == ["Kopi Senja", "Toko Rimba", "Klinik"]
     assert given["validate_only"] is True
-    assert given["delay_seconds"] == [0.0, 1.5]
+    assert given["delay_seconds"] == (0.0, 1.5)
     assert parsed()["delay_seconds"] == (5.0, 10.0)
-    assert parsed("--settle-seconds", "20")["settle_seconds"] == 20.0
+    assert parsed("--settle-seconds", "20", "--settle-seconds", "30")["settle_seconds"] == 30.0, "the last one counts"
 
 
 @pytest.mark.parametrize(
@@ -89,11 +106,11 @@ def test_ctrl_c_tells_what_is_there_of_this_run_and_how_to_go_on(monkeypatch, tm
             (made / name).touch()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command_line, "run_to_end", stopped)
+    monkeypatch.setattr(run_command, "run_to_end", stopped)
     for name in ("CLIENTS_SPREADSHEET_ID", "JIRA_PROJECT_KEY", "JIRA_ISSUE_TYPE_ID"):
         monkeypatch.setenv(name, "any")
     with pytest.raises(SystemExit, match=told):
-        command_line.main(content_plan_to_jira, ["--output-dir", str(tmp_path)])
+        command_line.main(str(SCRIPT), ["--output-dir", str(tmp_path)])
 
 
 def test_parameters_survive_the_way_through_a_command_line():
@@ -104,16 +121,27 @@ def test_parameters_survive_the_way_through_a_command_line():
         "break_lock": False,
         "delay_seconds": (0, 0),
     }
-    again = parsed(*command_line._flags(parameters))
-    assert again | parameters == again | {"delay_seconds": (0, 0)}
-    assert parser(typed).parse_args(command_line._flags({"full": False})).full is False
+    again = parsed(*command_line.flags(of(SCRIPT), parameters))
+    assert again | parameters == again
+    assert again["validate_only"] is True
+
+
+TYPED = '''
+import datetime as dt
+from typing import Literal
+
+from flows.reporting_flow import reporting_flow
+from flows.run_in_folder import keep_folder
+
+KINDS = Literal["post", "story"]
 
 
 @reporting_flow(name="typed")
 async def typed(
+    *,
     day: dt.date = dt.date(2026, 7, 1),
     days: list[dt.date] | None = None,
-    kind: Literal["post", "story"] | None = None,
+    kind: KINDS | None = None,
     full: bool = True,
     rows: int = 0,
     note: str = "",
@@ -130,48 +158,65 @@ async def typed(
         return {"done": "Read.", "summary": {"rows": rows, "clients": {}}, "data": data}
 
     return await keep_folder("typed", work, output_dir=None)
+'''
 
 
-def test_a_parameter_of_any_type_is_read_and_comes_to_the_flow(prefect_engine, tmp_path, monkeypatch):
-    monkeypatch.setenv("OUTPUT_DIR", str(tmp_path))
+@pytest.fixture
+def typed(tmp_path, monkeypatch):
+    """A flow with parameters of all kinds, among the others."""
+    path = tmp_path / "more_flows/typed.py"
+    path.parent.mkdir()
+    path.write_text(TYPED)
+    monkeypatch.setattr(flows, "__path__", [*flows.__path__, str(path.parent)])
+    yield str(path)
+    sys.modules.pop("flows.typed", None)
+
+
+def test_a_parameter_of_any_type_is_read_and_comes_to_the_flow(typed, prefect_engine, tmp_path, monkeypatch):
+    monkeypatch.setenv("OUTPUT_DIR", str(tmp_path / "output"))
     given = ["--day", "2026-07-31", "--days", "2026-07-01", "2026-07-02", "--kind", "story", "--no-full"]
     assert command_line.main(typed, given) == 0
-    result = run_record.read(tmp_path).result
+    result = run_record.read(tmp_path / "output").result
     assert result["data"] == [{"day": "2026-07-31", "days": 2, "kind": "story", "full": False, "note": ""}]
     assert result["parameters"]["days"] == ["2026-07-01", "2026-07-02"]
+    assert parsed(*command_line.flags(of(typed), {"full": False}), path=typed)["full"] is False
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--day", "31/7/2026"], "--day: Input should be a valid date"),
-        (["--days", "2026-07-01", "besok"], "--days: Input should be a valid date.*not 'besok'"),
-        (["--kind", "reel"], "choose from '?post'?, '?story'?"),
+        (["--day", "31/7/2026"], '--day: unable to convert "31/7/2026" into date; write a day such as 2026-07-31'),
+        (["--days", "2026-07-01", "besok"], '--days: unable to convert "besok" into date; write a day'),
+        (["--kind", "reel"], 'Invalid value "reel" for --kind. Choose from: "post", "story"'),
+        (["--kidn", "post"], "Unknown option: --kidn. Did you mean --kind? See --help"),
     ],
 )
-def test_a_value_of_another_type_is_refused_with_what_it_should_be(capsys, arguments, says):
-    with pytest.raises(SystemExit):
-        parser(typed).parse_args(arguments)
-    assert re.search(says, " ".join(capsys.readouterr().err.split()))
+def test_a_value_of_another_type_is_refused_with_what_it_should_be(typed, capsys, arguments, says):
+    with pytest.raises(SystemExit) as ended:
+        command_line.main(typed, arguments)
+    assert ended.value.code == 2
+    assert says in " ".join(capsys.readouterr().err.split())
 
 
-def test_the_help_shows_defaults_that_say_something():
-    shown = {action.dest: (action.help or "").partition("(default: ")[2] for action in parser(typed)._actions}
-    assert {name: told for name, told in shown.items() if told and name != "sandbox_state"} == {
-        "day": "2026-07-01)",
-        "full": "True)",
-        "rows": "0)",
-    }
-    assert "(default: 5.0 10.0)" in " ".join(parser(content_plan_to_jira).format_help().split())
+def test_the_help_shows_defaults_that_say_something(typed, capsys):
+    text = helped(capsys, typed)
+    assert re.findall(r"--(\S+) (?:\S+ )?(?:\S+ )?(?:A day. )?\[default: (.*?)\]", text) == [
+        ("day", "2026-07-01"),
+        ("full", "True"),
+        ("rows", "0"),
+    ]
+    assert "[default: 5.0 10.0]" in helped(capsys, str(SCRIPT))
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--foo"], ["--delay-seconds", "5"], ["--settle-seconds", "soon"], ["--target", "Juli 2026"]]
+    "arguments",
+    [["--foo"], ["--delay-seconds", "5"], ["--settle-seconds", "soon"], ["--target", "Juli 2026"], ["Kopi Senja"]],
 )
-def test_an_unknown_or_wrong_flag_is_refused(arguments):
+def test_an_unknown_or_wrong_flag_is_refused(arguments, capsys):
     with pytest.raises(SystemExit) as ended:
         parsed(*arguments)
     assert ended.value.code == 2
+    assert re.fullmatch("error: .* --help\n", capsys.readouterr().err)
 
 
 class Trap(http.server.ThreadingHTTPServer):

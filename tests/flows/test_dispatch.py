@@ -10,8 +10,7 @@ from prefect import flow, get_client
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import Cancelled, Cancelling, Running
 
-from flows import arguments, dispatch
-from flows.content_plan_to_jira import content_plan_to_jira
+from flows import command_line, content_plan_to_jira, dispatch
 from lib.run import run_record
 from tests import runs
 
@@ -26,8 +25,8 @@ def test_without_the_deployment_nothing_is_started_and_the_message_says_what_to_
 
 def test_another_way_than_these_two_is_refused_on_the_command_line(capsys):
     with pytest.raises(SystemExit):
-        arguments.parser(arguments.of_function(content_plan_to_jira.fn)).parse_args(["--dispatch", "elsewhere"])
-    assert "choose from here, workers" in capsys.readouterr().err.replace("'", "")
+        command_line.main(content_plan_to_jira.__file__, ["--dispatch", "elsewhere"])
+    assert 'Choose from: "here", "workers"' in capsys.readouterr().err
 
 
 def status_error(code):

@@ -1,13 +1,15 @@
 """Decisions as a flow and as a command."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
-from flows import arguments, command_line
+from flows import command_line, resolve
 from flows.content_plan_to_jira import content_plan_to_jira
 from flows.reporting_flow import exit_code
 from flows.resolve import content_plan_resolve
+from lib import command
 from sandbox.seed import seed
 
 
@@ -64,9 +66,9 @@ def test_a_spreadsheet_that_is_no_plan_is_named(run, services):
 
 
 def test_plan_and_row_need_no_flags():
-    parser = arguments.parser(arguments.of_function(content_plan_resolve.fn, ("plan", "row")))
-    given = vars(parser.parse_args(["1abc", "12", "--key", "CP-3"]))
+    flow = command_line.of_file(Path(resolve.__file__))
+    given = command.read(flow, ["1abc", "12", "--key", "CP-3"], program="python flows/resolve.py")
     assert (given["plan"], given["row"], given["key"]) == ("1abc", 12, "CP-3")
-    assert vars(parser.parse_args(["1abc", "--forget-issue", "CP-3"]))["row"] is None
-    flags = command_line._flags({"plan": "1abc", "row": 12, "key": "CP-3"}, ("plan", "row"))
+    assert command.read(flow, ["1abc", "--forget-issue", "CP-3"], program="python flows/resolve.py")["row"] is None
+    flags = command_line.flags(flow, {"plan": "1abc", "row": 12, "key": "CP-3"})
     assert flags == ["1abc", "12", "--key", "CP-3"]

@@ -22,7 +22,7 @@ from flows import (
 )
 from lib import error_line
 from lib.errors import FixInputError
-from lib.run import run_folder
+from lib.run import __main__ as verify_command
 from tests.desk import HEADER
 
 ACTS = "\x1b]0;stolen\x07\x1b[2J\x9b6n\u202etxt\nFORGED | ERROR |\r\n"
@@ -77,28 +77,26 @@ def test_no_command_lets_a_name_steer_the_terminal(plan, shown, services, tmp_pa
     def runs():
         return sorted((tmp_path / "output").glob("2*"))
 
-    code, said = shown(command_line.main, content_plan_to_jira.content_plan_to_jira, ["--target-month", *month])
+    code, said = shown(command_line.main, content_plan_to_jira.__file__, ["--target-month", *month])
     assert code == 0, said
     assert "[red]x[/red]" in said
     assert "[/Senja]" in said
     assert ":coffee:" in said
     [first] = runs()
-    code, said = shown(command_line.main, content_plan_check.content_plan_check, ["--target-month", *month])
+    code, said = shown(command_line.main, content_plan_check.__file__, ["--target-month", *month])
     assert (code, "[/Senja]" in said) == (2, True), said
-    code, said = shown(
-        command_line.main, content_plan_watch.content_plan_watch, ["--target-months", *month[:1], *month[1:]]
-    )
+    code, said = shown(command_line.main, content_plan_watch.__file__, ["--target-months", *month[:1], *month[1:]])
     assert "[/Senja]" in said
     decision = [plan, "2", "--forget-issue", "CP-99999", "--delay-seconds", "0", "0", *output]
-    code, said = shown(command_line.main, resolve.content_plan_resolve, decision, positional=("plan", "row"))
+    code, said = shown(command_line.main, resolve.__file__, decision)
     assert code == 1, said
     code, said = shown(rerun.main, [str(first), "--set", "validate_only=true"])
     assert "[/Senja]" in said
     given = [str(first), str(runs()[-1]), *output]
-    code, said = shown(command_line.main, compare.compare_runs, given, positional=("run_a", "run_b"), show=compare.show)
+    code, said = shown(command_line.main, compare.__file__, given)
     assert code == 0, said
-    shown(command_line.main, performance_report.performance_report, output, show=performance_report.show)
-    shown(command_line.main, output_maintenance.output_maintenance, output, show=output_maintenance.show)
+    shown(command_line.main, performance_report.__file__, output)
+    shown(command_line.main, output_maintenance.__file__, output)
 
 
 def test_verify_shows_names_of_files_as_they_are(shown, tmp_path):
@@ -106,21 +104,21 @@ def test_verify_shows_names_of_files_as_they_are(shown, tmp_path):
 
     folder = runs.leave(tmp_path, [runs.row(1)])
     (folder / f"[red] {ACTS}.json").touch()
-    code, said = shown(run_folder.main, ["verify", str(folder)])
+    code, said = shown(verify_command.main, ["verify", str(folder)])
     assert code == 1
     assert "[red]" in said
     assert r"\x1b]0;stolen\x07" in said
     hostile = folder.parent / f"{ACTS}x"
     shutil.copytree(folder, hostile)
-    assert shown(run_folder.main, ["verify", str(hostile)])[0] == 1
-    assert shown(run_folder.main, ["verify", str(Path(f"no {ACTS}"))])[0] in (1, 2)
+    assert shown(verify_command.main, ["verify", str(hostile)])[0] == 1
+    assert shown(verify_command.main, ["verify", str(Path(f"no {ACTS}"))])[0] in (1, 2)
 
 
 def test_errors_and_arguments_are_shown_as_they_are(shown):
     _, said = shown(error_line.show, FixInputError(HOSTILE, f"is wrong {HOSTILE}"))
     assert "[/Senja]" in said
-    shown(command_line.main, content_plan_to_jira.content_plan_to_jira, ["--target-month", HOSTILE])
-    shown(command_line.main, content_plan_to_jira.content_plan_to_jira, [f"--{HOSTILE}"])
+    shown(command_line.main, content_plan_to_jira.__file__, ["--target-month", HOSTILE])
+    shown(command_line.main, content_plan_to_jira.__file__, [f"--{HOSTILE}"])
     shown(rerun.main, [f"no {HOSTILE}"])
 
 

@@ -12,6 +12,7 @@ from lib import error_line, files
 from lib.errors import FixInputError
 from lib.plan import rows_file
 from lib.report import run_index
+from lib.run import __main__ as verify_command
 from lib.run import archive, run_folder
 from lib.run.run_folder import Sources
 from lib.settings import ROOT
@@ -142,7 +143,7 @@ def finished(tmp_path):
 
 
 def test_an_unaltered_folder_is_verified_with_the_hash_of_its_manifest(finished, capsys):
-    assert run_folder.main(["verify", str(finished)]) == 0
+    assert verify_command.main(["verify", str(finished)]) == 0
     told = capsys.readouterr().out
     assert "all 3 files are as the run wrote them" in told
     assert files.sha256(finished / "manifest.json") in told
@@ -162,7 +163,7 @@ def test_an_unaltered_folder_is_verified_with_the_hash_of_its_manifest(finished,
 )
 def test_an_altered_file_is_named(finished, alter, told, capsys):
     alter(finished)
-    assert run_folder.main(["verify", str(finished)]) == 1
+    assert verify_command.main(["verify", str(finished)]) == 1
     assert told in capsys.readouterr().out.splitlines()
 
 
@@ -170,7 +171,7 @@ def test_a_notebook_of_the_project_that_changed_since_the_run_is_named(finished,
     before = Sources.now().files
     changed = {**before, "notebooks/content_plan_to_jira.ipynb": "00"}
     monkeypatch.setattr(run_folder, "_source_files", lambda: changed)
-    assert run_folder.main(["verify", str(finished)]) == 0
+    assert verify_command.main(["verify", str(finished)]) == 0
     told = capsys.readouterr().out
     assert "notebooks/content_plan_to_jira.ipynb: in the project, it has changed since this run" in told
     assert "hashmap.py" not in told
@@ -209,7 +210,7 @@ HASH = "0" * 64
 def test_a_manifest_that_no_run_wrote_is_refused_in_one_line(finished, capsys, content, says):
     text = content if isinstance(content, str) else json.dumps({"data": [content]})
     (finished / "manifest.json").write_text(text)
-    assert run_folder.main(["verify", str(finished)]) == 1
+    assert verify_command.main(["verify", str(finished)]) == 1
     told = capsys.readouterr()
     assert (told.out, told.err.count("\n")) == ("", 1)
     assert f"{finished / 'manifest.json'}: " in told.err
@@ -240,7 +241,7 @@ def test_a_manifest_that_no_run_wrote_is_refused_in_one_line(finished, capsys, c
 def test_links_pipes_and_sockets_are_named_and_none_is_opened(finished, capsys, make, kind, where, says):
     (finished / where).unlink(missing_ok=True)
     make(finished / where)
-    assert run_folder.main(["verify", str(finished)]) == 1
+    assert verify_command.main(["verify", str(finished)]) == 1
     told = capsys.readouterr().out.splitlines()
     assert told[0] == says.format(kind)
     assert len(told) == 2, "nothing below a link is told"
@@ -251,14 +252,14 @@ def test_links_pipes_and_sockets_are_named_and_none_is_opened(finished, capsys, 
 )
 def test_a_manifest_that_is_no_file_is_not_waited_for(tmp_path, capsys, make):
     make(tmp_path / "manifest.json")
-    assert run_folder.main(["verify", str(tmp_path)]) == 1
+    assert verify_command.main(["verify", str(tmp_path)]) == 1
     assert "manifest.json: cannot be read (it is a" in capsys.readouterr().err
 
 
 def test_the_folder_of_a_client_that_became_a_link_is_named(finished, tmp_path, capsys):
     (finished / "kopi-senja").rename(tmp_path / "elsewhere")
     (finished / "kopi-senja").symlink_to(tmp_path / "elsewhere")
-    assert run_folder.main(["verify", str(finished)]) == 1
+    assert verify_command.main(["verify", str(finished)]) == 1
     told = capsys.readouterr().out.splitlines()
     assert told[:3] == [
         "kopi-senja/01_rows.json: is missing",
@@ -276,7 +277,7 @@ def test_a_file_that_cannot_be_read_is_named_with_the_reason(finished, capsys, m
         return opened(path)
 
     monkeypatch.setattr(files, "open_file", refuse)
-    assert run_folder.main(["verify", str(finished)]) == 1
+    assert verify_command.main(["verify", str(finished)]) == 1
     assert "kopi-senja/02_drafts.json: cannot be read (Permission denied)" in capsys.readouterr().out.splitlines()
 
 
@@ -298,9 +299,9 @@ def test_a_folder_in_it_that_cannot_be_read_is_named(finished, monkeypatch):
 def test_a_file_whose_name_is_no_utf_8_is_listed_and_verified(tmp_path, capsys):
     (tmp_path / os.fsdecode(b"caf\xe9\n")).write_text("x")
     run_folder.write_manifest(tmp_path, workflow="flow", parameters={}, sources=Sources.now())
-    assert run_folder.main(["verify", str(tmp_path)]) == 0
+    assert verify_command.main(["verify", str(tmp_path)]) == 0
     (tmp_path / os.fsdecode(b"caf\xe9\n")).write_text("y")
-    assert run_folder.main(["verify", str(tmp_path)]) == 1
+    assert verify_command.main(["verify", str(tmp_path)]) == 1
     assert r"caf\xe9\n: was changed" in capsys.readouterr().out.splitlines()
 
 
@@ -310,7 +311,7 @@ def test_half_a_pair_of_utf_16_is_written_as_json_writes_it(tmp_path):
 
 
 def test_what_is_no_finished_run_cannot_be_verified(tmp_path, capsys):
-    assert run_folder.main(["verify", str(tmp_path)]) == 1
+    assert verify_command.main(["verify", str(tmp_path)]) == 1
     assert "cannot be read; give the path of a run folder" in capsys.readouterr().err
 
 
