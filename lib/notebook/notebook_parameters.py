@@ -3,7 +3,7 @@
 The cell is a contract. Each line is an assignment: a name, perhaps a type, perhaps a default, and what it means as a comment.
 The cell runs before any import, so a type that is not Python's own stands in quotes.
 
-    quota: "Annotated[int, Field(ge=0)]" = 0  # posts that the client ordered
+    quota: dict[str, int] = {}  # content form -> rows that the client ordered
 """
 
 import ast
@@ -15,12 +15,11 @@ import re
 import tokenize
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Optional, Union
+from typing import Any, Literal, NamedTuple, Union
 
 import nbformat
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError, create_model
-from pydantic.errors import PydanticUserError
-from pydantic_core import PydanticUndefined, SchemaError
+from pydantic_core import PydanticUndefined
 
 from lib.errors import FixInputError
 
@@ -36,10 +35,8 @@ _TYPES: dict[str, Any] = {
     "dict": dict[str, JsonValue],
     "date": dt.date,
 }
-_LIMITS = frozenset({"gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length", "pattern"})
 _TYPE_ADVICE = (
-    "types are str, int, float, bool, list[…], dict[str, …] and `… | None`, "
-    "and in quotes also 'date', 'Literal[…]' and 'Annotated[…, Field(ge=…)]'"
+    "types are str, int, float, bool, list[…], dict[str, …] and `… | None`, and in quotes also 'date' and 'Literal[…]'"
 )
 _SECRET = re.compile(r"token|passw|passphrase|secret|api_?key|private_?key|access_?key|cookie|bearer", re.IGNORECASE)
 _SHOWN = 80
@@ -203,22 +200,16 @@ def _check_name(name: str) -> None:
 
 def _check_default(name: str, type_: Any, default: Any, written: str) -> Any:
     """The default as the model holds it: a date for the text of a date."""
-    try:
-        adapter: TypeAdapter[Any] = TypeAdapter(type_)
-    except (TypeError, PydanticUserError, SchemaError) as error:
-        raise _CellError(f"declares {name} as {written}, which cannot be used: {str(error).splitlines()[0]}") from None
     if default is PydanticUndefined:
         return default
     if problem := not_json(default):
         raise _CellError(f"gives {name} a default that {problem}")
     try:
-        return adapter.validate_json(json.dumps(default), strict=True)
+        return TypeAdapter(type_).validate_json(json.dumps(default), strict=True)
     except ValidationError as error:
         raise _CellError(
             f"gives {name} the default {_short(default)}, but it is {written}: {_reasons(error.errors())}"
         ) from None
-    except TypeError as error:  # a limit that does not fit the type, such as ge= of a text
-        raise _CellError(f"declares {name} as {written}, which cannot be used: {error}") from None
 
 
 def _literal(node: ast.expr) -> Any:
@@ -276,23 +267,10 @@ def _generic(name: str, inside: ast.expr, written: str) -> Any:
             return list[_type(inside)]  # type: ignore[misc]  # a type that is only known now
         case "dict", ast.Tuple(elts=[ast.Name(id="str"), values]):
             return dict[str, _type(values)]  # type: ignore[misc]
-        case "Optional", _:
-            return Optional[_type(inside)]  # noqa: UP045
         case "Literal", _:
             choices = _literal(inside)
             return Literal[choices]
-        case "Annotated", ast.Tuple(elts=[first, *limits]):
-            return Annotated[_type(first), *(_limit(each) for each in limits)]
     raise _CellError(f"has the type {written}; {_TYPE_ADVICE}")
-
-
-def _limit(node: ast.expr) -> Any:
-    match node:
-        case ast.Call(func=ast.Name(id="Field") | ast.Attribute(attr="Field"), args=[], keywords=keywords) if {
-            each.arg for each in keywords
-        } <= _LIMITS:
-            return Field(**{str(each.arg): _literal(each.value) for each in keywords})
-    raise _CellError(f"has the limit {ast.unparse(node)}; limits are Field({'=…, '.join(sorted(_LIMITS))}=…)")
 
 
 def not_json(value: Any) -> str | None:

@@ -37,7 +37,6 @@ def field(line):
         pytest.param("a: float = 1", float, 1.0, id="float-from-int"),
         pytest.param("a: bool = False", bool, False, id="bool"),
         pytest.param("a: str | None = None", str | None, None, id="or-none"),
-        pytest.param("a: 'Optional[int]' = 3", int | None, 3, id="optional"),
         pytest.param("a: 'date' = '2026-07-31'", dt.date, dt.date(2026, 7, 31), id="date"),
         pytest.param("a: 'dt.date' = '2026-07-31'", dt.date, dt.date(2026, 7, 31), id="dt.date"),
         pytest.param("a: list['date'] | None = None", list[dt.date] | None, None, id="quoted-inside"),
@@ -68,11 +67,8 @@ def test_the_trailing_comment_describes_a_parameter(line, description):
     assert field(line).description == description
 
 
-def test_limits_and_choices_stand_in_the_form():
-    schema = model(
-        "n: 'Annotated[int, Field(ge=1, le=5)]' = 2\nkind: \"Literal['post', 'story']\" = 'post'"
-    ).model_json_schema()
-    assert (schema["properties"]["n"]["minimum"], schema["properties"]["n"]["maximum"]) == (1, 5)
+def test_choices_stand_in_the_form():
+    schema = model("kind: \"Literal['post', 'story']\" = 'post'").model_json_schema()
     assert schema["properties"]["kind"]["enum"] == ["post", "story"]
 
 
@@ -91,18 +87,14 @@ def test_limits_and_choices_stand_in_the_form():
         pytest.param("a: os.PathLike = 'x'", "types are", id="foreign-type"),
         pytest.param("a: list[(lambda: 1)()] = []", "types are", id="code-as-type"),
         pytest.param("a: 'x y' = 1", "types are", id="quoted-nonsense"),
+        pytest.param("a: 'Annotated[int, Field(ge=1)]' = 1", "types are", id="limit"),
         pytest.param("a: dict[int, str] = {}", "types are", id="keys-that-are-not-text"),
         pytest.param("a: date = '2026-07-31'", "write all of it in quotes", id="bare-date"),
         pytest.param("a: dt.date = '2026-07-31'", "write all of it in quotes", id="bare-dt.date"),
         pytest.param("a: Literal['x'] = 'x'", "write all of it in quotes", id="bare-choice"),
-        pytest.param("a: list[Annotated[int, Field(ge=1)]] = []", "write all of it in quotes", id="bare-limit"),
         pytest.param("a: 'date' | None = None", "write all of it in quotes", id="quotes-or-none"),
         pytest.param("a: None | 'date' = None", "write all of it in quotes", id="none-or-quotes"),
-        pytest.param("a: 'Annotated[int, Field(default_factory=f)]' = 1", "limits are", id="code-as-limit"),
-        pytest.param("a: 'Annotated[str, Field(ge=1)]' = 'x'", "cannot be used", id="limit-of-another-type"),
-        pytest.param("a: \"Annotated[str, Field(pattern='(')]\" = 'x'", "cannot be used", id="broken-pattern"),
         pytest.param("a: int = '7'", "Input should be a valid integer, not '7'", id="default-of-another-type"),
-        pytest.param("a: 'Annotated[int, Field(ge=1)]' = 0", "greater than or equal to 1", id="default-out-of-range"),
         pytest.param("a = (1, 2)", "type tuple", id="tuple"),
         pytest.param("a = {1: 2}", "not text", id="int-key"),
         pytest.param("a = 1e999", "not a number", id="infinity"),
@@ -145,7 +137,7 @@ def test_there_is_exactly_one_parameters_cell(cells, found):
 
 PLAN = model("""
 name: str  # whose plan
-posts: "Annotated[int, Field(ge=1, le=60)]" = 12  # how many
+posts: int = 12  # how many
 kind: "Literal['post', 'story']" = 'post'
 day: "dt.date | None" = None
 names: list[str] = []
@@ -168,11 +160,6 @@ anything = None
             {"name": "x", "posts": True}, "posts: Input should be a valid integer, not True", id="bool-for-int"
         ),
         pytest.param(
-            {"name": "x", "posts": 61},
-            "posts: Input should be less than or equal to 60, not 61; allowed: Annotated[int, Field(ge=1, le=60)] (how many)",
-            id="out-of-range",
-        ),
-        pytest.param(
             {"name": "x", "kind": "reel"}, "kind: Input should be 'post' or 'story', not 'reel'", id="no-choice"
         ),
         pytest.param({"name": "x", "day": "2026-02-30"}, "day: Input should be a valid date", id="no-such-day"),
@@ -186,9 +173,9 @@ anything = None
         pytest.param({"name": "x", "anything": [{"a": math.inf}]}, "anything is inf", id="nested-infinity"),
         pytest.param({"name": "x", "anything": {1: 2}}, "anything has a key that is not text", id="int-key"),
         pytest.param({"name": "\ud800"}, "name holds half a character", id="lone-surrogate"),
-        pytest.param({"posts": 0, "x": 1}, "name is missing", id="several-1"),
-        pytest.param({"posts": 0, "x": 1}, "posts: Input should be greater than or equal to 1, not 0", id="several-2"),
-        pytest.param({"posts": 0, "x": 1}, "x is not a parameter", id="several-3"),
+        pytest.param({"posts": "many", "x": 1}, "name is missing", id="several-1"),
+        pytest.param({"posts": "many", "x": 1}, "posts: Input should be a valid integer, not 'many'", id="several-2"),
+        pytest.param({"posts": "many", "x": 1}, "x is not a parameter", id="several-3"),
     ],
 )
 def test_a_wrong_parameter_is_refused_by_name_with_what_is_allowed(given_values, problem):
