@@ -21,26 +21,29 @@ from sandbox import edits
 from sandbox.faults import fault_replies
 from sandbox.faults.faults import Fault, Faults
 from sandbox.google.drive_routes import drive
+from sandbox.google.google import Google
 from sandbox.google.oauth_routes import oauth
 from sandbox.google.sheets_routes import sheets
 from sandbox.http import connections
 from sandbox.http.connections import Transports
 from sandbox.http.journal import Entry
-from sandbox.http.wire import Call, Refusal, Reply
+from sandbox.http.messages import Call, Refusal, Reply
+from sandbox.http.operations import Operation, by_name
 from sandbox.jira.comment_routes import comments
 from sandbox.jira.gateway import Gateway
 from sandbox.jira.issue_routes import issues
+from sandbox.jira.jira import Jira
 from sandbox.jira.search_routes import search
 from sandbox.jira.site_routes import open_to_all, signed_in_only
 from sandbox.jira.user_routes import users
-from sandbox.operations import Operation, by_name
-from sandbox.world import World
+from sandbox.state import SandboxState
 
 _LOG = logging.getLogger("sandbox")
 _REFUSALS = {"429", "500", "503-before", "status-before", "redirect", "413", "401", "403", "refuse-whole"}
-_GROUPS = (oauth, sheets, drive, open_to_all, signed_in_only, issues, search, comments, users)
 
-OPERATIONS = by_name(operation for group in _GROUPS for operation in group.all)
+_GOOGLE = by_name((oauth, sheets, drive))
+_JIRA = by_name((open_to_all, signed_in_only, issues, search, comments, users))
+OPERATIONS: dict[str, Operation[Google] | Operation[Jira]] = {**_GOOGLE, **_JIRA}
 
 
 class Outcome(NamedTuple):
@@ -53,65 +56,67 @@ class Outcome(NamedTuple):
 class Service:
     """The operations at work: what the routes, the control pages and late writes have in common."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, state: SandboxState) -> None:
+        self.state = state
         self.faults = Faults(OPERATIONS.values())
         self.journal: list[Entry] = []
         self.transports: Transports = {}
         self.writes = 0
         """Counts requests that may have changed something."""
-        world.timeline.apply = self._apply_late
+        state.timeline.apply = self._apply_late
 
-    def apply(self, operation: Operation, call: Call) -> Reply:
-        """Let the service do what the call asks for."""
-        with self.world.timeline.lock:
-            self.writes += operation.writes
+    def apply(self, call: Call) -> Reply:
+        """Let the call's service carry it out."""
+        with self.state.timeline.lock:
+            self.writes += OPERATIONS[call.operation].writes
             try:
-                return operation.handler(self.world, self.authorised(operation, call))
+                if call.operation in _GOOGLE:
+                    return _GOOGLE[call.operation].carry_out(self.state.google, call)
+                return _JIRA[call.operation].carry_out(self.state.jira, call)
             except Refusal as refusal:
                 if refusal.reply.status == HTTPStatus.NOT_IMPLEMENTED:  # a client may show no more than the status
                     _LOG.warning("%s: %s", call.operation, refusal.reply.content().decode())
                 return refusal.reply
 
-    def authorised(self, operation: Operation, call: Call) -> Call:
-        """The call with its caller; one that has a caller already was let in before, when it arrived."""
-        return call if call.caller else replace(call, caller=operation.authorise(self.world, call))
-
-    def keep_for_later(self, operation: Operation, call: Call, delay_s: float) -> None:
-        """Apply the call when its time has come; one that may not be made is not kept."""
-        with self.world.timeline.lock, contextlib.suppress(Refusal):
-            self.world.timeline.keep(self.authorised(operation, call), delay_s)
+    def keep_for_later(self, call: Call, delay_s: float) -> None:
+        """Apply the call after a delay; one with wrong credentials is dropped."""
+        with self.state.timeline.lock, contextlib.suppress(Refusal):
+            if call.operation in _GOOGLE:
+                call = _GOOGLE[call.operation].authenticated(self.state.google, call)
+            else:
+                call = _JIRA[call.operation].authenticated(self.state.jira, call)
+            self.state.timeline.keep(call, delay_s)
 
     def _apply_late(self, call: Call) -> None:
-        self.apply(OPERATIONS[call.operation], call)
+        self.apply(call)
 
     def edit(self, fault: Fault | None, when: str) -> None:
         """Carry out the edit of an edit fault, if it is to happen at this moment."""
         if fault is None or fault.option("when") != when:
             return
-        with self.world.timeline.lock:
+        with self.state.timeline.lock:
             self.writes += 1
             wanted = fault.option("edit")
             if callable(wanted):
                 wanted()
             else:
-                edits.carry_out(self.world, wanted)
+                edits.carry_out(self.state, wanted)
 
 
 class Endpoint:
     """One operation as an ASGI application."""
 
-    def __init__(self, service: Service, operation: Operation) -> None:
+    def __init__(self, service: Service, operation: Operation[Google] | Operation[Jira]) -> None:
         self._service = service
         self._operation = operation
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        service, world = self._service, self._service.world
+        service, state = self._service, self._service.state
         call = _call(self._operation.name, scope, await Request(scope, receive).body())
-        with world.timeline.lock:
-            world.timeline.settle()
+        with state.timeline.lock:
+            state.timeline.settle()
             taken = service.faults.take(self._operation.name)
-            entry = Entry(call.operation, call.method, call.path, world.timeline.now(), None, taken.names)
+            entry = Entry(call.operation, call.method, call.path, state.timeline.now(), None, taken.names)
             service.journal.append(entry)
         try:
             service.edit(taken.edit, "before")
@@ -130,30 +135,30 @@ class Endpoint:
                 service.transports, scope, receive, send, reply.status, reply.content(), reply.media_type
             )
             return
-        await _response(outcome.reply, world.timeline.now())(scope, receive, send)
+        await _response(outcome.reply, state.timeline.now())(scope, receive, send)
 
     async def _outcome(self, call: Call, fault: Fault | None) -> Outcome:
         """What comes of the call, with the fault it meets."""
-        service, world, operation = self._service, self._service.world, self._operation
+        service, state = self._service, self._service.state
         if fault is None:
-            return Outcome(service.apply(operation, call))
+            return Outcome(service.apply(call))
         if fault.kind in _REFUSALS:
-            return Outcome(fault_replies.refused(world, fault))
+            return Outcome(fault_replies.refused(state.jira, fault))
         if fault.kind == "late-apply":
-            service.keep_for_later(operation, call, fault.option("delay_s"))
+            service.keep_for_later(call, fault.option("delay_s"))
         if fault.kind in {"late-apply", "reset-before"}:
             return Outcome(None)
-        generation = world.generation
+        generation = state.generation
         if fault.kind == "slow-before-apply":
             await asyncio.sleep(fault.option("delay_s"))
-        if generation != world.generation:  # the box was reset meanwhile: this request belongs to the time before
+        if generation != state.generation:  # the box was reset meanwhile: this request belongs to the time before
             return Outcome(None)
-        reply = service.apply(operation, _with_fault(call, fault))
+        reply = service.apply(_with_fault(call, fault))
         if fault.kind == "slow":
             await asyncio.sleep(fault.option("delay_s"))
         if fault.kind == "reset-after":
             return Outcome(None)
-        return Outcome(fault_replies.altered_reply(world, reply, fault), truncated=fault.kind == "truncated")
+        return Outcome(fault_replies.altered_reply(state.jira, reply, fault), truncated=fault.kind == "truncated")
 
 
 def _with_fault(call: Call, fault: Fault) -> Call:
@@ -215,7 +220,7 @@ def build(service: Service, more: Iterable[BaseRoute]) -> ASGIApp:
             return Response("Not found", error.status_code if isinstance(error, HTTPException) else 404)
         text = f"The sandbox does not know {request.method} {path}."
         _LOG.warning(text)
-        service.journal.append(Entry("", request.method, path, service.world.timeline.now(), 501))
+        service.journal.append(Entry("", request.method, path, service.state.timeline.now(), 501))
         envelope = {"code": 501, "message": text, "status": "UNIMPLEMENTED"}
         return JSONResponse(
             {"errorMessages": [text], "errors": {}} if path.startswith("/rest/") else {"error": envelope}, 501

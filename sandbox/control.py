@@ -11,7 +11,7 @@ from starlette.routing import Route
 from sandbox import edits
 from sandbox.app import Service
 from sandbox.faults.faults import KINDS
-from sandbox.http.wire import JsonObject, Refusal
+from sandbox.http.messages import JsonObject, Refusal
 
 
 def routes(service: Service, reset: Callable[[], None]) -> list[Route]:
@@ -35,7 +35,7 @@ def routes(service: Service, reset: Callable[[], None]) -> list[Route]:
 
     async def edit(request: Request) -> Response:
         try:
-            edits.carry_out(service.world, await _body(request))
+            edits.carry_out(service.state, await _body(request))
             service.writes += 1
         except Refusal as refusal:
             return JSONResponse(refusal.reply.body, 400)

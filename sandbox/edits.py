@@ -9,34 +9,34 @@
 | `{"issueKey": key, "moveTo": "MAR"}`, `{"issueKey": key, "delete": true}` | an issue moved or deleted |
 """
 
-from sandbox.http.wire import JsonObject
-from sandbox.world import World
+from sandbox.http.messages import JsonObject
+from sandbox.state import SandboxState
 
 
-def carry_out(world: World, edit: JsonObject) -> None:
+def carry_out(state: SandboxState, edit: JsonObject) -> None:
     """Do what the edit says; ValueError if it says nothing that is known, KeyError if its target does not exist."""
-    with world.timeline.lock:
+    with state.timeline.lock:
         match edit:
             case {"spreadsheetId": spreadsheet_id, "requests": requests}:
-                world.google.edit(spreadsheet_id, requests)
+                state.google.edit(spreadsheet_id, requests)
             case {"spreadsheetId": spreadsheet_id, "range": area, "values": values}:
-                world.google.write(spreadsheet_id, area, values, typed=edit.get("typed", True))
+                state.google.write(spreadsheet_id, area, values, typed=edit.get("typed", True))
             case {"fileId": file_id}:
-                _file(world, file_id, edit)
+                _file(state, file_id, edit)
             case {"issueKey": key, "fields": fields}:
-                world.jira.edit_issue(key, **fields)
+                state.jira.edit_issue(key, **fields)
             case {"issueKey": key, "moveTo": project}:
-                world.jira.move_issue(key, project)
+                state.jira.move_issue(key, project)
             case {"issueKey": key, "delete": True}:
-                world.jira.delete_issue(key)
+                state.jira.delete_issue(key)
             case _:
                 raise ValueError(f"not an edit the sandbox knows: {', '.join(edit) or 'it is empty'}")
 
 
-def _file(world: World, file_id: str, edit: JsonObject) -> None:
+def _file(state: SandboxState, file_id: str, edit: JsonObject) -> None:
     if "name" in edit:
-        world.google.rename(file_id, edit["name"])
+        state.google.rename(file_id, edit["name"])
     if "trashed" in edit:
-        world.google.trash(file_id, trashed=bool(edit["trashed"]))
+        state.google.trash(file_id, trashed=bool(edit["trashed"]))
     if "access" in edit:
-        world.google.set_access(file_id, edit["access"])
+        state.google.set_access(file_id, edit["access"])

@@ -14,9 +14,9 @@ from starlette.routing import Route
 from sandbox.app import Service
 from sandbox.google.a1 import column_letters
 from sandbox.google.cells import Cell
-from sandbox.google.google_state import SHEET, SHORTCUT, DriveFile, GoogleState, Spreadsheet, Tab
-from sandbox.google.number_patterns import shown
-from sandbox.http.wire import Json, JsonObject
+from sandbox.google.number_format import formatted_value
+from sandbox.google.state import SHEET, SHORTCUT, DriveFile, GoogleState, Spreadsheet, Tab
+from sandbox.http.messages import Json, JsonObject
 from sandbox.jira.adf_html import to_html
 from sandbox.jira.fields import FIELDS
 from sandbox.jira.render import Renderer, current_view
@@ -45,13 +45,13 @@ class Pages:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._world = service.world
+        self._state = service.state
         self._templates = jinja2.Environment(
             loader=jinja2.PackageLoader("sandbox"), autoescape=True, trim_blocks=True, lstrip_blocks=True
         )
 
     def overview(self, _: Request) -> Response:
-        google, jira = self._world.google.state, self._world.jira.state
+        google, jira = self._state.google.state, self._state.jira.state
         journal = [
             {**entry.to_json(), "at": _moment(entry.at), "status": entry.status or "cut"}
             for entry in reversed(self._service.journal[-_JOURNAL_TAIL:])
@@ -82,11 +82,11 @@ class Pages:
         )
 
     def spreadsheet(self, request: Request) -> Response:
-        google = self._world.google.state
+        google = self._state.google.state
         book = google.spreadsheets.get(request.path_params["id"])
         if book is None:
             return self._message("No such spreadsheet", "There is no spreadsheet with this id in the sandbox.", 404)
-        keys = self._world.jira.state.keys
+        keys = self._state.jira.state.keys
         return self._page(
             "spreadsheet.html",
             title=book.title,
@@ -99,16 +99,16 @@ class Pages:
         )
 
     def issues(self, _: Request) -> Response:
-        renderer = Renderer(self._world.jira.state, self._world.base_url)
-        listed = [_issue_line(renderer, issue) for issue in reversed(self._world.jira.state.issues.values())]
+        renderer = Renderer(self._state.jira.state, self._state.base_url)
+        listed = [_issue_line(renderer, issue) for issue in reversed(self._state.jira.state.issues.values())]
         return self._page("issues.html", title="Issues", issues=listed)
 
     def issue(self, request: Request) -> Response:
-        state = self._world.jira.state
+        state = self._state.jira.state
         issue = state.find(request.path_params["key"])
         if issue is None:
             return self._message("No such issue", "There is no issue with this key in the sandbox.", 404)
-        renderer = Renderer(state, self._world.base_url)
+        renderer = Renderer(state, self._state.base_url)
         names = [name for name in FIELDS if name not in {"summary", "description", "comment"}]
         fields = renderer.issue(current_view(issue), names, [])["fields"]
         comments = [
@@ -147,8 +147,8 @@ def routes(service: Service) -> list[Route]:
 
     def locked(page: Callable[[Request], Response]) -> Callable[[Request], Response]:
         def view(request: Request) -> Response:
-            with service.world.timeline.lock:
-                service.world.timeline.settle()
+            with service.state.timeline.lock:
+                service.state.timeline.settle()
                 return page(request)
 
         return view
@@ -206,7 +206,7 @@ def _tab(book: Spreadsheet, tab: Tab, key_of: Callable[[str], str]) -> JsonObjec
 
 
 def _shown(book: Spreadsheet, cell: Cell, key_of: Callable[[str], str]) -> _ShownCell:
-    text = shown(cell, book.locale)
+    text = formatted_value(cell, book.locale)
     kind = "number" if isinstance(cell.value, float) else ""
     return _ShownCell(text, kind, cell.note, key_of(text))
 

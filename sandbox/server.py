@@ -12,14 +12,14 @@ import uvicorn
 from sandbox import control, pages, state_file
 from sandbox.app import Service, build
 from sandbox.faults.faults import Fault
-from sandbox.google.inside import Google
+from sandbox.google.google import Google
 from sandbox.http.callers import OwnCallersOnly
 from sandbox.http.connections import protocol_for
 from sandbox.http.journal import Entry
 from sandbox.http.timeline import Clock, SystemClock
 from sandbox.jira.jira import Jira
 from sandbox.seed import seed
-from sandbox.world import World
+from sandbox.state import SandboxState
 
 _START_TIMEOUT_S = 10.0
 _KEEP_ALIVE_S = 75
@@ -47,8 +47,8 @@ class Sandbox:
         *,
         host: str = "127.0.0.1",
     ) -> None:
-        self._world = World(clock or SystemClock(), index_lag_s=index_lag_s)
-        self._service = Service(self._world)
+        self._state = SandboxState(clock or SystemClock(), index_lag_s=index_lag_s)
+        self._service = Service(self._state)
         self._host, self._port, self._seeded, self._index_lag_s = host, port, seed, index_lag_s
         self._state_path = None if state_path is None else Path(state_path)
         self._saver: state_file.Saver | None = None
@@ -58,15 +58,15 @@ class Sandbox:
 
     def _begin(self) -> None:
         self._plant()
-        self._beginning = self._world.snapshot()
+        self._beginning = self._state.snapshot()
         if self._state_path is not None and self._state_path.exists():
-            state_file.load(self._world, self._state_path)
+            state_file.load(self._state, self._state_path)
 
     def _plant(self) -> None:
-        self._world.empty()
-        seed.plant_site(self._world)
+        self._state.clear()
+        seed.plant_site(self._state.google, self._state.jira)
         if self._seeded:
-            seed.plant(self._world)
+            seed.plant(self._state.google, self._state.jira)
 
     # Running
 
@@ -80,7 +80,7 @@ class Sandbox:
             listener.close()
             raise
         reachable = "127.0.0.1" if self._host == "0.0.0.0" else self._host  # noqa: S104 - compared, not bound
-        self._world.base_url = f"http://{reachable}:{listener.getsockname()[1]}"
+        self._state.base_url = f"http://{reachable}:{listener.getsockname()[1]}"
         routes = [*control.routes(self._service, self.reset), *pages.routes(self._service)]
         config = uvicorn.Config(
             OwnCallersOnly(build(self._service, routes), self._host),
@@ -99,7 +99,7 @@ class Sandbox:
         self._thread.start()
         self._await_start()
         if self._state_path is not None:
-            self._saver = state_file.Saver(self._world, self._state_path, lambda: self._service.writes)
+            self._saver = state_file.Saver(self._state, self._state_path, lambda: self._service.writes)
         return self
 
     def __exit__(
@@ -130,7 +130,7 @@ class Sandbox:
     @property
     def url(self) -> str:
         """Where everything is, e.g. `http://127.0.0.1:43211`; empty until the server runs."""
-        return self._world.base_url
+        return self._state.base_url
 
     def environment(self) -> dict[str, str]:
         """The settings that point a client at this sandbox."""
@@ -154,20 +154,20 @@ class Sandbox:
 
     @property
     def google(self) -> Google:
-        return self._world.google
+        return self._state.google
 
     @property
     def jira(self) -> Jira:
-        return self._world.jira
+        return self._state.jira
 
     @property
     def lock(self) -> AbstractContextManager[bool]:
         """Held by whoever changes the state; take it to do several things at once."""
-        return self._world.timeline.lock
+        return self._state.timeline.lock
 
     @property
     def clock(self) -> Clock:
-        return self._world.timeline.clock
+        return self._state.timeline.clock
 
     @property
     def journal(self) -> list[Entry]:
@@ -205,18 +205,18 @@ class Sandbox:
     def reset(self) -> None:
         """Back to the beginning: the state as first planted, its first index lag, no faults, an empty journal."""
         with self.lock:
-            self._world.restore(self._beginning)
-            self._world.jira.index_lag_s = self._index_lag_s
+            self._state.restore(self._beginning)
+            self._state.jira.index_lag_s = self._index_lag_s
             self._service.faults.clear()
             self._service.journal.clear()
             self._service.writes += 1
 
     def snapshot(self) -> bytes:
         """A copy of the services' state, pending late writes included; faults and journal are not part of it."""
-        return self._world.snapshot()
+        return self._state.snapshot()
 
     def restore(self, snapshot: bytes) -> None:
         """Put the services back to a snapshot; requests still under way change nothing any more."""
         with self.lock:
-            self._world.restore(snapshot)
+            self._state.restore(snapshot)
             self._service.writes += 1

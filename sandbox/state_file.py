@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.google.cells import BLANK, Cell, ErrorValue
-from sandbox.google.google_state import GoogleState
-from sandbox.http.wire import Json
+from sandbox.google.state import GoogleState
+from sandbox.http.messages import Json
 from sandbox.jira.state import JiraState
-from sandbox.world import World
+from sandbox.state import SandboxState
 
 VERSION = 1
 _LOG = logging.getLogger("sandbox")
@@ -32,8 +32,8 @@ class _Contents:
     jira: JiraState
 
 
-def load(world: World, path: Path) -> None:
-    """Fill the world from a file that `save` has written; StateFileError if it cannot be read."""
+def load(state: SandboxState, path: Path) -> None:
+    """Fill the state from a file that `save` has written; StateFileError if it cannot be read."""
     try:
         contents = _read(path)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -41,8 +41,8 @@ def load(world: World, path: Path) -> None:
             f"{path} is not a state file of this sandbox ({error}); start with --reset to begin anew, or name another "
             "file with --state"
         ) from error
-    with world.timeline.lock:
-        world.google.state, world.jira.state = contents.google, contents.jira
+    with state.timeline.lock:
+        state.google.state, state.jira.state = contents.google, contents.jira
 
 
 def _read(path: Path) -> _Contents:
@@ -53,10 +53,10 @@ def _read(path: Path) -> _Contents:
     return contents
 
 
-def save(world: World, path: Path) -> None:
+def save(state: SandboxState, path: Path) -> None:
     """Write the state under a temporary name, then put it in place of the old file."""
-    with world.timeline.lock:
-        text = json.dumps(_encode(_Contents(VERSION, world.google.state, world.jira.state)), ensure_ascii=False)
+    with state.timeline.lock:
+        text = json.dumps(_encode(_Contents(VERSION, state.google.state, state.jira.state)), ensure_ascii=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     temporary.write_text(text, "utf-8")
@@ -66,8 +66,8 @@ def save(world: World, path: Path) -> None:
 class Saver:
     """Saves some time after a change, however many changes there are, and once more at the end."""
 
-    def __init__(self, world: World, path: Path, changes: Callable[[], int], *, every_s: float = 0.5) -> None:
-        self._world, self._path, self._changes, self._every_s = world, path, changes, every_s
+    def __init__(self, state: SandboxState, path: Path, changes: Callable[[], int], *, every_s: float = 0.5) -> None:
+        self._state, self._path, self._changes, self._every_s = state, path, changes, every_s
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sandbox-saver", daemon=True)
         self._thread.start()
@@ -75,7 +75,7 @@ class Saver:
     def close(self) -> None:
         self._stop.set()
         self._thread.join()
-        save(self._world, self._path)
+        save(self._state, self._path)
 
     def _run(self) -> None:
         saved = self._changes()
@@ -83,7 +83,7 @@ class Saver:
             seen = self._changes()
             if seen != saved:
                 try:
-                    save(self._world, self._path)
+                    save(self._state, self._path)
                     saved = seen
                 except OSError:
                     _LOG.exception("could not write %s; trying again", self._path)

@@ -4,10 +4,10 @@ import copy
 from collections.abc import Mapping
 
 from sandbox.faults.faults import Fault
-from sandbox.google import google_errors
-from sandbox.http.wire import Json, JsonObject, Reply
+from sandbox.google import errors
+from sandbox.http.messages import Json, JsonObject, Reply
 from sandbox.jira.errors import error_body, not_authenticated_reply
-from sandbox.world import World
+from sandbox.jira.jira import Jira
 
 HTML = "text/html; charset=utf-8"
 _PAGE = b"<!DOCTYPE html><html><head><title>Log in</title></head><body><h1>Log in to continue</h1></body></html>"
@@ -24,12 +24,12 @@ def html_page() -> Reply:
     return Reply(200, _PAGE, {}, HTML)
 
 
-def refused(world: World, fault: Fault) -> Reply:
+def refused(jira: Jira, fault: Fault) -> Reply:
     """The answer of a fault that keeps the request from being carried out."""
     google = fault.operation.startswith(("sheets.", "drive.", "oauth."))
     match fault.kind:
         case "redirect":
-            return Reply(302, _PAGE, {"Location": f"{world.base_url}/login"}, HTML)
+            return Reply(302, _PAGE, {"Location": f"{jira.base_url}/login"}, HTML)
         case "413":
             return Reply(413, b"<html><body><h1>413 Request Entity Too Large</h1></body></html>", {}, HTML)
         case "503-before":
@@ -45,10 +45,10 @@ def refused(world: World, fault: Fault) -> Reply:
 def unavailable(fault: Fault) -> Reply:
     headers = _retry_after(fault)
     if fault.operation.startswith("sheets."):
-        body = google_errors.sheets_reply(503, "The service is currently unavailable.").body
+        body = errors.sheets_reply(503, "The service is currently unavailable.").body
         return Reply(503, body, headers)
     if fault.operation.startswith("drive."):
-        return Reply(503, google_errors.drive_reply(503, "Backend Error", "backendError").body, headers)
+        return Reply(503, errors.drive_reply(503, "Backend Error", "backendError").body, headers)
     return Reply(503, b"<html><body><h1>503 Service Unavailable</h1></body></html>", headers, HTML)
 
 
@@ -63,7 +63,7 @@ def gateway_error(fault: Fault) -> Reply:
     return Reply(status, f"<html><body><h1>{status}</h1></body></html>".encode(), {}, HTML)
 
 
-def altered_reply(world: World, reply: Reply, fault: Fault) -> Reply:
+def altered_reply(jira: Jira, reply: Reply, fault: Fault) -> Reply:
     """The answer that the caller gets to a request that was carried out."""
     match fault.kind:
         case "503-after":
@@ -73,11 +73,11 @@ def altered_reply(world: World, reply: Reply, fault: Fault) -> Reply:
         case "html":
             return html_page()
         case "shuffle" | "short" | "other-issue":
-            return with_altered_issues(world, reply, fault)
+            return with_altered_issues(jira, reply, fault)
     return reply
 
 
-def with_altered_issues(world: World, reply: Reply, fault: Fault) -> Reply:
+def with_altered_issues(jira: Jira, reply: Reply, fault: Fault) -> Reply:
     """The answer with its issues in another order, with one missing, or with one replaced by another issue."""
     if not isinstance(reply.body, dict) or not reply.body.get("issues"):
         return reply
@@ -90,16 +90,16 @@ def with_altered_issues(world: World, reply: Reply, fault: Fault) -> Reply:
         case "short":
             del found[place]
         case _:
-            found[place] |= _other_issue(world, {item["id"] for item in found}, fault.options.get("key"))
+            found[place] |= _other_issue(jira, {item["id"] for item in found}, fault.options.get("key"))
     return Reply(reply.status, body, reply.headers, reply.media_type)
 
 
-def _other_issue(world: World, answered: set[str], key: Json) -> JsonObject:
+def _other_issue(jira: Jira, answered: set[str], key: Json) -> JsonObject:
     """Id and key of the issue named `key`, or of the oldest that is not in the answer."""
-    for issue in world.jira.state.issues.values():
+    for issue in jira.state.issues.values():
         if issue.key == key or (key is None and str(issue.id) not in answered):
-            return {"id": str(issue.id), "key": issue.key, "self": f"{world.base_url}/rest/api/3/issue/{issue.id}"}
-    return {"id": "99999", "key": key or "ELSE-1", "self": f"{world.base_url}/rest/api/3/issue/99999"}
+            return {"id": str(issue.id), "key": issue.key, "self": f"{jira.base_url}/rest/api/3/issue/{issue.id}"}
+    return {"id": "99999", "key": key or "ELSE-1", "self": f"{jira.base_url}/rest/api/3/issue/99999"}
 
 
 def _retry_after(fault: Fault) -> Mapping[str, str]:
@@ -111,27 +111,25 @@ def _google(fault: Fault) -> Reply:
     drive = fault.operation.startswith("drive.")
     match fault.kind:
         case "429" if drive:
-            reply = google_errors.drive_reply(429, "Rate Limit Exceeded", "rateLimitExceeded", domain="usageLimits")
+            reply = errors.drive_reply(429, "Rate Limit Exceeded", "rateLimitExceeded", domain="usageLimits")
         case "429":
             text = "Quota exceeded for quota metric 'Read requests' and limit 'Read requests per minute per user'."
-            reply = google_errors.sheets_reply(429, text, [_RATE_LIMIT])
+            reply = errors.sheets_reply(429, text, [_RATE_LIMIT])
         case "500" if drive:
-            reply = google_errors.drive_reply(500, "Internal Error", "internalError")
+            reply = errors.drive_reply(500, "Internal Error", "internalError")
         case "500":
-            reply = google_errors.sheets_reply(500, "Internal error encountered.")
+            reply = errors.sheets_reply(500, "Internal error encountered.")
         case "401":
-            return google_errors.bad_token_reply(fault.operation)
+            return errors.bad_token_reply(fault.operation)
         case "403" if drive:
             reason = fault.option("reason") or "insufficientFilePermissions"
             domain = "usageLimits" if "imit" in reason else "global"
-            reply = google_errors.drive_reply(
-                403, "The user does not have sufficient permissions.", reason, domain=domain
-            )
+            reply = errors.drive_reply(403, "The user does not have sufficient permissions.", reason, domain=domain)
         case "403":
-            reply = google_errors.sheets_reply(403, "The caller does not have permission")
+            reply = errors.sheets_reply(403, "The caller does not have permission")
         case _:
             messages = fault.option("messages") or ["Request contains an invalid argument."]
-            reply = google_errors.sheets_reply(400, messages[0])
+            reply = errors.sheets_reply(400, messages[0])
     return Reply(reply.status, reply.body, _retry_after(fault))
 
 

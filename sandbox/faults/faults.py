@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sandbox.operations import Operation
+from sandbox.http.operations import Operation
 
 # Kind -> the options it takes, beside `times` and `after`.
 KINDS: dict[str, set[str]] = {
@@ -73,7 +73,7 @@ class Faults:
     Edits have a queue of their own, so that a request can meet an edit and another fault at once.
     """
 
-    def __init__(self, operations: Iterable[Operation]) -> None:
+    def __init__(self, operations: Iterable[Operation[Any]]) -> None:
         self._operations = {operation.name: operation for operation in operations}
         self._waiting: list[Fault] = []
 
@@ -128,7 +128,7 @@ class Faults:
             self._waiting.remove(first)
         return first
 
-    def _check_applies(self, operation: Operation, kind: str, options: dict[str, Any]) -> None:
+    def _check_applies(self, operation: Operation[Any], kind: str, options: dict[str, Any]) -> None:
         name = operation.name
         jira = not name.startswith(("oauth.", "sheets.", "drive."))
         if kind in {"shuffle", "short", "other-issue"} and name not in _ANSWERING_WITH_ISSUES:

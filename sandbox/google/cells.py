@@ -4,7 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sandbox.http.wire import JsonObject
+from sandbox.http.messages import JsonObject
 
 type Scalar = str | float | bool
 
@@ -168,5 +168,5 @@ def _from_string(text: str) -> Cell:
 
 
 def json_number(value: float) -> float | int:
-    """Whole numbers go over the wire without a fraction, as Google writes them."""
+    """Whole numbers are sent without a fraction, as Google writes them."""
     return int(value) if value.is_integer() and abs(value) < 2**53 else value

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sandbox.google.google_state import DriveFile
+from sandbox.google.state import DriveFile
 
 type Test = Callable[[DriveFile], bool]
 

@@ -11,16 +11,16 @@ import json
 from collections.abc import Callable
 
 from sandbox.google import drive_query, field_mask
+from sandbox.google.errors import drive_invalid, drive_reply, file_not_found
 from sandbox.google.field_mask import Mask
-from sandbox.google.google_errors import drive_invalid, drive_reply, file_not_found
-from sandbox.google.google_schema import unknown_path
-from sandbox.google.google_state import FOLDER, DriveFile, GoogleState
+from sandbox.google.google import Google
 from sandbox.google.oauth_routes import signed_in
-from sandbox.http.wire import Call, JsonObject, Refusal, Reply
-from sandbox.operations import Operations
-from sandbox.world import World
+from sandbox.google.schema import unknown_path
+from sandbox.google.state import FOLDER, DriveFile, GoogleState
+from sandbox.http.messages import Call, JsonObject, Refusal, Reply
+from sandbox.http.operations import Operations
 
-drive = Operations(authorise=signed_in)
+drive = Operations(authenticate=signed_in)
 
 _FILE_FIELDS: Mask = {name: {} for name in ("kind", "id", "name", "mimeType")}
 _LIST_FIELDS: Mask = {"kind": {}, "incompleteSearch": {}, "nextPageToken": {}, "files": _FILE_FIELDS}
@@ -35,8 +35,8 @@ _ORDERS: dict[str, Callable[[DriveFile], str | float | bool]] = {
 
 
 @drive("drive.files.list", "GET", "/drive/v3/files")
-def files_list(world: World, call: Call) -> Reply:
-    state = world.google.state
+def files_list(google: Google, call: Call) -> Reply:
+    state = google.state
     mask = _mask(call, "FileList") or _LIST_FIELDS
     in_view = _view(state, call)
     query = _query(call)
@@ -50,18 +50,18 @@ def files_list(world: World, call: Call) -> Reply:
     if start + size < len(found):
         answer["nextPageToken"] = _page_token(call, start + size)
     answer["incompleteSearch"] = state.incomplete_search and call.one("corpora") == "allDrives"
-    answer["files"] = [file_json(state, file, world.base_url) for file in page]
+    answer["files"] = [file_json(state, file, google.base_url) for file in page]
     return Reply(200, field_mask.cut(answer, mask))
 
 
 @drive("drive.files.get", "GET", "/drive/v3/files/{fileId}")
-def files_get(world: World, call: Call) -> Reply:
-    state, wanted = world.google.state, call.params["fileId"]
+def files_get(google: Google, call: Call) -> Reply:
+    state, wanted = google.state, call.params["fileId"]
     mask = _mask(call, "File") or _FILE_FIELDS
     file = state.files.get(wanted)
     if file is None or not file.visible or (file.drive_id and not _all_drives(call)):
         raise file_not_found(wanted)
-    return Reply(200, field_mask.cut(file_json(state, file, world.base_url), mask))
+    return Reply(200, field_mask.cut(file_json(state, file, google.base_url), mask))
 
 
 def file_json(state: GoogleState, file: DriveFile, base_url: str) -> JsonObject:

@@ -7,7 +7,7 @@ https://developers.google.com/workspace/drive/api/guides/fields-parameter
 import re
 from collections.abc import Iterator
 
-from sandbox.http.wire import Json
+from sandbox.http.messages import Json
 
 type Mask = dict[str, "Mask"]
 """Names that are wanted, each with what is wanted inside it; an empty mask means all of it."""

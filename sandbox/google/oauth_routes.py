@@ -8,11 +8,11 @@ Refresh tokens and service accounts' signed assertions become access tokens; the
 import base64
 import json
 
-from sandbox.google.google_errors import bad_token, missing_scope, no_token, oauth_refusal
-from sandbox.google.google_state import Token
-from sandbox.http.wire import Call, JsonObject, Reply
-from sandbox.operations import Operations
-from sandbox.world import World
+from sandbox.google.errors import bad_token, missing_scope, no_token, oauth_refusal
+from sandbox.google.google import Google
+from sandbox.google.state import Token
+from sandbox.http.messages import Call, JsonObject, Reply
+from sandbox.http.operations import Operations
 
 ACCESS_TOKEN_SECONDS = 3599
 _REAL_AUDIENCE = "https://oauth2.googleapis.com/token"
@@ -26,35 +26,35 @@ _DRIVE_READ = (*_FULL[1:], "https://www.googleapis.com/auth/drive.readonly",
 _READS = {"sheets.spreadsheets.get", "sheets.spreadsheets.values.get", "sheets.spreadsheets.values.batchGet"}
 
 
-def anybody(_world: World, _call: Call) -> str:
+def anybody(_google: Google, _call: Call) -> str:
     return ""
 
 
-oauth = Operations(authorise=anybody)
+oauth = Operations(authenticate=anybody)
 
 
 @oauth("oauth.token", "POST", "/token")
-def token(world: World, call: Call) -> Reply:
+def token(google: Google, call: Call) -> Reply:
     form = call.form()
     match form.get("grant_type"):
         case "refresh_token":
-            granted = _refreshed(world, form)
+            granted = _refreshed(google, form)
         case "urn:ietf:params:oauth:grant-type:jwt-bearer":
-            granted = _asserted(world, form)
+            granted = _asserted(google, form)
         case None | "":
             raise oauth_refusal(400, "invalid_request", "Required parameter is missing: grant_type")
         case other:
             raise oauth_refusal(400, "unsupported_grant_type", f"Invalid grant_type: {other}")
-    access_token = world.google.fresh_token()
-    world.google.state.access_tokens[access_token] = granted
+    access_token = google.fresh_token()
+    google.state.access_tokens[access_token] = granted
     body: JsonObject = {"access_token": access_token, "expires_in": ACCESS_TOKEN_SECONDS, "token_type": "Bearer"}
     if form["grant_type"] == "refresh_token":
         body["scope"] = " ".join(granted.scopes)
     return Reply(200, body, {"Cache-Control": "no-cache, no-store, max-age=0, must-revalidate"})
 
 
-def _refreshed(world: World, form: dict[str, str]) -> Token:
-    state = world.google.state
+def _refreshed(google: Google, form: dict[str, str]) -> Token:
+    state = google.state
     secret = state.clients.get(form.get("client_id", ""))
     if secret is None:
         raise oauth_refusal(401, "invalid_client", "The OAuth client was not found.")
@@ -65,17 +65,17 @@ def _refreshed(world: World, form: dict[str, str]) -> Token:
     consent = state.refresh_tokens.get(form["refresh_token"])
     if consent is None:
         raise oauth_refusal(400, "invalid_grant", "Token has been expired or revoked.")
-    return _granted(world, consent.email, consent.scopes, form.get("scope", ""))
+    return _granted(google, consent.email, consent.scopes, form.get("scope", ""))
 
 
-def _asserted(world: World, form: dict[str, str]) -> Token:
+def _asserted(google: Google, form: dict[str, str]) -> Token:
     """The grant of a signed assertion.
 
     https://developers.google.com/identity/protocols/oauth2/service-account#authorizingrequests
     """
     claims = _claims(form.get("assertion", ""))
     email = claims.get("iss", "")
-    allowed = world.google.state.service_accounts.get(email)
+    allowed = google.state.service_accounts.get(email)
     if allowed is None:
         raise oauth_refusal(400, "invalid_grant", "Invalid grant: account not found")
     issued, expires = claims.get("iat"), claims.get("exp")
@@ -86,11 +86,11 @@ def _asserted(world: World, form: dict[str, str]) -> Token:
             "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. "
             "Check your iat and exp values in the JWT claim.",
         )
-    if claims.get("aud") not in {_REAL_AUDIENCE, f"{world.base_url}/token"}:
+    if claims.get("aud") not in {_REAL_AUDIENCE, f"{google.base_url}/token"}:
         raise oauth_refusal(400, "invalid_grant", "Invalid JWT: Failed audience check.")
     if not claims.get("scope"):
         raise oauth_refusal(400, "invalid_scope", "Invalid OAuth scope or ID token audience provided.")
-    return _granted(world, email, allowed, claims["scope"])
+    return _granted(google, email, allowed, claims["scope"])
 
 
 def _claims(assertion: str) -> JsonObject:
@@ -102,21 +102,21 @@ def _claims(assertion: str) -> JsonObject:
     return claims if isinstance(claims, dict) else {}
 
 
-def _granted(world: World, email: str, allowed: list[str], wanted: str) -> Token:
+def _granted(google: Google, email: str, allowed: list[str], wanted: str) -> Token:
     scopes = wanted.split() or list(allowed)
     if not set(scopes) <= set(allowed):
         raise oauth_refusal(400, "invalid_scope", "Bad Request")
-    return Token(email, scopes, world.timeline.now() + ACCESS_TOKEN_SECONDS)
+    return Token(email, scopes, google.now() + ACCESS_TOKEN_SECONDS)
 
 
-def signed_in(world: World, call: Call) -> str:
+def signed_in(google: Google, call: Call) -> str:
     """The e-mail of the account whose access token the call carries."""
     kind, _, value = call.headers.get("authorization", "").partition(" ")
     value = value if kind.lower() == "bearer" else call.one("access_token")
     if not value:
         raise no_token(call.operation)
-    found = world.google.state.access_tokens.get(value)
-    if found is None or found.expires_at <= world.timeline.now():
+    found = google.state.access_tokens.get(value)
+    if found is None or found.expires_at <= google.now():
         raise bad_token(call.operation)
     if not set(_enough(call.operation)) & set(found.scopes):
         raise missing_scope(call.operation)

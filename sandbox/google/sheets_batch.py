@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from sandbox.google import a1
 from sandbox.google.a1 import Span
-from sandbox.google.google_state import GridRange, Spreadsheet, Tab
-from sandbox.http.wire import JsonObject
+from sandbox.google.state import GridRange, Spreadsheet, Tab
+from sandbox.http.messages import JsonObject
 
 
 class RequestError(Exception):

@@ -8,11 +8,11 @@ from functools import cmp_to_key
 from sandbox.google import field_mask
 from sandbox.google.cells import BLANK, MAX_CELL_CHARACTERS, Cell, ErrorValue
 from sandbox.google.field_mask import Mask
-from sandbox.google.google_schema import unknown_path
-from sandbox.google.google_state import Tab
+from sandbox.google.parse_input import formula
+from sandbox.google.schema import unknown_path
 from sandbox.google.sheets_batch import Batch, RequestError
-from sandbox.google.typed_in import formula
-from sandbox.http.wire import Json, JsonObject
+from sandbox.google.state import Tab
+from sandbox.http.messages import Json, JsonObject
 
 _WRITABLE = {"userEnteredValue", "userEnteredFormat", "note"}
 _PASTES = {"PASTE_NORMAL", "PASTE_VALUES", "PASTE_FORMAT", "PASTE_NO_BORDERS", "PASTE_FORMULA"}

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from sandbox.google.a1 import Span
 from sandbox.google.cells import BLANK, Cell
-from sandbox.google.google_state import GridRange, Tab
 from sandbox.google.sheets_batch import Batch, RequestError
-from sandbox.http.wire import JsonObject
+from sandbox.google.state import GridRange, Tab
+from sandbox.http.messages import JsonObject
 
 type Ends = tuple[int | None, int | None]
 type Shift = Callable[[Ends], Ends | None]

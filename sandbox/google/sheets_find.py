@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from sandbox.google.cells import MAX_CELL_CHARACTERS, Cell
-from sandbox.google.google_state import Tab
-from sandbox.google.number_patterns import shown
+from sandbox.google.number_format import formatted_value
+from sandbox.google.parse_input import parse_input
 from sandbox.google.sheets_batch import Batch, RequestError
-from sandbox.google.typed_in import typed
-from sandbox.http.wire import JsonObject
+from sandbox.google.state import Tab
+from sandbox.http.messages import JsonObject
 
 type Replacer = Callable[[str], tuple[str, int]]
 
@@ -84,7 +84,7 @@ def _index_row(batch: Batch, tab: Tab, row: int) -> None:
     index = batch.rows_by_text.get(tab.sheet_id)
     if index is not None:
         for cell in tab.rows[row]:
-            index.setdefault(shown(cell, batch.spreadsheet.locale), set()).add(row)
+            index.setdefault(formatted_value(cell, batch.spreadsheet.locale), set()).add(row)
 
 
 def _replace_in_row(
@@ -102,13 +102,13 @@ def _replace_in_row(
         if cell.empty or (cell.formula is not None and not request.get("includeFormulas")):
             continue
         locale = batch.spreadsheet.locale
-        text, found = replace(cell.formula if cell.formula is not None else shown(cell, locale))
+        text, found = replace(cell.formula if cell.formula is not None else formatted_value(cell, locale))
         if not found:
             continue
         if len(text) > MAX_CELL_CHARACTERS:
             raise RequestError("Your input contains more than the maximum of 50000 characters in a single cell.")
         fresh = Cell(format=cell.format, note=cell.note)
-        tab.rows[row][column] = typed(text, fresh, locale, batch.today)
+        tab.rows[row][column] = parse_input(text, fresh, locale, batch.today)
         changed = True
         counts.occurrences += found
         if cell.formula is None:

@@ -7,12 +7,12 @@ from sandbox.google import field_mask, locales
 from sandbox.google.a1 import Span
 from sandbox.google.cells import BLANK, Cell, ErrorValue, json_number
 from sandbox.google.field_mask import Mask
-from sandbox.google.google_state import GridRange, Spreadsheet, Tab
-from sandbox.google.number_patterns import default_pattern, shown
+from sandbox.google.number_format import default_pattern, formatted_value
 from sandbox.google.sheets_names import named_range_json
 from sandbox.google.sheets_tabs import tab_json
 from sandbox.google.sheets_values import Area, resolve
-from sandbox.http.wire import Json, JsonObject
+from sandbox.google.state import GridRange, Spreadsheet, Tab
+from sandbox.http.messages import Json, JsonObject
 
 _ROW_PIXELS, _COLUMN_PIXELS = 21, 100
 
@@ -90,7 +90,7 @@ def cell_json(book: Spreadsheet, cell: Cell) -> JsonObject:
         body["userEnteredValue"] = effective if cell.formula is None else {"formulaValue": cell.formula}
         if effective:
             body["effectiveValue"] = effective
-        body["formattedValue"] = shown(cell, book.locale)
+        body["formattedValue"] = formatted_value(cell, book.locale)
     if cell.format:
         body["userEnteredFormat"] = cell.format
         body["effectiveFormat"] = _effective_format(book, cell.format)

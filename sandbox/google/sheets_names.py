@@ -7,9 +7,9 @@ https://developers.google.com/workspace/sheets/api/guides/metadata
 import re
 
 from sandbox.google import field_mask
-from sandbox.google.google_state import Anchor, GridRange, NamedRange, Spreadsheet
 from sandbox.google.sheets_batch import Batch, RequestError
-from sandbox.http.wire import JsonObject
+from sandbox.google.state import Anchor, GridRange, NamedRange, Spreadsheet
+from sandbox.http.messages import JsonObject
 
 _NAME = re.compile(r"[^\W\d]\w{0,249}")
 _LIKE_A_CELL = re.compile(r"[A-Za-z]{1,3}\d+|[Rr]\d*[Cc]\d*|true|false", re.IGNORECASE)

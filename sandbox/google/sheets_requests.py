@@ -7,10 +7,10 @@ import datetime as dt
 from collections.abc import Callable
 
 from sandbox.google import sheets_cells, sheets_dimensions, sheets_find, sheets_names, sheets_tabs
-from sandbox.google.google_errors import bad_request, invalid
-from sandbox.google.google_state import Spreadsheet
+from sandbox.google.errors import bad_request, invalid
 from sandbox.google.sheets_batch import Batch, RequestError
-from sandbox.http.wire import JsonObject
+from sandbox.google.state import Spreadsheet
+from sandbox.http.messages import JsonObject
 
 KINDS: dict[str, Callable[[Batch, JsonObject], JsonObject]] = {
     "addNamedRange": sheets_names.add_named_range,

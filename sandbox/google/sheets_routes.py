@@ -6,48 +6,48 @@ https://developers.google.com/workspace/sheets/api/reference/rest
 from typing import Literal
 
 from sandbox.google import field_mask
-from sandbox.google.google_errors import forbidden, invalid, not_found, office_file
-from sandbox.google.google_schema import check_query, read_body, read_mask
-from sandbox.google.google_state import XLSX, Spreadsheet
+from sandbox.google.errors import forbidden, invalid, not_found, office_file
+from sandbox.google.google import Google
 from sandbox.google.oauth_routes import signed_in
+from sandbox.google.schema import check_query, read_body, read_mask
 from sandbox.google.sheets_metadata import spreadsheet_json
 from sandbox.google.sheets_names import anchor_json, matches
 from sandbox.google.sheets_requests import carried_out
 from sandbox.google.sheets_values import Rendering, Writer, clear, read, resolve
-from sandbox.http.wire import Call, JsonObject, Reply
-from sandbox.operations import Operations
-from sandbox.world import World
+from sandbox.google.state import XLSX, Spreadsheet
+from sandbox.http.messages import Call, JsonObject, Reply
+from sandbox.http.operations import Operations
 
-sheets = Operations(authorise=signed_in)
+sheets = Operations(authenticate=signed_in)
 
 _BOOK = "/v4/spreadsheets/{spreadsheetId}"
 
 
 @sheets("sheets.spreadsheets.get", "GET", _BOOK)
-def spreadsheets_get(world: World, call: Call) -> Reply:
-    book = _open(world, call, "read")
+def spreadsheets_get(google: Google, call: Call) -> Reply:
+    book = _open(google, call, "read")
     mask = read_mask(call.one("fields"), "Spreadsheet")
     grid, ranges = call.flag("includeGridData"), call.many("ranges")
-    return Reply(200, spreadsheet_json(book, world.base_url, mask, ranges=ranges, grid=grid))
+    return Reply(200, spreadsheet_json(book, google.base_url, mask, ranges=ranges, grid=grid))
 
 
 @sheets("sheets.spreadsheets.batchUpdate", "POST", f"{_BOOK}:batchUpdate")
-def spreadsheets_batch_update(world: World, call: Call) -> Reply:
+def spreadsheets_batch_update(google: Google, call: Call) -> Reply:
     body = read_body(call, "BatchUpdateSpreadsheetRequest")
-    book = _open(world, call, "write")
+    book = _open(google, call, "write")
     mask = read_mask(call.one("fields"), "BatchUpdateSpreadsheetResponse")
-    changed, replies = carried_out(book, body.get("requests", []), world.google.today(book))
-    _keep(world, changed)
+    changed, replies = carried_out(book, body.get("requests", []), google.today(book))
+    _keep(google, changed)
     answer: JsonObject = {"spreadsheetId": book.id, "replies": replies}
     if body.get("includeSpreadsheetInResponse"):
         grid, ranges = bool(body.get("responseIncludeGridData")), body.get("responseRanges", [])
-        answer["updatedSpreadsheet"] = spreadsheet_json(changed, world.base_url, {}, ranges=ranges, grid=grid)
+        answer["updatedSpreadsheet"] = spreadsheet_json(changed, google.base_url, {}, ranges=ranges, grid=grid)
     return Reply(200, field_mask.cut(answer, mask))
 
 
 @sheets("sheets.spreadsheets.values.batchGet", "GET", f"{_BOOK}/values:batchGet")
-def values_batch_get(world: World, call: Call) -> Reply:
-    book = _open(world, call, "read")
+def values_batch_get(google: Google, call: Call) -> Reply:
+    book = _open(google, call, "read")
     mask, rendering = read_mask(call.one("fields"), "BatchGetValuesResponse"), _rendering(call)
     found = [read(book, resolve(book, text), rendering) for text in call.many("ranges")]
     answer: JsonObject = {"spreadsheetId": book.id, **({"valueRanges": found} if found else {})}
@@ -55,11 +55,11 @@ def values_batch_get(world: World, call: Call) -> Reply:
 
 
 @sheets("sheets.spreadsheets.values.batchUpdate", "POST", f"{_BOOK}/values:batchUpdate")
-def values_batch_update(world: World, call: Call) -> Reply:
+def values_batch_update(google: Google, call: Call) -> Reply:
     body = read_body(call, "BatchUpdateValuesRequest")
-    book = _open(world, call, "write")
+    book = _open(google, call, "write")
     mask = read_mask(call.one("fields"), "BatchUpdateValuesResponse")
-    writer = Writer(book, body.get("valueInputOption", ""), world.google.today(book))
+    writer = Writer(book, body.get("valueInputOption", ""), google.today(book))
     responses = [
         writer.write(_agreed_range("", data, f"Invalid data[{place}]: "), data, f"Invalid data[{place}]: ")
         for place, data in enumerate(body.get("data", []))
@@ -67,7 +67,7 @@ def values_batch_update(world: World, call: Call) -> Reply:
     if body.get("includeValuesInResponse"):
         value, moment = body.get("responseValueRenderOption", ""), body.get("responseDateTimeRenderOption", "")
         _add_values(writer, responses, value, moment)
-    _keep(world, writer.book)
+    _keep(google, writer.book)
     totals = {
         name: sum(response.get(f"updated{name}", 0) for response in responses) for name in ("Rows", "Columns", "Cells")
     }
@@ -77,39 +77,39 @@ def values_batch_update(world: World, call: Call) -> Reply:
 
 
 @sheets("sheets.spreadsheets.values.clear", "POST", f"{_BOOK}/values/{{range:path}}:clear")
-def values_clear(world: World, call: Call) -> Reply:
+def values_clear(google: Google, call: Call) -> Reply:
     read_body(call, "ClearValuesRequest")
-    book = _open(world, call, "write")
+    book = _open(google, call, "write")
     mask = read_mask(call.one("fields"), "ClearValuesResponse")
     area = resolve(book, call.params["range"])
-    _keep(world, clear(book, area))
+    _keep(google, clear(book, area))
     return Reply(200, field_mask.cut({"spreadsheetId": book.id, "clearedRange": area.text}, mask))
 
 
 @sheets("sheets.spreadsheets.values.get", "GET", f"{_BOOK}/values/{{range:path}}")
-def values_get(world: World, call: Call) -> Reply:
-    book = _open(world, call, "read")
+def values_get(google: Google, call: Call) -> Reply:
+    book = _open(google, call, "read")
     mask, rendering = read_mask(call.one("fields"), "ValueRange"), _rendering(call)
     return Reply(200, field_mask.cut(read(book, resolve(book, call.params["range"]), rendering), mask))
 
 
 @sheets("sheets.spreadsheets.values.update", "PUT", f"{_BOOK}/values/{{range:path}}")
-def values_update(world: World, call: Call) -> Reply:
+def values_update(google: Google, call: Call) -> Reply:
     body = read_body(call, "ValueRange")
-    book = _open(world, call, "write")
+    book = _open(google, call, "write")
     mask = read_mask(call.one("fields"), "UpdateValuesResponse")
-    writer = Writer(book, call.one("valueInputOption"), world.google.today(book))
+    writer = Writer(book, call.one("valueInputOption"), google.today(book))
     answer = writer.write(_agreed_range(call.params["range"], body, ""), body)
     if call.flag("includeValuesInResponse"):
         _add_values(writer, [answer], call.one("responseValueRenderOption"), call.one("responseDateTimeRenderOption"))
-    _keep(world, writer.book)
+    _keep(google, writer.book)
     return Reply(200, field_mask.cut(answer, mask))
 
 
 @sheets("sheets.spreadsheets.developerMetadata.search", "POST", f"{_BOOK}/developerMetadata:search")
-def developer_metadata_search(world: World, call: Call) -> Reply:
+def developer_metadata_search(google: Google, call: Call) -> Reply:
     body = read_body(call, "SearchDeveloperMetadataRequest")
-    book = _open(world, call, "write")
+    book = _open(google, call, "write")
     matched: list[JsonObject] = []
     for wanted in body.get("dataFilters", []):
         lookup = wanted.get("developerMetadataLookup")
@@ -124,10 +124,10 @@ def developer_metadata_search(world: World, call: Call) -> Reply:
     return Reply(200, field_mask.cut({"matchedDeveloperMetadata": matched} if matched else {}, mask))
 
 
-def _open(world: World, call: Call, need: Literal["read", "write"]) -> Spreadsheet:
+def _open(google: Google, call: Call, need: Literal["read", "write"]) -> Spreadsheet:
     """The spreadsheet the call is about, if it exists and we may do what the call does."""
     check_query(call, call.operation)
-    state, wanted = world.google.state, call.params["spreadsheetId"]
+    state, wanted = google.state, call.params["spreadsheetId"]
     file = state.files.get(wanted)
     if file is not None and file.visible and file.mime_type == XLSX:
         raise office_file()
@@ -139,9 +139,9 @@ def _open(world: World, call: Call, need: Literal["read", "write"]) -> Spreadshe
     return book
 
 
-def _keep(world: World, book: Spreadsheet) -> None:
-    world.google.state.spreadsheets[book.id] = book
-    world.google.touch(book.id)
+def _keep(google: Google, book: Spreadsheet) -> None:
+    google.state.spreadsheets[book.id] = book
+    google.touch(book.id)
 
 
 def _rendering(call: Call) -> Rendering:

@@ -4,10 +4,10 @@ https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheet
 """
 
 from sandbox.google import field_mask
-from sandbox.google.google_schema import unknown_path
-from sandbox.google.google_state import Spreadsheet, Tab
+from sandbox.google.schema import unknown_path
 from sandbox.google.sheets_batch import Batch, RequestError
-from sandbox.http.wire import JsonObject
+from sandbox.google.state import Spreadsheet, Tab
+from sandbox.http.messages import JsonObject
 
 _KNOWN = {
     "title",

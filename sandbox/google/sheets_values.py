@@ -10,12 +10,12 @@ from typing import NamedTuple
 from sandbox.google import a1
 from sandbox.google.a1 import Span
 from sandbox.google.cells import MAX_CELL_CHARACTERS, Cell, ErrorValue, json_number
-from sandbox.google.google_errors import invalid
-from sandbox.google.google_state import Spreadsheet, Tab
-from sandbox.google.number_patterns import DATE_TYPES, shown
+from sandbox.google.errors import invalid
+from sandbox.google.number_format import DATE_TYPES, formatted_value
+from sandbox.google.parse_input import parse_input
 from sandbox.google.sheets_batch import beyond_grid
-from sandbox.google.typed_in import typed
-from sandbox.http.wire import Json, JsonObject
+from sandbox.google.state import Spreadsheet, Tab
+from sandbox.http.messages import Json, JsonObject
 
 
 class Area(NamedTuple):
@@ -117,12 +117,12 @@ def rendered(cell: Cell, locale: str, rendering: Rendering) -> Json:
         return cell.formula
     value = cell.value
     if rendering.value == "FORMATTED_VALUE" or isinstance(value, ErrorValue) or value is None:
-        return shown(cell, locale)
+        return formatted_value(cell, locale)
     if isinstance(value, str | bool):
         return value
     wanted = cell.number_format
     if rendering.moment == "FORMATTED_STRING" and wanted is not None and wanted.type in DATE_TYPES:
-        return shown(cell, locale)
+        return formatted_value(cell, locale)
     return json_number(float(value))
 
 
@@ -188,7 +188,7 @@ class Writer:
         elif len(value) > MAX_CELL_CHARACTERS:
             raise invalid("Your input contains more than the maximum of 50000 characters in a single cell.")
         elif self._typed or value == "":
-            cell = typed(value, cell, self.book.locale, self._today)
+            cell = parse_input(value, cell, self.book.locale, self._today)
         else:
             cell = cell.with_content(Cell(value))
         area.tab.put(row, column, cell)

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
-from sandbox.http.wire import JsonObject
+from sandbox.http.messages import JsonObject
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from sandbox.http.wire import Call
+from sandbox.http.messages import Call
 
 
 class Clock(Protocol):

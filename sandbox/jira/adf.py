@@ -6,7 +6,7 @@ Other nodes of the format, such as tables and panels, are refused as unsupported
 inside text although the format has the hardBreak for them; here both are refused, so that no document depends on it.
 """
 
-from sandbox.http.wire import Json
+from sandbox.http.messages import Json
 from sandbox.jira.errors import FieldError
 
 _LISTS = {"bulletList", "orderedList"}

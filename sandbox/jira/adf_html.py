@@ -2,7 +2,7 @@
 
 from markupsafe import Markup, escape
 
-from sandbox.http.wire import Json
+from sandbox.http.messages import Json
 
 _ELEMENTS = {
     "paragraph": "p", "bulletList": "ul", "orderedList": "ol", "listItem": "li", "blockquote": "blockquote",

@@ -6,14 +6,14 @@ https://developer.atlassian.com/cloud/jira/platform/basic-auth-for-rest-apis/
 import base64
 import binascii
 
-from sandbox.http.wire import Call
+from sandbox.http.messages import Call
 from sandbox.jira.errors import no_issue, no_project, not_authenticated
 from sandbox.jira.gateway import HEADER
+from sandbox.jira.jira import Jira
 from sandbox.jira.state import Issue, JiraState, Project, User
-from sandbox.world import World
 
 
-def optional_user(world: World, call: Call) -> str:
+def optional_user(jira: Jira, call: Call) -> str:
     """The caller's account id; empty without credentials, 401 for wrong ones."""
     header, through_gateway = call.headers.get("authorization", ""), HEADER in call.headers
     if not header and not through_gateway:
@@ -25,16 +25,16 @@ def optional_user(world: World, call: Call) -> str:
         email, _, token = base64.b64decode(value, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         raise not_authenticated(credentials_sent=True) from None
-    for user in world.jira.state.users.values():
+    for user in jira.state.users.values():
         known = user.scoped_token if through_gateway else user.token
         if token and known == token and user.email.casefold() == email.casefold() and user.active:
             return user.account_id
     raise not_authenticated(credentials_sent=True)
 
 
-def required_user(world: World, call: Call) -> str:
+def required_user(jira: Jira, call: Call) -> str:
     """The caller's account id; 401 without credentials or for wrong ones."""
-    account_id = optional_user(world, call)
+    account_id = optional_user(jira, call)
     if not account_id:
         raise not_authenticated(credentials_sent=False)
     return account_id

@@ -5,7 +5,7 @@ https://developer.atlassian.com/cloud/jira/platform/rest/v3/intro/#status-codes
 
 from collections.abc import Iterable, Mapping
 
-from sandbox.http.wire import JsonObject, Refusal, Reply
+from sandbox.http.messages import JsonObject, Refusal, Reply
 
 NO_ISSUE = "Issue does not exist or you do not have permission to see it."
 BAD_PAYLOAD = "Invalid request payload. Refer to the REST API documentation and try again."

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sandbox.http.wire import Json, JsonObject
+from sandbox.http.messages import Json, JsonObject
 from sandbox.jira import adf
 from sandbox.jira.auth import can_be_assigned
 from sandbox.jira.errors import FieldError

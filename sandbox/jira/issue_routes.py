@@ -5,16 +5,16 @@ https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/
 
 import json
 
-from sandbox.http.wire import Call, JsonObject, Reply
+from sandbox.http.messages import Call, JsonObject, Reply
+from sandbox.http.operations import Operations
 from sandbox.jira.auth import has_permission, optional_user, visible_issue
 from sandbox.jira.errors import BAD_PAYLOAD, ElementError, hint_header, refusal
 from sandbox.jira.issue_writes import create, edit
+from sandbox.jira.jira import Jira
 from sandbox.jira.render import Renderer, current_view, field_ids
 from sandbox.jira.state import Issue
-from sandbox.operations import Operations
-from sandbox.world import World
 
-issues = Operations(authorise=optional_user)
+issues = Operations(authenticate=optional_user)
 
 MAX_BULK_CREATE, MAX_BULK_FETCH, MAX_WIDE_FETCH, MAX_PROPERTIES = 50, 100, 1000, 5
 _MANY_VALUED = {"comment", "worklog", "attachment", "issuelinks", "subtasks"}
@@ -43,16 +43,16 @@ def strings(body: JsonObject, name: str) -> list[str]:
 
 
 @issues("createIssue", "POST", "/rest/api/3/issue")
-def create_issue(world: World, call: Call) -> Reply:
+def create_issue(jira: Jira, call: Call) -> Reply:
     try:
-        issue = create(world, call, read_json(call), call.refused.get(0))
+        issue = create(jira, call, read_json(call), call.refused.get(0))
     except ElementError as error:
         raise error.refusal() from error
-    return Reply(201, _created(world, issue))
+    return Reply(201, _created(jira, issue))
 
 
 @issues("createIssues", "POST", "/rest/api/3/issue/bulk")
-def create_issues(world: World, call: Call) -> Reply:
+def create_issues(jira: Jira, call: Call) -> Reply:
     updates = read_json(call).get("issueUpdates")
     if not isinstance(updates, list) or not updates:
         raise refusal(400, BAD_PAYLOAD)
@@ -63,7 +63,7 @@ def create_issues(world: World, call: Call) -> Reply:
     hint = ""
     for number, update in enumerate(updates):
         try:
-            made.append(_created(world, create(world, call, update, call.refused.get(number))))
+            made.append(_created(jira, create(jira, call, update, call.refused.get(number))))
         except ElementError as error:
             hint = hint or error.hint
             elements = {"errorMessages": error.messages, "errors": error.errors}
@@ -71,12 +71,12 @@ def create_issues(world: World, call: Call) -> Reply:
     return Reply(201 if made else 400, {"issues": made, "errors": errors}, hint_header(hint))
 
 
-def _created(world: World, issue: Issue) -> JsonObject:
-    return {"id": str(issue.id), "key": issue.key, "self": f"{world.base_url}/rest/api/3/issue/{issue.id}"}
+def _created(jira: Jira, issue: Issue) -> JsonObject:
+    return {"id": str(issue.id), "key": issue.key, "self": f"{jira.base_url}/rest/api/3/issue/{issue.id}"}
 
 
 @issues("bulkFetchIssues", "POST", "/rest/api/3/issue/bulkfetch")
-def bulk_fetch_issues(world: World, call: Call) -> Reply:
+def bulk_fetch_issues(jira: Jira, call: Call) -> Reply:
     body = read_json(call)
     wanted, fields, properties = strings(body, "issueIdsOrKeys"), strings(body, "fields"), strings(body, "properties")
     if not wanted:
@@ -86,13 +86,13 @@ def bulk_fetch_issues(world: World, call: Call) -> Reply:
         raise refusal(400, f"The number of issues requested must not exceed {most}.")
     if len(properties) > MAX_PROPERTIES:
         raise refusal(400, f"The number of issue properties must not exceed {MAX_PROPERTIES}.")
-    state = world.jira.state
+    state = jira.state
     found: dict[int, Issue] = {}
     for id_or_key in wanted:
         issue = state.find(id_or_key)
         if issue is not None and has_permission(call.caller, state.projects[issue.project], "BROWSE_PROJECTS"):
             found[issue.id] = issue
-    renderer, names = Renderer(state, world.base_url), field_ids(fields, "*navigable")
+    renderer, names = Renderer(state, jira.base_url), field_ids(fields, "*navigable")
     shown = [renderer.issue(current_view(found[number]), names, properties) for number in sorted(found)]
     return Reply(200, {"issueErrors": [], "issues": shown})
 
@@ -105,23 +105,23 @@ def _is_light(fields: list[str], expand: list[str]) -> bool:
 
 
 @issues("getIssue", "GET", "/rest/api/3/issue/{issueIdOrKey}")
-def get_issue(world: World, call: Call) -> Reply:
-    issue = visible_issue(world.jira.state, call.caller, call.params["issueIdOrKey"])
+def get_issue(jira: Jira, call: Call) -> Reply:
+    issue = visible_issue(jira.state, call.caller, call.params["issueIdOrKey"])
     names = field_ids(call.listed("fields"), "*all")
-    body = Renderer(world.jira.state, world.base_url).issue(current_view(issue), names, call.listed("properties"))
+    body = Renderer(jira.state, jira.base_url).issue(current_view(issue), names, call.listed("properties"))
     return Reply(200, body)
 
 
 @issues("editIssue", "PUT", "/rest/api/3/issue/{issueIdOrKey}")
-def edit_issue(world: World, call: Call) -> Reply:
-    state = world.jira.state
+def edit_issue(jira: Jira, call: Call) -> Reply:
+    state = jira.state
     issue = visible_issue(state, call.caller, call.params["issueIdOrKey"])
     if not has_permission(call.caller, state.projects[issue.project], "EDIT_ISSUES"):
         raise refusal(403, "You do not have permission to edit issues in this project.")
     try:
-        edit(world, issue, read_json(call), call.refused.get(0))
+        edit(jira, issue, read_json(call), call.refused.get(0))
     except ElementError as error:
         raise error.refusal() from error
     if not call.flag("returnIssue"):
         return Reply(204)
-    return Reply(200, Renderer(state, world.base_url).issue(current_view(issue), field_ids([], "*all"), []))
+    return Reply(200, Renderer(state, jira.base_url).issue(current_view(issue), field_ids([], "*all"), []))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from sandbox.http.wire import Call, Json, JsonObject
+from sandbox.http.messages import Call, Json, JsonObject
 from sandbox.jira.errors import ElementError, FieldError
 from sandbox.jira.fields import (
     DEFAULT_PRIORITY,
@@ -15,8 +15,8 @@ from sandbox.jira.fields import (
     not_on_screen,
     utf16_length,
 )
+from sandbox.jira.jira import Jira
 from sandbox.jira.state import Issue, IssueType, JiraState, Project
-from sandbox.world import World
 
 MAX_PROPERTY_KEY, MAX_PROPERTY_VALUE = 255, 32_768
 _NOT_MAPS = "Can not deserialize instance of java.util.Map: 'fields' and 'update' must be objects"
@@ -43,7 +43,7 @@ class _Problems:
             raise ElementError(400, self.messages, self.errors, self.hint)
 
 
-def create(world: World, call: Call, body: Json, refused: JsonObject | None = None) -> Issue:
+def create(jira: Jira, call: Call, body: Json, refused: JsonObject | None = None) -> Issue:
     """Create one issue, or raise ElementError without using up a key.
 
     `refused`: errors by field that a fault adds to valid fields.
@@ -53,34 +53,34 @@ def create(world: World, call: Call, body: Json, refused: JsonObject | None = No
     given, changes = body.get("fields", {}), body.get("update", {})
     if not isinstance(given, dict) or not isinstance(changes, dict):
         raise ElementError(400, [_NOT_MAPS], {})
-    state = world.jira.state
+    state = jira.state
     project, issue_type = _project_and_type(state, call.caller, given)
     problems = _Problems()
-    fields = _check_fields(world, project, issue_type, given, problems)
+    fields = _check_fields(jira, project, issue_type, given, problems)
     for field_id, verbs in changes.items():
         if field_id in given:
             problems.errors[field_id] = f"Field '{field_id}' cannot appear in both 'fields' and 'update'"
         elif field_id not in issue_type.screen:
             problems.errors[field_id] = not_on_screen(field_id)
         else:
-            _apply(world, project, field_id, verbs, fields, problems)
+            _apply(jira, project, field_id, verbs, fields, problems)
     for field_id in _missing(issue_type, fields):
         problems.errors.setdefault(field_id, _required(field_id))
     properties = _properties(body.get("properties", []), problems)
     problems.errors |= refused or {}
     problems.raise_any()
     complete = {**_defaults(call.caller), **fields, "project": {"id": project.id}, "issuetype": {"id": issue_type.id}}
-    return world.jira.store_new(project, complete, properties, call.caller)
+    return jira.store_new(project, complete, properties, call.caller)
 
 
-def edit(world: World, issue: Issue, body: Json, refused: JsonObject | None = None) -> None:
+def edit(jira: Jira, issue: Issue, body: Json, refused: JsonObject | None = None) -> None:
     """Change an issue as a PUT says; all or nothing."""
     if not isinstance(body, dict) or not ("fields" in body or "update" in body or "properties" in body):
         raise ElementError(400, ["one of 'fields' or 'update' required"], {})
     given, changes = body.get("fields", {}), body.get("update", {})
     if not isinstance(given, dict) or not isinstance(changes, dict):
         raise ElementError(400, [_NOT_MAPS], {})
-    project = world.jira.state.projects[issue.project]
+    project = jira.state.projects[issue.project]
     problems = _Problems()
     fields = dict(issue.fields)
     for field_id, value in given.items():
@@ -88,16 +88,16 @@ def edit(world: World, issue: Issue, body: Json, refused: JsonObject | None = No
         if known is None or not known.settable or field_id in {"project", "issuetype"}:
             problems.errors[field_id] = not_on_screen(field_id)
             continue
-        _set(world, project, field_id, value, fields, problems)
+        _set(jira, project, field_id, value, fields, problems)
     for field_id, verbs in changes.items():
         if field_id in given:
             problems.errors[field_id] = f"Field '{field_id}' cannot appear in both 'fields' and 'update'"
         else:
-            _apply(world, project, field_id, verbs, fields, problems)
+            _apply(jira, project, field_id, verbs, fields, problems)
     properties = _properties(body.get("properties", []), problems)
     problems.errors |= refused or {}
     problems.raise_any()
-    world.jira.store_fields(issue, fields)
+    jira.store_fields(issue, fields)
     issue.properties.update(properties)
 
 
@@ -122,7 +122,7 @@ def _project_and_type(state: JiraState, caller: str, given: JsonObject) -> tuple
 
 
 def _check_fields(
-    world: World, project: Project, issue_type: IssueType, given: JsonObject, problems: _Problems
+    jira: Jira, project: Project, issue_type: IssueType, given: JsonObject, problems: _Problems
 ) -> JsonObject:
     fields: JsonObject = {}
     for field_id, value in given.items():
@@ -131,19 +131,19 @@ def _check_fields(
         if field_id not in issue_type.screen:
             problems.errors[field_id] = not_on_screen(field_id)
             continue
-        _set(world, project, field_id, value, fields, problems)
+        _set(jira, project, field_id, value, fields, problems)
     return fields
 
 
-def _set(world: World, project: Project, field_id: str, value: Json, fields: JsonObject, problems: _Problems) -> None:
-    context = FieldContext(world.jira.state, project, field_id)
+def _set(jira: Jira, project: Project, field_id: str, value: Json, fields: JsonObject, problems: _Problems) -> None:
+    context = FieldContext(jira.state, project, field_id)
     try:
         fields[field_id] = FIELDS[field_id].check(context, value)
     except FieldError as error:
         problems.add(field_id, error)
 
 
-def _apply(world: World, project: Project, field_id: str, verbs: Json, fields: JsonObject, problems: _Problems) -> None:
+def _apply(jira: Jira, project: Project, field_id: str, verbs: Json, fields: JsonObject, problems: _Problems) -> None:
     """Apply the operations of `update` to one field."""
     known = FIELDS.get(field_id)
     if known is None or not known.settable or field_id in {"project", "issuetype"}:
@@ -153,9 +153,9 @@ def _apply(world: World, project: Project, field_id: str, verbs: Json, fields: J
         if verb not in known.operations:
             problems.errors[field_id] = f"Field '{field_id}' does not support update '{verb}'"
         elif verb == "set":
-            _set(world, project, field_id, value, fields, problems)
+            _set(jira, project, field_id, value, fields, problems)
         else:
-            _add_or_remove(world, project, field_id, verb, value, fields, problems)
+            _add_or_remove(jira, project, field_id, verb, value, fields, problems)
 
 
 def _operations(verbs: Json, field_id: str, problems: _Problems) -> Iterator[tuple[str, Json]]:
@@ -167,9 +167,9 @@ def _operations(verbs: Json, field_id: str, problems: _Problems) -> Iterator[tup
 
 
 def _add_or_remove(
-    world: World, project: Project, field_id: str, verb: str, value: Json, fields: JsonObject, problems: _Problems
+    jira: Jira, project: Project, field_id: str, verb: str, value: Json, fields: JsonObject, problems: _Problems
 ) -> None:
-    context = FieldContext(world.jira.state, project, field_id)
+    context = FieldContext(jira.state, project, field_id)
     try:
         if field_id == "labels":
             item: Json = check_label(value)

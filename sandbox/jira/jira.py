@@ -1,7 +1,7 @@
 """The state of the sandbox's Jira and how tests, the seed and people on the site change it without HTTP."""
 
+from sandbox.http.messages import Json, JsonObject
 from sandbox.http.timeline import Timeline
-from sandbox.http.wire import Json, JsonObject
 from sandbox.jira.state import Component, IndexEntry, Issue, IssueType, JiraState, Project, User
 
 ALL_PERMISSIONS = (
@@ -16,9 +16,14 @@ class Jira:
 
     def __init__(self, timeline: Timeline, index_lag_s: float) -> None:
         self._timeline = timeline
+        self.base_url = ""
         self.index_lag_s = index_lag_s
         """Seconds until the search index shows a change."""
         self.state = JiraState()
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return self._timeline.now()
 
     @property
     def issues(self) -> list[Issue]:

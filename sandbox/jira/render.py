@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import NamedTuple
 
-from sandbox.http.wire import Json, JsonObject
+from sandbox.http.messages import Json, JsonObject
 from sandbox.jira.fields import FIELDS, PRIORITIES, STATUSES, Field
 from sandbox.jira.state import Comment, Component, Issue, IssueType, JiraState, Project, User
 

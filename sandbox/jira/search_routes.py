@@ -10,17 +10,17 @@ import json
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sandbox.http.wire import Call, JsonObject, Reply
+from sandbox.http.messages import Call, JsonObject, Reply
+from sandbox.http.operations import Operations
 from sandbox.jira import jql
 from sandbox.jira.auth import has_permission, optional_user
 from sandbox.jira.errors import BAD_PAYLOAD, UnsupportedError, refusal
 from sandbox.jira.issue_routes import MAX_PROPERTIES, read_json, strings
+from sandbox.jira.jira import Jira
 from sandbox.jira.render import Renderer, View, field_ids
 from sandbox.jira.state import JiraState
-from sandbox.operations import Operations
-from sandbox.world import World
 
-search = Operations(authorise=optional_user)
+search = Operations(authenticate=optional_user)
 
 MAX_PAGE, MAX_NARROW_PAGE = 100, 5000
 
@@ -36,20 +36,20 @@ class _Request(NamedTuple):
 
 
 @search("searchAndReconsileIssuesUsingJqlPost", "POST", "/rest/api/3/search/jql")
-def search_post(world: World, call: Call) -> Reply:
+def search_post(jira: Jira, call: Call) -> Reply:
     request = _read(read_json(call))
     query = jql.parse(request.jql)
     if not call.caller:
         # Jira does not report missing credentials here: an anonymous caller sees no issues.
         return Reply(200, {"issues": [], "isLast": True})
-    state = world.jira.state
-    views = jql.select(query, _index_views(world), state, call.caller)
+    state = jira.state
+    views = jql.select(query, _index_views(jira), state, call.caller)
     views = [view for view in views if _visible(view, state, call.caller)]
     names = field_ids(request.fields, "id")
     narrow = set(names) <= {"id", "key"} and not request.properties
     size = min(request.size, MAX_NARROW_PAGE if narrow else MAX_PAGE)
     start = _start(request)
-    renderer = Renderer(state, world.base_url)
+    renderer = Renderer(state, jira.base_url)
     page = [renderer.issue(view, names, request.properties) for view in views[start : start + size]]
     answer: JsonObject = {"issues": page, "isLast": start + size >= len(views)}
     if not answer["isLast"]:
@@ -76,9 +76,9 @@ def _visible(view: View, state: JiraState, caller: str) -> bool:
     return has_permission(caller, state.projects[view.key.rpartition("-")[0]], "BROWSE_PROJECTS")
 
 
-def _index_views(world: World) -> Iterator[View]:
+def _index_views(jira: Jira) -> Iterator[View]:
     """Issues as the search index shows them now; the deleted ones that it no longer shows are forgotten."""
-    state, now = world.jira.state, world.timeline.now()
+    state, now = jira.state, jira.now()
     for issue in [*state.issues.values(), *state.deleted.values()]:
         entry = issue.index_entry(now)
         if entry is not None and entry.fields is not None:

@@ -3,18 +3,17 @@
 https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-myself/ and its neighbours
 """
 
-from sandbox.http.wire import Call, JsonObject, Reply
+from sandbox.http.messages import Call, JsonObject, Reply
+from sandbox.http.operations import Operations
 from sandbox.jira.auth import has_permission, optional_user, required_user, visible_issue, visible_project
 from sandbox.jira.errors import refusal
 from sandbox.jira.fields import FIELDS
-from sandbox.jira.jira import ALL_PERMISSIONS
+from sandbox.jira.jira import ALL_PERMISSIONS, Jira
 from sandbox.jira.render import Renderer, timestamp
 from sandbox.jira.state import Project
-from sandbox.operations import Operations
-from sandbox.world import World
 
-open_to_all = Operations(authorise=optional_user)
-signed_in_only = Operations(authorise=required_user)
+open_to_all = Operations(authenticate=optional_user)
+signed_in_only = Operations(authenticate=required_user)
 
 MAX_META_PAGE = 200
 _GLOBAL_PERMISSIONS = ("ADMINISTER", "BULK_CHANGE", "CREATE_PROJECT", "USER_PICKER", "SYSTEM_ADMIN")
@@ -23,15 +22,15 @@ _OTHER_PERMISSIONS = ("ADMINISTER_PROJECTS", "DELETE_ALL_COMMENTS", "EDIT_ALL_CO
 
 
 @open_to_all("getServerInfo", "GET", "/rest/api/3/serverInfo")
-def server_info(world: World, _call: Call) -> Reply:
+def server_info(jira: Jira, _call: Call) -> Reply:
     body = {
-        "baseUrl": world.base_url,
+        "baseUrl": jira.base_url,
         "version": "1001.0.0-SNAPSHOT",
         "versionNumbers": [1001, 0, 0],
         "deploymentType": "Cloud",
         "buildNumber": 100_000,
         "buildDate": "2026-06-30T09:00:00.000+0700",
-        "serverTime": timestamp(world.timeline.now()),
+        "serverTime": timestamp(jira.now()),
         "scmInfo": "sandbox",
         "serverTitle": "Sandbox",
         "serverTimeZone": "Asia/Jakarta",
@@ -40,13 +39,13 @@ def server_info(world: World, _call: Call) -> Reply:
 
 
 @signed_in_only("getCurrentUser", "GET", "/rest/api/3/myself")
-def myself(world: World, call: Call) -> Reply:
-    user = world.jira.state.users[call.caller]
-    return Reply(200, Renderer(world.jira.state, world.base_url).user_details(user, own=True))
+def myself(jira: Jira, call: Call) -> Reply:
+    user = jira.state.users[call.caller]
+    return Reply(200, Renderer(jira.state, jira.base_url).user_details(user, own=True))
 
 
 @open_to_all("getMyPermissions", "GET", "/rest/api/3/mypermissions")
-def my_permissions(world: World, call: Call) -> Reply:
+def my_permissions(jira: Jira, call: Call) -> Reply:
     names = call.listed("permissions")
     if not names:
         raise refusal(400, "The 'permissions' query parameter is required.")
@@ -54,7 +53,7 @@ def my_permissions(world: World, call: Call) -> Reply:
     unknown = [key for key in names if key not in known]
     if unknown:
         raise refusal(400, f"Unrecognized permissions: {', '.join(unknown)}")
-    projects = _context(world, call)
+    projects = _context(jira, call)
     permissions = {}
     for number, key in enumerate(names, start=1):
         everywhere = key in _GLOBAL_PERMISSIONS
@@ -71,9 +70,9 @@ def my_permissions(world: World, call: Call) -> Reply:
     return Reply(200, {"permissions": permissions})
 
 
-def _context(world: World, call: Call) -> list[Project]:
+def _context(jira: Jira, call: Call) -> list[Project]:
     """The project that the request names, or every project."""
-    state = world.jira.state
+    state = jira.state
     issue_key, project_key = (
         call.one("issueId") or call.one("issueKey"),
         call.one("projectId") or call.one("projectKey"),
@@ -86,7 +85,7 @@ def _context(world: World, call: Call) -> list[Project]:
 
 
 @open_to_all("getFields", "GET", "/rest/api/3/field")
-def fields(_world: World, call: Call) -> Reply:
+def fields(_jira: Jira, call: Call) -> Reply:
     shown = [field for field in FIELDS.values() if call.caller or "custom" not in field.schema]
     listed = [
         {
@@ -106,26 +105,26 @@ def fields(_world: World, call: Call) -> Reply:
 
 
 @open_to_all("getProjectComponents", "GET", "/rest/api/3/project/{projectIdOrKey}/components")
-def components(world: World, call: Call) -> Reply:
-    found = visible_project(world.jira.state, call.caller, call.params["projectIdOrKey"])
-    renderer = Renderer(world.jira.state, world.base_url)
+def components(jira: Jira, call: Call) -> Reply:
+    found = visible_project(jira.state, call.caller, call.params["projectIdOrKey"])
+    renderer = Renderer(jira.state, jira.base_url)
     return Reply(200, [renderer.component(found, component) for component in found.components])
 
 
 @signed_in_only(
     "getCreateIssueMetaIssueTypeId", "GET", "/rest/api/3/issue/createmeta/{projectIdOrKey}/issuetypes/{issueTypeId}"
 )
-def create_meta_fields(world: World, call: Call) -> Reply:
-    found = _creatable(world, call)
+def create_meta_fields(jira: Jira, call: Call) -> Reply:
+    found = _creatable(jira, call)
     kind = next((kind for kind in found.issue_types if kind.id == call.params["issueTypeId"]), None)
     if kind is None:
         raise refusal(404, f"Issue type with ID '{call.params['issueTypeId']}' does not exist in the project.")
-    renderer = Renderer(world.jira.state, world.base_url)
+    renderer = Renderer(jira.state, jira.base_url)
     return _page(call, "fields", [renderer.create_field(found, kind, FIELDS[name]) for name in kind.screen])
 
 
-def _creatable(world: World, call: Call) -> Project:
-    found = visible_project(world.jira.state, call.caller, call.params["projectIdOrKey"])
+def _creatable(jira: Jira, call: Call) -> Project:
+    found = visible_project(jira.state, call.caller, call.params["projectIdOrKey"])
     if not has_permission(call.caller, found, "CREATE_ISSUES"):
         raise refusal(400, "You do not have permission to create issues in this project.")
     return found

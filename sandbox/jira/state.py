@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from sandbox.http.wire import Json, JsonObject
+from sandbox.http.messages import Json, JsonObject
 
 
 @dataclass(slots=True)

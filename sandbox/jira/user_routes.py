@@ -3,35 +3,35 @@
 https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-user-search/
 """
 
-from sandbox.http.wire import Call, Reply
+from sandbox.http.messages import Call, Reply
+from sandbox.http.operations import Operations
 from sandbox.jira.auth import can_be_assigned, required_user, visible_issue, visible_project
 from sandbox.jira.errors import refusal
+from sandbox.jira.jira import Jira
 from sandbox.jira.render import Renderer
 from sandbox.jira.state import User
-from sandbox.operations import Operations
-from sandbox.world import World
 
-users = Operations(authorise=required_user)
+users = Operations(authenticate=required_user)
 
 
 @users("bulkGetUsers", "GET", "/rest/api/3/user/bulk")
-def user_bulk(world: World, call: Call) -> Reply:
+def user_bulk(jira: Jira, call: Call) -> Reply:
     wanted = call.many("accountId")
     if not wanted:
         raise refusal(400, "The 'accountId' query parameter needs to be provided.")
     start, size = _page(call, default=10, most=200)
-    state = world.jira.state
+    state = jira.state
     found = [state.users[account_id] for account_id in dict.fromkeys(wanted) if account_id in state.users]
-    renderer = Renderer(state, world.base_url)
+    renderer = Renderer(state, jira.base_url)
     page = [renderer.user_details(user) for user in found[start : start + size]]
-    answer = {"self": f"{world.base_url}{call.path}", "maxResults": size, "startAt": start, "total": len(found),
+    answer = {"self": f"{jira.base_url}{call.path}", "maxResults": size, "startAt": start, "total": len(found),
               "isLast": start + size >= len(found), "values": page}  # fmt: skip
     return Reply(200, answer)
 
 
 @users("findAssignableUsers", "GET", "/rest/api/3/user/assignable/search")
-def assignable(world: World, call: Call) -> Reply:
-    state = world.jira.state
+def assignable(jira: Jira, call: Call) -> Reply:
+    state = jira.state
     project_key, issue_key = call.one("project"), call.one("issueKey") or call.one("issueId")
     if issue_key:
         project = state.projects[visible_issue(state, call.caller, issue_key).project]
@@ -45,7 +45,7 @@ def assignable(world: World, call: Call) -> Reply:
     # The page is cut first and filtered afterwards, so that it may hold fewer users than there are.
     matching = [user for user in state.users.values() if _matches(user, call)][start : start + size]
     shown = [user for user in matching if can_be_assigned(user, project)]
-    renderer = Renderer(state, world.base_url)
+    renderer = Renderer(state, jira.base_url)
     return Reply(200, [renderer.user_details(user) for user in shown])
 
 

@@ -7,11 +7,12 @@ import datetime as dt
 
 from sandbox.google.a1 import Span
 from sandbox.google.cells import Content
+from sandbox.google.google import Google
+from sandbox.jira.jira import Jira
 from sandbox.jira.state import IssueType
 from sandbox.seed import seed_messy
 from sandbox.seed.seed_plans import BATIK, GIGI, KOPI, PLANS
 from sandbox.seed.seed_words import TOPICS
-from sandbox.world import World
 
 MONTH = "Juli 2026"
 
@@ -66,13 +67,12 @@ _CONTENT_SCREEN = [
 ]  # fmt: skip
 
 
-def plant_site(world: World) -> None:
+def plant_site(google: Google, jira: Jira) -> None:
     """Accounts, users and projects: what every client needs, and nothing that it works on."""
-    world.google.add_account(
+    google.add_account(
         client_id=GOOGLE_CLIENT_ID, client_secret=GOOGLE_CLIENT_SECRET, refresh_token=GOOGLE_REFRESH_TOKEN
     )
-    world.google.add_service_account(GOOGLE_SERVICE_ACCOUNT)
-    jira = world.jira
+    google.add_service_account(GOOGLE_SERVICE_ACCOUNT)
     jira.add_user(BOT, "Robot Konten", email=JIRA_USERNAME, token=JIRA_TOKEN)
     for account_id, name in USERS.items():
         jira.add_user(account_id, name, email=f"{name.lower().replace(' ', '.')}@agency.example")
@@ -93,9 +93,8 @@ def plant_site(world: World) -> None:
         jira.add_component("CP", component_id, name)
 
 
-def plant(world: World) -> None:
+def plant(google: Google, jira: Jira) -> None:
     """The client list, the plans it leads to, a second list of whole-plan mistakes, and last month's issues."""
-    google = world.google
     clients = google.add_folder("Clients", folder_id=CLIENTS_FOLDER_ID)
     shared = google.add_drive("Agensi Bersama", drive_id=SHARED_DRIVE_ID)
     for plan in PLANS:
@@ -116,8 +115,8 @@ def plant(world: World) -> None:
         "Arsip": [["Name"], ["Bengkel Pak Har (berhenti)"]],
     }
     google.add_spreadsheet("Client List", clients, tabs, spreadsheet_id=CLIENTS_SPREADSHEET_ID)
-    _plant_issues(world)
-    seed_messy.plant(world, MESSY_CLIENTS_SPREADSHEET_ID, clients)
+    _plant_issues(jira)
+    seed_messy.plant(google, MESSY_CLIENTS_SPREADSHEET_ID, clients)
 
 
 def _client_rows() -> list[list[Content]]:
@@ -142,9 +141,8 @@ def _last_month() -> list[list[Content]]:
     return [header, [1, dt.date(2026, 6, 3), "Post", "Konten Juni yang sudah tayang", None]]
 
 
-def _plant_issues(world: World) -> None:
+def _plant_issues(jira: Jira) -> None:
     """Issues of last month: `seed_messy` has a plan that was copied with their keys. MAR's next key is MAR-12."""
-    jira = world.jira
     for number, topic in enumerate(seed_messy.COPIED_TOPICS, start=1):
         fields = {
             "summary": topic,

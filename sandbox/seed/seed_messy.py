@@ -3,7 +3,7 @@
 import datetime as dt
 
 from sandbox.google.cells import Content
-from sandbox.world import World
+from sandbox.google.google import Google
 
 HEADER: tuple[Content, ...] = ("No", "Tanggal", "Waktu", "Bentuk", "Topik", "Caption", "Key")
 QUOTED_NAME = 'Toko "Pojok" / O\'Brien & Rekan \\ Pusat'
@@ -17,18 +17,16 @@ def title(client: str, month: str = "Juli 2026") -> str:
     return f"Content Plan - {client} - {month}"
 
 
-def plant(world: World, spreadsheet_id: str, parent: str) -> None:
+def plant(google: Google, spreadsheet_id: str, parent: str) -> None:
     """The list and everything it leads to, in a folder of its own under `parent`."""
-    top = world.google.add_folder("Clients (berantakan)", parent=parent)
-    folders = {
-        client: world.google.add_folder(client, parent=top) for client in CLIENTS if client not in _WITHOUT_FOLDER
-    }
+    top = google.add_folder("Clients (berantakan)", parent=parent)
+    folders = {client: google.add_folder(client, parent=top) for client in CLIENTS if client not in _WITHOUT_FOLDER}
     for client, make in CLIENTS.items():
         if client in folders:
-            make(world, client, folders[client])
+            make(google, client, folders[client])
     ids: dict[str, Content] = {**folders, "Folder Hilang": _MISSING_FOLDER, "Tanpa Folder": None}
     rows: list[list[Content]] = [["Content Plan Folder ID", "Name"], *([ids[client], client] for client in CLIENTS)]
-    world.google.add_spreadsheet("Client List (berantakan)", top, {"Clients": rows}, spreadsheet_id=spreadsheet_id)
+    google.add_spreadsheet("Client List (berantakan)", top, {"Clients": rows}, spreadsheet_id=spreadsheet_id)
 
 
 def _rows(count: int = 3) -> list[list[Content]]:
@@ -40,63 +38,63 @@ def _rows(count: int = 3) -> list[list[Content]]:
     return rows
 
 
-def _nothing(_world: World, _client: str, _folder: str) -> None:
+def _nothing(_google: Google, _client: str, _folder: str) -> None:
     """No folder, so nothing in it."""
 
 
-def _only_last_month(world: World, client: str, folder: str) -> None:
-    world.google.add_spreadsheet(title(client, "Juni 2026"), folder, {"Plan": _rows()})
+def _only_last_month(google: Google, client: str, folder: str) -> None:
+    google.add_spreadsheet(title(client, "Juni 2026"), folder, {"Plan": _rows()})
 
 
-def _two_plans(world: World, client: str, folder: str) -> None:
-    world.google.add_spreadsheet(title(client), folder, {"Plan": _rows()})
-    world.google.add_spreadsheet(title(client).replace(" - ", " – "), folder, {"Plan": _rows(2)})
+def _two_plans(google: Google, client: str, folder: str) -> None:
+    google.add_spreadsheet(title(client), folder, {"Plan": _rows()})
+    google.add_spreadsheet(title(client).replace(" - ", " – "), folder, {"Plan": _rows(2)})
 
 
-def _without_topic(world: World, client: str, folder: str) -> None:
+def _without_topic(google: Google, client: str, folder: str) -> None:
     rows = [[cell for place, cell in enumerate(row) if HEADER[place] != "Topik"] for row in _rows()]
-    world.google.add_spreadsheet(title(client), folder, {"Plan": rows})
+    google.add_spreadsheet(title(client), folder, {"Plan": rows})
 
 
-def _header_only(world: World, client: str, folder: str) -> None:
-    world.google.add_spreadsheet(title(client), folder, {"Plan": [list(HEADER)]})
+def _header_only(google: Google, client: str, folder: str) -> None:
+    google.add_spreadsheet(title(client), folder, {"Plan": [list(HEADER)]})
 
 
-def _copied(world: World, client: str, folder: str) -> None:
+def _copied(google: Google, client: str, folder: str) -> None:
     """Last month's plan with new dates and the old keys: its issues belong to another plan."""
     rows = _rows(len(COPIED_TOPICS))
     for number, topic in enumerate(COPIED_TOPICS, start=1):
         rows[number][HEADER.index("Topik")] = topic
         rows[number][HEADER.index("Key")] = f"CP-{number}"
-    world.google.add_spreadsheet(title(client), folder, {"Plan": rows})
+    google.add_spreadsheet(title(client), folder, {"Plan": rows})
 
 
-def _plain(world: World, client: str, folder: str) -> None:
-    world.google.add_spreadsheet(title(client), folder, {"Plan": _rows()})
+def _plain(google: Google, client: str, folder: str) -> None:
+    google.add_spreadsheet(title(client), folder, {"Plan": _rows()})
 
 
-def _no_access(world: World, client: str, folder: str) -> None:
+def _no_access(google: Google, client: str, folder: str) -> None:
     """The plan was shared by a shortcut only: we see the shortcut and may not open what it points at."""
-    world.google.add_spreadsheet(title(client), "", {"Plan": _rows()}, access="none", spreadsheet_id=_NO_ACCESS)
-    world.google.add_shortcut(title(client), folder, _NO_ACCESS)
+    google.add_spreadsheet(title(client), "", {"Plan": _rows()}, access="none", spreadsheet_id=_NO_ACCESS)
+    google.add_shortcut(title(client), folder, _NO_ACCESS)
 
 
-def _excel(world: World, client: str, folder: str) -> None:
-    world.google.add_xlsx(title(client), folder)
+def _excel(google: Google, client: str, folder: str) -> None:
+    google.add_xlsx(title(client), folder)
 
 
-def _trashed_duplicate(world: World, client: str, folder: str) -> None:
-    world.google.add_spreadsheet(title(client), folder, {"Plan": _rows(2)}, trashed=True)
-    world.google.add_spreadsheet(title(client), folder, {"Plan": _rows()})
+def _trashed_duplicate(google: Google, client: str, folder: str) -> None:
+    google.add_spreadsheet(title(client), folder, {"Plan": _rows(2)}, trashed=True)
+    google.add_spreadsheet(title(client), folder, {"Plan": _rows()})
 
 
-def _shortcut(world: World, client: str, folder: str) -> None:
-    world.google.add_spreadsheet(title(client), "", {"Plan": _rows()}, spreadsheet_id=_FAR_AWAY)
-    world.google.add_shortcut(title(client), folder, _FAR_AWAY)
+def _shortcut(google: Google, client: str, folder: str) -> None:
+    google.add_spreadsheet(title(client), "", {"Plan": _rows()}, spreadsheet_id=_FAR_AWAY)
+    google.add_shortcut(title(client), folder, _FAR_AWAY)
 
 
-def _read_only(world: World, client: str, folder: str) -> None:
-    world.google.add_spreadsheet(title(client), folder, {"Plan": _rows()}, access="read")
+def _read_only(google: Google, client: str, folder: str) -> None:
+    google.add_spreadsheet(title(client), folder, {"Plan": _rows()}, access="read")
 
 
 _WITHOUT_FOLDER = {"Tanpa Folder", "Folder Hilang"}

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from sandbox.google import a1, drive_query, field_mask
 from sandbox.google.a1 import Span
 from sandbox.google.cells import BLANK
-from sandbox.google.google_state import GridRange, NamedRange, Spreadsheet, Tab
+from sandbox.google.parse_input import parse_input
 from sandbox.google.sheets_requests import carried_out
 from sandbox.google.sheets_values import Rendering, Writer, read, resolve
-from sandbox.google.typed_in import typed
-from sandbox.http.wire import Refusal
+from sandbox.google.state import GridRange, NamedRange, Spreadsheet, Tab
+from sandbox.http.messages import Refusal
 from sandbox.jira import jql
 
 TODAY = dt.date(2026, 6, 24)
@@ -91,7 +91,7 @@ def test_raw_values_come_back_as_they_were_written(rows):
 @QUICK
 @given(st.text(), st.sampled_from(["id_ID", "en_US", "en_GB", "xx"]))
 def test_whatever_is_typed_becomes_something(text, locale):
-    made = typed(text, BLANK, locale, TODAY)
+    made = parse_input(text, BLANK, locale, TODAY)
     assert made.empty == (text == "")
 
 

@@ -9,7 +9,7 @@ import pytest
 import sandbox
 from sandbox.faults.faults import KINDS
 from sandbox.google.a1 import column_letters
-from sandbox.google.google_state import SHEET
+from sandbox.google.state import SHEET
 from sandbox.seed import seed, seed_messy
 from sandbox.seed.seed_plans import KOPI, PLANS, RIMBA
 from sandbox.seed.seed_words import TOPICS

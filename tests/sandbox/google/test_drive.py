@@ -4,7 +4,7 @@ import pytest
 from googleapiclient.errors import HttpError
 
 from sandbox.google import drive_query
-from sandbox.google.google_state import FOLDER, SHEET
+from sandbox.google.state import FOLDER, SHEET
 
 EVERYWHERE = {"supportsAllDrives": True, "includeItemsFromAllDrives": True}
 

@@ -4,7 +4,7 @@ import pytest
 from googleapiclient.errors import HttpError
 
 from sandbox.google.cells import Formatted, Text
-from sandbox.google.google_state import GridRange
+from sandbox.google.state import GridRange
 
 
 @pytest.fixture

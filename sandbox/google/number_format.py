@@ -16,7 +16,7 @@ _DATE_TOKEN = re.compile(r'"[^"]*"|\\.|y+|m+|d+|h+|s+|am/pm|a/p|.', re.IGNORECAS
 _NUMBER_TOKEN = re.compile(r'"[^"]*"|\\.|[#0?][#0?,.]*|%|.')
 
 
-def shown(cell: Cell, locale_name: str) -> str:
+def formatted_value(cell: Cell, locale_name: str) -> str:
     """The text a person sees in the cell."""
     value = cell.value
     if value is None:

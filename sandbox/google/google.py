@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 from sandbox.google import sheets_requests, sheets_values
 from sandbox.google.cells import BLANK, Cell, Content, ErrorValue, cell_of, json_number
-from sandbox.google.google_state import FOLDER, SHEET, SHORTCUT, XLSX, DriveFile, GoogleState, Spreadsheet, Tab, Token
+from sandbox.google.state import FOLDER, SHEET, SHORTCUT, XLSX, DriveFile, GoogleState, Spreadsheet, Tab, Token
+from sandbox.http.messages import Json, JsonObject
 from sandbox.http.timeline import Timeline
-from sandbox.http.wire import Json, JsonObject
 
 SPREADSHEETS_SCOPE = "https://www.googleapis.com/auth/spreadsheets"
 DRIVE_SCOPES = (
@@ -24,7 +24,12 @@ class Google:
 
     def __init__(self, timeline: Timeline) -> None:
         self._timeline = timeline
+        self.base_url = ""
         self.state = GoogleState()
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return self._timeline.now()
 
     @property
     def spreadsheets(self) -> dict[str, Spreadsheet]:

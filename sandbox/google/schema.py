@@ -11,9 +11,9 @@ from functools import cache
 from importlib import resources
 
 from sandbox.google import field_mask
+from sandbox.google.errors import bad_mask, bad_request
 from sandbox.google.field_mask import Mask
-from sandbox.google.google_errors import bad_mask, bad_request
-from sandbox.http.wire import Call, Json, JsonObject
+from sandbox.http.messages import Call, Json, JsonObject
 
 _INT_RANGES = {"int32": (-(2**31), 2**31 - 1), "uint32": (0, 2**32 - 1)}
 type Violations = list[tuple[str, str]]

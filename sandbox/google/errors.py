@@ -3,7 +3,7 @@
 Sheets: https://cloud.google.com/apis/design/errors · Drive: https://developers.google.com/workspace/drive/api/guides/handle-errors
 """
 
-from sandbox.http.wire import JsonObject, Refusal, Reply
+from sandbox.http.messages import JsonObject, Refusal, Reply
 
 STATUS_NAMES = {
     400: "INVALID_ARGUMENT",

@@ -22,7 +22,7 @@ _LINK = re.compile(r"https?://\S+")
 _FIRST_YEAR = 1900
 
 
-def typed(text: str, cell: Cell, locale_name: str, today: dt.date) -> Cell:
+def parse_input(text: str, cell: Cell, locale_name: str, today: dt.date) -> Cell:
     """`cell` after somebody typed `text` into it."""
     if text == "":
         return cell.cleared()

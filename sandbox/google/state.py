@@ -5,7 +5,7 @@ from typing import NamedTuple, Self
 
 from sandbox.google.a1 import Span
 from sandbox.google.cells import BLANK, Cell
-from sandbox.http.wire import JsonObject
+from sandbox.http.messages import JsonObject
 
 FOLDER = "application/vnd.google-apps.folder"
 SHEET = "application/vnd.google-apps.spreadsheet"

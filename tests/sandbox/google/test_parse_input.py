@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from sandbox.google.cells import BLANK, Cell, ErrorValue, from_serial
-from sandbox.google.typed_in import typed
+from sandbox.google.parse_input import parse_input
 
 TODAY = dt.date(2026, 6, 24)
 TEXT_CELL = Cell(format={"numberFormat": {"type": "TEXT"}})
@@ -17,7 +17,7 @@ def day(*parts):
 
 def moment(text, locale, cell=BLANK):
     """The moment that a typed text became."""
-    made = typed(text, cell, locale, TODAY)
+    made = parse_input(text, cell, locale, TODAY)
     assert isinstance(made.value, float), f"{text!r} became {made.value!r}"
     return from_serial(made.value)
 
@@ -68,7 +68,7 @@ def test_dates_and_times_are_recognised_by_the_locale(text, locale, expected):
     ],
 )
 def test_numbers_are_recognised_by_the_locale(text, locale, value, kind):
-    made = typed(text, BLANK, locale, TODAY)
+    made = parse_input(text, BLANK, locale, TODAY)
     assert (made.value, made.number_format and made.number_format.type) == (value, kind)
 
 
@@ -90,30 +90,30 @@ def test_numbers_are_recognised_by_the_locale(text, locale, value, kind):
     ],
 )
 def test_other_text_stays_text(text):
-    assert typed(text, BLANK, "id_ID", TODAY).value == text
+    assert parse_input(text, BLANK, "id_ID", TODAY).value == text
 
 
 @pytest.mark.parametrize("text", ["MAR-12", "1-2", "=1+1", "5/7/2026", "'x", "0812", "TRUE"])
 def test_a_cell_formatted_as_text_keeps_what_is_typed(text):
-    assert typed(text, TEXT_CELL, "id_ID", TODAY) == TEXT_CELL._replace(value=text)
+    assert parse_input(text, TEXT_CELL, "id_ID", TODAY) == TEXT_CELL._replace(value=text)
 
 
 def test_an_apostrophe_keeps_text_as_it_stands():
-    assert typed("'MAR-12", BLANK, "id_ID", TODAY).value == "MAR-12"
+    assert parse_input("'MAR-12", BLANK, "id_ID", TODAY).value == "MAR-12"
 
 
 @pytest.mark.parametrize("text", ["=A1", "+abc", "-catatan"])
 def test_what_starts_like_a_formula_becomes_one(text):
-    made = typed(text, BLANK, "id_ID", TODAY)
+    made = parse_input(text, BLANK, "id_ID", TODAY)
     assert made.formula is not None
     assert isinstance(made.value, ErrorValue)
 
 
 def test_a_hyperlink_shows_its_label():
-    made = typed('=HYPERLINK("https://a.example";"Lihat")', BLANK, "id_ID", TODAY)
+    made = parse_input('=HYPERLINK("https://a.example";"Lihat")', BLANK, "id_ID", TODAY)
     assert (made.value, made.link) == ("Lihat", "https://a.example")
 
 
 def test_typing_nothing_clears_the_content_only():
     cell = Cell("x", format={"numberFormat": {"type": "TEXT"}}, note="n")
-    assert typed("", cell, "id_ID", TODAY) == cell._replace(value=None)
+    assert parse_input("", cell, "id_ID", TODAY) == cell._replace(value=None)
