@@ -1,11 +1,17 @@
-"""How a spreadsheet's locale writes numbers and dates: the two locales the sandbox knows well, and a fallback."""
+"""How a spreadsheet's locale writes numbers and dates, from the Unicode CLDR that Babel brings."""
 
+import re
 from dataclasses import dataclass
+from functools import cache
+
+import babel
+from babel.core import UnknownLocaleError, get_global
+from babel.numbers import get_currency_symbol, get_territory_currencies
 
 
 @dataclass(frozen=True, slots=True)
 class Locale:
-    """The habits of one locale."""
+    """The habits of one locale; `date`, `time` and `currency` are patterns as Sheets writes them."""
 
     decimal: str
     group: str
@@ -18,65 +24,39 @@ class Locale:
     months: tuple[str, ...]
     short_months: tuple[str, ...]
     days: tuple[str, ...]
+    """From Monday."""
     short_days: tuple[str, ...]
 
 
-ENGLISH_MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
-_ENGLISH_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_INDONESIAN_MONTHS = (
-    "Januari", "Februari", "Maret", "April", "Mei", "Juni",
-    "Juli", "Agustus", "September", "Oktober", "November", "Desember",
-)  # fmt: skip
-
-US = Locale(
-    decimal=".",
-    group=",",
-    day_first=False,
-    time_separators=":",
-    date="M/d/yyyy",
-    time="h:mm:ss am/pm",
-    currency='"$"#,##0.00',
-    currency_symbols=("$",),
-    months=ENGLISH_MONTHS,
-    short_months=tuple(name[:3] for name in ENGLISH_MONTHS),
-    days=_ENGLISH_DAYS,
-    short_days=tuple(name[:3] for name in _ENGLISH_DAYS),
-)
-GB = Locale(
-    decimal=".",
-    group=",",
-    day_first=True,
-    time_separators=":",
-    date="dd/MM/yyyy",
-    time="HH:mm:ss",
-    currency='"£"#,##0.00',
-    currency_symbols=("£",),
-    months=ENGLISH_MONTHS,
-    short_months=US.short_months,
-    days=_ENGLISH_DAYS,
-    short_days=US.short_days,
-)
-# Names as Unicode CLDR writes them for `id`: https://www.unicode.org/cldr/charts/48/summary/id.html
-INDONESIA = Locale(
-    decimal=",",
-    group=".",
-    day_first=True,
-    time_separators=":.",
-    date="dd/MM/yyyy",
-    time="H.mm.ss",
-    currency='"Rp"#,##0',
-    currency_symbols=("Rp",),
-    months=_INDONESIAN_MONTHS,
-    short_months=("Jan", "Feb", "Mar", "Apr", "Mei", "Jun", "Jul", "Agu", "Sep", "Okt", "Nov", "Des"),
-    days=("Senin", "Selasa", "Rabu", "Kamis", "Jumat", "Sabtu", "Minggu"),
-    short_days=("Sen", "Sel", "Rab", "Kam", "Jum", "Sab", "Min"),
-)
-_KNOWN = {"en_US": US, "en_GB": GB, "id_ID": INDONESIA, "in_ID": INDONESIA}
-
-
+@cache
 def of(name: str) -> Locale:
-    """The habits of the locale called `name`; those of en_US if it is unknown here."""
-    return _KNOWN.get(name, US)
+    """The habits of the locale called `name`, e.g. `id_ID`; those of en_US if there is none of that name."""
+    try:
+        found = babel.Locale.parse(name)
+    except (UnknownLocaleError, ValueError):
+        return of("en_US")
+    symbols = found.number_symbols["latn"]
+    date = re.sub("y+", "yyyy", found.date_formats["short"].pattern)
+    time = re.sub(r"\s*a$", " am/pm", found.time_formats["medium"].pattern)
+    symbol, digits = _currency(found)
+    return Locale(
+        decimal=symbols["decimal"],
+        group=symbols["group"],
+        day_first=date.index("d") < date.index("M"),
+        time_separators=":." if "." in time else ":",
+        date=date,
+        time=time,
+        currency=f'"{symbol}"#,##0' + ("." + "0" * digits if digits else ""),
+        currency_symbols=(symbol,),
+        months=tuple(found.months["format"]["wide"].values()),
+        short_months=tuple(found.months["format"]["abbreviated"].values()),
+        days=tuple(found.days["format"]["wide"][day] for day in range(7)),
+        short_days=tuple(found.days["format"]["abbreviated"][day] for day in range(7)),
+    )
+
+
+def _currency(locale: babel.Locale) -> tuple[str, int]:
+    """The currency's symbol and how many decimals its cash has."""
+    code = get_territory_currencies(locale.territory or "US")[-1]
+    fractions = get_global("currency_fractions")
+    return get_currency_symbol(code, locale), fractions.get(code, fractions["DEFAULT"])[2]

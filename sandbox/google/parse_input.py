@@ -125,7 +125,8 @@ def _date(text: str, locale: Locale, today: dt.date) -> dt.date | None:
 
 def _month(name: str, locale: Locale) -> int:
     """1 to 12, or 0 if `name` is no month; English names are understood everywhere."""
-    for names in (locale.months, locale.short_months, locales.US.months, locales.US.short_months):
+    english = locales.of("en_US")
+    for names in (locale.months, locale.short_months, english.months, english.short_months):
         for number, candidate in enumerate(names, start=1):
             if candidate.casefold() == name.casefold():
                 return number
