@@ -58,7 +58,7 @@ async def load[Block: CredentialsBlock](block_type: type[Block], name: str, *, o
 async def _ask[Block: CredentialsBlock](block_type: type[Block], name: str, outage_s: float | None) -> Block:
     """The block from Prefect's API, which may be away for a while."""
     until = time.monotonic() + (OUTAGE_S if outage_s is None else outage_s)
-    said = False
+    warned = False
     while True:
         try:
             with own_server.closed_to_others():
@@ -76,9 +76,9 @@ async def _ask[Block: CredentialsBlock](block_type: type[Block], name: str, outa
             if time.monotonic() >= until:
                 advice = "start Prefect's server, or correct PREFECT_API_URL, and run it again"
                 raise CredentialsError(f"Block {name!r}", f"{problem}; {advice}") from None
-        if not said:
+        if not warned:
             _log.warning("Block %r: %s; asking again for %.0f s", name, problem, until - time.monotonic())
-        said = True
+        warned = True
         await asyncio.sleep(PAUSE_S)
 
 

@@ -54,10 +54,10 @@ async def compare_runs(run_a: str, run_b: str, *, output_dir: str | None = None)
     found = await asyncio.to_thread(comparison.read, Path(run_a), Path(run_b))
 
     async def work(_folder: Path, _settings: Settings) -> dict[str, Any]:
-        said = comparison_report.bottom_line(found)
-        get_run_logger().info("%s", said)
+        sentence = comparison_report.bottom_line(found)
+        get_run_logger().info("%s", sentence)
         summary = {**found.counts(), "clients": {}}
-        return {"done": said, "summary": summary, "data": [dataclasses.asdict(one) for one in found.differences]}
+        return {"done": sentence, "summary": summary, "data": [dataclasses.asdict(one) for one in found.differences]}
 
     runs: dict[str, JsonValue] = {"run_a": _absolute(found.then.folder), "run_b": _absolute(found.now.folder)}
     report = Report("compare_runs", "comparison", lambda _folder: runs)

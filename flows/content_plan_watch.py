@@ -81,7 +81,7 @@ class WatchedPlan:
             n: RowResult(f.row or 0, f.outcome, f.key, f.problems) for n, f in enumerate(findings.data)
         }
 
-    def said(self) -> list[str]:
+    def findings_for_people(self) -> list[str]:
         """What a person should hear of, without the cells: rows move."""
         rows = [
             f"{finding.key or finding.row} {problem.message}"
@@ -245,7 +245,7 @@ async def _watch_all(
         watched = await clients.side_by_side(one(client, month) for client in asked for month in months)
         watched += left_out
         news = sum(
-            cache.count_news(one.name, one.said(), finished=not one.result.error)
+            cache.count_news(one.name, one.findings_for_people(), finished=not one.result.error)
             for one in watched
             if one.state != "busy"
         )

@@ -42,7 +42,7 @@ _NOT_WELL = 500  # and above: the server's own trouble, such as a database that 
 
 @dataclass
 class ClientRun:
-    """How one client's run on a worker ended, as it stands in the files that it left; `result` adds up with those of others."""
+    """How one client's run on a worker ended, as the files that it left say; `result` adds up with those of others."""
 
     client: str
     result: PlanResult
@@ -56,11 +56,11 @@ class ClientRun:
 
     def summary(self) -> dict[str, Any]:
         """What the client's run says of the plan, with its folder as seen from the gathering run's, and the flow run."""
-        told = self.record.plans.get(self.client, {}) if self.record else {}
-        folder = f"../{self.record.name}/{told['folder']}" if self.record and told.get("folder") else None
+        plan = self.record.plans.get(self.client, {}) if self.record else {}
+        folder = f"../{self.record.name}/{plan['folder']}" if self.record and plan.get("folder") else None
         return {
             **self.result.counts(),
-            **told,
+            **plan,
             "folder": folder,
             "flow_run_id": str(self.flow_run) if self.flow_run else None,
             "run": self.record.name if self.record else None,
@@ -171,8 +171,8 @@ class _Started:
         output, since = self._run.folder.parent, run_record.begun_at(self._run.folder)
         record = run_record.find_flow_run(output, str(self.flow_run), since)
         if record is None:
-            said = f"its run on a worker ended as {state.name} and left no result in {output}"
-            return self.stopped(f"{said}: {state.message or 'no reason given'}")
+            reason = f"its run on a worker ended as {state.name} and left no result in {output}"
+            return self.stopped(f"{reason}: {state.message or 'no reason given'}")
         return ClientRun(self.client, _result(record, self.client), self.flow_run, record)
 
     def stopped(self, why: str, kind: str = UNFORESEEN) -> ClientRun:
@@ -220,10 +220,10 @@ def _result(record: RunRecord, client: str) -> PlanResult:
         )
         for row in record.rows
     ]
-    told = record.plans.get(client, {})
+    plan = record.plans.get(client, {})
     stopped_by = next((error for error in record.errors if error.client in ("", client)), None)
     error = dataclasses.replace(stopped_by, client=client) if stopped_by else None
-    return PlanResult(by_row={row.row: row for row in rows}, error=error, seconds=told.get("seconds", {}))
+    return PlanResult(by_row={row.row: row for row in rows}, error=error, seconds=plan.get("seconds", {}))
 
 
 async def _check(log: Log) -> None:

@@ -1,4 +1,4 @@
-"""Whether Prefect's API can be asked, or its temporary server started; said in one line before anything is begun."""
+"""Whether Prefect's API can be asked, or its temporary server started; answered in one line before anything is begun."""
 
 import asyncio
 import contextlib
@@ -109,15 +109,15 @@ async def wait_for_answer(patience_s: float, log: Log) -> str:
     """
     begun = time.monotonic()
     until = begun if begun < _in_vain.get(address(), 0) + STILL_AWAY_S else begun + patience_s
-    said = False
+    warned = False
     while failed := await _health():
         problem = f"Prefect's API cannot be asked ({' '.join(str(failed).split()) or type(failed).__name__})"
         if time.monotonic() >= until:
             _in_vain[address()] = time.monotonic()
-            return f"{problem}; what the run did stands in its folder: start Prefect's server before the next one"
-        if not said:
+            return f"{problem}; what the run did is in its folder: start Prefect's server before the next one"
+        if not warned:
             log.warning("%s; asking again for %.0f s, to tell it how the run ended", problem, patience_s)
-        said = True
+        warned = True
         await asyncio.sleep(PAUSE_S)
     return ""
 

@@ -29,8 +29,8 @@ def import_prefect() -> None:
             raise _refused_setting(error) from None
     except tomllib.TOMLDecodeError as error:
         with error_line.shown(FixInputError):
-            told = "; ".join(str(one.message) for one in warned) or "Prefect's settings"
-            raise FixInputError(told.partition(". ")[0], f"{error}; correct the file") from None
+            text = "; ".join(str(one.message) for one in warned) or "Prefect's settings"
+            raise FixInputError(text.partition(". ")[0], f"{error}; correct the file") from None
     finally:
         sys.stderr = stream
     for one in warned:

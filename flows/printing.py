@@ -131,8 +131,8 @@ def _show_problems(to: Console, result: Mapping[str, Any]) -> None:
 
 def show_end(to: Console, result: Result) -> None:
     """Print what was done, what failed, and where the report is."""
-    said = result.get("bottom_line") or f"The run failed: {result.get('error')}"
-    say(to, said, style="red" if result.get("error") else "bold")
+    text = result.get("bottom_line") or f"The run failed: {result.get('error')}"
+    say(to, text, style="red" if result.get("error") else "bold")
     if result.get("run_folder"):
         _say_place(to, "Run folder", result["run_folder"])
         for page in sorted(Path(result["run_folder"]).glob("*.html")):
@@ -149,7 +149,7 @@ def runs(output: Path, flow: str) -> set[Path]:
 
 
 def stopped(made: Iterable[Path]) -> str:
-    """What is said of a run that Ctrl-C ended: what there is of it (`made` are the folders that came since it began), and no more."""
+    """What to print about a run that Ctrl-C ended: what there is of it (`made` are the folders that came since it began), and no more."""
     folder = max(made, default=None)
     if folder is None:
         return "Stopped before the run began; nothing was read or written."

@@ -108,8 +108,8 @@ def reporting_flow[**P](**options: Any) -> Callable[[Callable[P, Awaitable[Resul
             if result.get("error"):
                 raise FlowFailedError(result) from cause
             if needs_attention(result) and result.get("nothing_new"):
-                said = with_report(str(result.get("bottom_line")), result)
-                return Completed(name=NOTHING_NEW, message=said, data=result)
+                message = with_report(str(result.get("bottom_line")), result)
+                return Completed(name=NOTHING_NEW, message=message, data=result)
             if needs_attention(result):
                 return Completed(
                     name=NEEDS_ATTENTION, message=with_report(attention_message(result), result), data=result

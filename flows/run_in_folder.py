@@ -315,6 +315,6 @@ def rerun_of(tags: Sequence[str]) -> str | None:
     return next((tag.removeprefix(RERUN_TAG) for tag in tags if tag.startswith(RERUN_TAG)), None)
 
 
-def log_error(log: Log, said: str, failed: Exception) -> None:
+def log_error(log: Log, text: str, failed: Exception) -> None:
     """Log an error; with its traceback when it is none of ours."""
-    log.error("%s", said, exc_info=None if error_line.is_told(failed) else failed)
+    log.error("%s", text, exc_info=None if error_line.is_told(failed) else failed)

@@ -67,9 +67,9 @@ def function_of(parameters: Iterable[inspect.Parameter], docstring: str) -> Call
 
     def function() -> None: ...
 
-    said = [*parameters]
-    function.__signature__ = inspect.Signature(said)  # type: ignore[attr-defined]
-    function.__annotations__ = {one.name: one.annotation for one in said}
+    text = [*parameters]
+    function.__signature__ = inspect.Signature(text)  # type: ignore[attr-defined]
+    function.__annotations__ = {one.name: one.annotation for one in text}
     function.__doc__ = docstring
     return function
 
@@ -81,8 +81,8 @@ def refuse(message: str) -> NoReturn:
     Raises:
         SystemExit: Always; exit code 2.
     """
-    said = error_line.one_line(message).rstrip(".")
-    print(f"error: {said}{' See' if said.endswith('?') else '; see'} --help", file=sys.stderr)  # noqa: T201
+    text = error_line.one_line(message).rstrip(".")
+    print(f"error: {text}{' See' if text.endswith('?') else '; see'} --help", file=sys.stderr)  # noqa: T201
     raise SystemExit(MISUSE)
 
 
@@ -175,11 +175,11 @@ def _shown(default: Any) -> str | None:
 def _message(error: CycloptsError) -> str:
     if not isinstance(error, CoercionError):
         return str(error)
-    said = str(error).rstrip(".")
+    text = str(error).rstrip(".")
     if error.msg is not None and error.argument and error.token and error.token.keyword is None:
-        said = f"Invalid value for {error.argument.name.lstrip('-').upper()}: {said}"
+        text = f"Invalid value for {error.argument.name.lstrip('-').upper()}: {text}"
     how = _WRITE.get(error.target_type) if error.target_type else None
-    return f"{said}; write {how}" if how else said
+    return f"{text}; write {how}" if how else text
 
 
 def _refuse_empty(parameter: inspect.Parameter, value: Any) -> None:

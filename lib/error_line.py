@@ -1,4 +1,4 @@
-"""How a command ends that cannot do what it was told: one line with where, what is wrong, and what to do instead.
+"""How a command ends that cannot do what was asked: one line with where, what is wrong, and what to do instead.
 
 `PREFECT_LOGGING_LEVEL=DEBUG` shows the traceback, too.
 """
@@ -46,14 +46,14 @@ def is_told(error: BaseException) -> bool:
 def message_of(error: BaseException) -> str:
     """The error for a person: where, what is wrong, and what to do where that is known; one line."""
     if isinstance(error, WorkflowError):
-        said = str(error)
+        text = str(error)
     elif isinstance(error, OSError) and error.errno is not None:
         where = " → ".join(str(name) for name in (error.filename, error.filename2) if name is not None)
         reason = error.strerror or type(error).__name__
-        said = ": ".join(filter(None, (where, _ADVICE.get(error.errno, "{reason}").format(reason=reason))))
+        text = ": ".join(filter(None, (where, _ADVICE.get(error.errno, "{reason}").format(reason=reason))))
     else:
-        said = ": ".join(filter(None, (type(error).__name__, str(error))))
-    return one_line(said)
+        text = ": ".join(filter(None, (type(error).__name__, str(error))))
+    return one_line(text)
 
 
 def line_of(error: BaseException) -> str:

@@ -23,7 +23,7 @@ class WorkflowError(Exception):
     Anything that this project raises on purpose.
 
     Attributes:
-        kind: What the reader does next, one word for each class, as it stands in a run's result.
+        kind: What the reader does next, one word for each class, as in a run's result.
         service: google or jira, when it was raised by a call to one; else empty.
     """
 
@@ -82,8 +82,8 @@ class TryLaterError(WorkflowError):
 
     def __str__(self) -> str:
         asked = self.retry_after_s or 0.0
-        told = f" (it asks to wait {asked / 60:.0f} min)" if asked >= _LONG_WAIT_S else ""
-        return f"{self.where}: {self.problem}{told}"
+        wait = f" (it asks to wait {asked / 60:.0f} min)" if asked >= _LONG_WAIT_S else ""
+        return f"{self.where}: {self.problem}{wait}"
 
 
 class TooManyRequestsError(TryLaterError):

@@ -64,7 +64,7 @@ def folder_mode(*, private: bool = False) -> int:
     """Mode of a run's folders, whatever the umask: for their owner alone, or with OUTPUT_FOR_GROUP for the group, too."""
     try:
         group = not private and OutputEnvironment.read().output_for_group
-    except FixInputError:  # told where all settings are read
+    except FixInputError:  # reported where all settings are read
         group = False
     return 0o770 if group else 0o700
 
@@ -238,8 +238,8 @@ def what_is_wrong(error: ValidationError) -> str:
     """What in a JSON file has not the shape that a run gives it, the first of it: where, and what it should be."""
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
-    said = ": ".join(filter(None, (where, first["msg"].removeprefix("Value error, "))))
-    return f"{said}; the file was changed after the run wrote it"
+    text = ": ".join(filter(None, (where, first["msg"].removeprefix("Value error, "))))
+    return f"{text}; the file was changed after the run wrote it"
 
 
 def name_of(path: Path) -> str:

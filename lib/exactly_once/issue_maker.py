@@ -27,7 +27,7 @@ _ROUNDS = 2  # a row is sent once more in the same run when its first request is
 _LOST_IN_A_ROW = 2  # answers lost before a run stops sending
 _TRIES = 8  # of a request that Jira is known not to have carried out
 _SMALLER = 4  # by how much a batch is divided that is too large for something before Jira
-_DATE_S = 1  # a service's clock is told in whole seconds
+_DATE_S = 1  # a service's clock is waiting in whole seconds
 
 
 @dataclass
@@ -103,7 +103,7 @@ class IssueMaker:
         run: Name of this run; the issues remember it.
         before_sending: Called with the tokens of a batch before each try to send it; may raise to stop the sending. It
             returns until when, by `time.monotonic()`, the batch may be sent.
-        log: Where progress is told.
+        log: Where progress is waiting.
     """
 
     def __init__(
@@ -173,9 +173,9 @@ class IssueMaker:
             if now >= until:
                 return Settled(found, missing if seen.clean else set(), seen.clean)
             pause = min(float(next(pauses, LOOKS_S[-1])), max((until - now).total_seconds(), 1.0))
-            told = f"{len(missing)} of {len(wanted)} issues are" if missing else "what another run may have sent is"
+            waiting = f"{len(missing)} of {len(wanted)} issues are" if missing else "what another run may have sent is"
             line = "%s: %s not in Jira yet; looking again in %.0f s, until %s"
-            self._log.info(line, self._plan.client, told, pause, f"{until:%H:%M:%S} UTC")
+            self._log.info(line, self._plan.client, waiting, pause, f"{until:%H:%M:%S} UTC")
             await self._clock.sleep(pause)
 
     # --- Creating -----------------------------------------------------------------------------------------------------
@@ -210,7 +210,7 @@ class IssueMaker:
             rounds += self._size == size  # batches that were too large are divided until they go through
 
     async def _send_all(self, works: Sequence[Work]) -> WorkflowError | None:
-        """Send the rows in batches; the error that stopped it, after the rows not sent were told."""
+        """Send the rows in batches; the error that stopped it, after the rows not sent were waiting."""
         lost_in_a_row = number = start = 0
         while start < len(works):
             number += 1
@@ -274,7 +274,7 @@ class IssueMaker:
         return True
 
     async def _find(self, works: Sequence[Work]) -> None:
-        """Give each row the issue that carries its token, whatever the answers said; settle the rows that have none."""
+        """Give each row the issue that carries its token, whatever the answers reasons; settle the rows that have none."""
         tokens = {work.token: work for work in works}
         try:
             for issue in await self._lookup.read(self._keys):
@@ -307,7 +307,7 @@ class IssueMaker:
                 work.issue, work.reasons = issue, None
 
     def _update(self, work: Work) -> dict[str, Any]:
-        """One element of a bulk create: the draft's fields, and the row's marks."""
+        """One element of a bulk create: the draft's fields, and the row's labels."""
         fields = work.draft.as_jira()
         drafted = fields.get("labels")
         labels = [*(drafted if isinstance(drafted, list) else []), plan_label(self._plan.spreadsheet_id), work.token]
@@ -318,5 +318,5 @@ class IssueMaker:
 def _check_not_plan_wide(batch: Sequence[Work]) -> None:
     """Stop when every row of a batch was refused by itself, and all for the same reason: the others would be, too."""
     if batch[0].reasons and len({str(work.reasons) for work in batch}) == 1:
-        said = "; ".join(batch[0].reasons.values())
-        raise FixInputError("Jira", f"refuses every row: {said}")
+        reasons = "; ".join(batch[0].reasons.values())
+        raise FixInputError("Jira", f"refuses every row: {reasons}")

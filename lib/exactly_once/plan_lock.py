@@ -6,7 +6,7 @@ ranges in the spreadsheet hold between machines. The first has a fixed id, and S
 name says who holds the plan since when. The second has an id of the holder's own, and Sheets refuses to delete one that does
 not exist: so whoever gives back or breaks a lock deletes both in one atomic request, and can never delete somebody else's.
 
-The holder's own range is also where it writes its marks: it points it at the Key column, with which it moves, and a write into
+The holder's own range is also where it writes its claim tokens: it points it at the Key column, with which it moves, and a write into
 a range that was deleted is refused. And it is the proof that a journal is not stale: a run that leaves rows unsettled leaves
 its range, and whoever takes the plan next, on whatever machine, deletes it.
 
@@ -58,7 +58,7 @@ class Holder:
 
     @property
     def own_range(self) -> str:
-        """Name of the holder's own named range, where it writes its marks."""
+        """Name of the holder's own named range, where it writes its claim tokens."""
         return f"cpholder_{self.nonce}"
 
     @property

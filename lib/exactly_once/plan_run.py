@@ -94,7 +94,7 @@ class PlanRun:
         settle_s: How long after its being sent a request may still be applied.
         run: Name of this run.
         files: Saves each intermediate result before the step that uses it.
-        log: Where progress is told.
+        log: Gets the progress.
     """
 
     def __init__(
@@ -389,7 +389,7 @@ class PlanRun:
         result = self._result(row)
         result.outcome = Outcome.FLAGGED
         if not holders:
-            taken = f"its issue {key} was made, but the row or its mark was taken away meanwhile; write {key} into its Key cell"
+            taken = f"its issue {key} was made, but the row or its claim token was taken away meanwhile; write {key} into its Key cell"
             self._say(plan, row, taken)
         elif len(holders) > 1:
             rows = " and ".join(str(other.row) for other in holders)
@@ -397,7 +397,7 @@ class PlanRun:
                 plan, row, f"{key} stands in rows {rows}: the row was copied meanwhile; clear the Key cell of the copy"
             )
         elif content and holders[0].fingerprint != content and content in standing:
-            moved = f"its issue {key} was made, but its mark was moved to row {holders[0].row}; move {key} back into its row"
+            moved = f"its issue {key} was made, but its claim token was moved to row {holders[0].row}; move {key} back into its row"
             self._say(plan, row, moved)
         else:
             result.outcome = Outcome.CREATED if content else Outcome.EXISTING

@@ -64,7 +64,7 @@ class PlanSheet:
         run: Name of this run, for the journal.
         terms: On what terms it is locked; None for who only reads.
         local: This machine's part of the lock; None for the one in the user's folder.
-        log: Where progress is told.
+        log: Gets the progress.
     """
 
     def __init__(
@@ -250,7 +250,7 @@ class PlanSheet:
         known = f"{plan_lock.HOLDER_ID}{journal.get('nonce', '')}"
         if known not in before:
             journal = {}
-        strangers = [each for each in before if each.startswith(plan_lock.HOLDER_ID) and each != known]
+        others = [each for each in before if each.startswith(plan_lock.HOLDER_ID) and each != known]
         self._journal = {
             "run": self._run,
             "since": iso_utc(self._clock.now()),
@@ -259,7 +259,7 @@ class PlanSheet:
             "claims": journal.get("claims", {}),
             "before": journal.get("before", {}),
             "newest": journal.get("newest"),
-            "taken_over_at": self._read_at() if strangers else journal.get("taken_over_at"),
+            "taken_over_at": self._read_at() if others else journal.get("taken_over_at"),
         }
         self._local.write_journal(self._journal)
 
@@ -386,7 +386,7 @@ class PlanSheet:
         self._write_journal(wanted, claims.key_cells(now), newest)
         now_after = now
         if fresh:
-            await self._write_marks(now, top, {row.row: held[number] for number, row in fresh.items()})
+            await self._write_tokens(now, top, {row.row: held[number] for number, row in fresh.items()})
             now_after = await self.read_again()
         stand = claims.standing(wanted, now_after)
         wrong = {held[number] for number in fresh} - stand
@@ -400,7 +400,7 @@ class PlanSheet:
         Point our named range at the Key column, header included, and see that it is there.
 
         The request goes by address, and somebody may move columns at that very moment; but once the range is seen on the
-        right column it stays with it, and marks are written into the range.
+        right column it stays with it, and claim tokens are written into the range.
 
         Returns:
             The plan as it stands, and the first row of the range, from 0.
@@ -479,10 +479,10 @@ class PlanSheet:
         plan = parsing.parse(self._source(tab), whole.rows, [], tab.merges)
         return plan, own.top, own.left
 
-    async def _write_marks(self, plan: ContentPlan, top: int, marks: Mapping[int, str]) -> None:
+    async def _write_tokens(self, plan: ContentPlan, top: int, tokens: Mapping[int, str]) -> None:
         """Write texts into the Key cells of rows, by number, and the header if there is none yet; what came of it is to be read."""
-        texts: list[str | None] = [None] * (max(marks) - top)
-        for row, text in marks.items():
+        texts: list[str | None] = [None] * (max(tokens) - top)
+        for row, text in tokens.items():
             texts[row - 1 - top] = text
         if plan.key_column is None or not plan.key_header:
             texts[plan.header_row - 1 - top] = KEY
@@ -544,7 +544,7 @@ class PlanSheet:
             left = {token: text for token, text in left.items() if token in there and text != token}
         if now is None or left:
             raise UncertainWriteError(
-                self._opened().title, f"{len(left)} marks could not be replaced; the next run does it"
+                self._opened().title, f"{len(left)} claim tokens could not be replaced; the next run does it"
             )
         return now
 

@@ -66,7 +66,7 @@ class Action:
 @dataclass(frozen=True)
 class Decision:
     """
-    One action per row, in sheet order, and what is to be said of the plan as a whole.
+    One action per row, in sheet order, and what people should know of the plan as a whole.
 
     Also `ours`, the issues made from this plan, `orphans`, those of them that stand in no row, and `doubles`, key -> keys of
     the others that were made from the same row.
@@ -80,7 +80,7 @@ class Decision:
 
 
 def not_written_yet(key: str) -> str:
-    """What is to be said of a row that still holds a mark although its issue is known."""
+    """What people should know of a row that still holds a claim token although its issue is known."""
     return f"its issue {key} exists, but the key is not in its row yet; the next run of content-plan-to-jira writes it"
 
 
@@ -184,15 +184,15 @@ class _Deciding:
         named = {issue.key for issue in self.issues.values()}
         self.orphans = [i for i in self.ours if i.key not in named and not self.tokens.keys() & set(tokens_of(i))]
         self.doubles = self._find_doubles(named)
-        self.strangers = self._find_strangers()
-        self.homes = self._find_homes()
-        self.copied = self._find_copied()
+        self.misplaced = self._find_misplaced()
+        self.rightful_rows = self._find_rightful_rows()
+        self.foreign = self._find_foreign()
 
     def decide(self) -> Decision:
         problems = []
-        if self.copied:
+        if self.foreign:
             message = (
-                f"{len(self.copied)} rows hold keys of issues that were made from another plan{self._origin()}: this one looks "
+                f"{len(self.foreign)} rows hold keys of issues that were made from another plan{self._origin()}: this one looks "
                 f"copied with its keys. Clear those Key cells, then run again"
             )
             problems.append(Problem(where=self.plan.address(self.plan.header_row, "Key"), message=message))
@@ -203,7 +203,9 @@ class _Deciding:
         action = self._action(row)
         if row.row != self.wanted or action.outcome not in (Outcome.FLAGGED, Outcome.UNCERTAIN):
             return action
-        own = self.tokens[row.key.strip()] == 1  # an uncertain row keeps its mark: its issue would carry the same
+        own = (
+            self.tokens[row.key.strip()] == 1
+        )  # an uncertain row keeps its claim token: its issue would carry the same
         return self._of_draft(row, row.key.strip() if own else "")
 
     def _action(self, row: PlanRow) -> Action:
@@ -224,7 +226,7 @@ class _Deciding:
             rows = " and ".join(str(other.row) for other in self.plan.rows if other.key.strip() == token)
             made = f"; its issue is {issue.key}" if issue else ""
             return self._flag(
-                row, f"rows {rows} hold the same mark {token}{made}; clear the Key cell of the copy", issue
+                row, f"rows {rows} hold the same claim token {token}{made}; clear the Key cell of the copy", issue
             )
         if issue and self.holders[issue.key] > 1:
             return self._flag(
@@ -276,7 +278,7 @@ class _Deciding:
         if self.label not in issue.labels or not issue.row:
             return False
         alike = likeness(self.plan, row, issue)
-        if number in self.strangers or alike not in CLOSE:
+        if number in self.misplaced or alike not in CLOSE:
             return alike in CLOSE
         holder = self.rows[number]
         if holder.fingerprint == issue.row.get("content_hash"):
@@ -292,7 +294,7 @@ class _Deciding:
             )
         key = issue.key
         if self.label not in issue.labels:
-            if row.row in self.copied:
+            if row.row in self.foreign:
                 return self._flag(
                     row, f"{key} was made from the plan that this one looks copied from; clear this cell", issue
                 )
@@ -306,10 +308,10 @@ class _Deciding:
         if self.holders[key] > 1 and not self._is_the_original(row, issue):
             rows = " and ".join(str(number) for number, other in self.keys.items() if other == key)
             return self._flag(row, f"{key} stands in rows {rows}; clear the Key cell of the copy", issue)
-        if home := self.homes.get(row.row):
+        if rightful := self.rightful_rows.get(row.row):
             return self._flag(
                 row,
-                f"{key} was made from what stands in row {home}: move it there, or if it is this row's issue, "
+                f"{key} was made from what stands in row {rightful}: move it there, or if it is this row's issue, "
                 f"{self._resolve(row, f'--key {key}')}",
                 issue,
             )
@@ -318,7 +320,7 @@ class _Deciding:
         return Action(row.row, Outcome.EXISTING, issue.key, "", self._remarks(row))
 
     def _key_of(self, row: PlanRow) -> str | None:
-        """The key of the row's issue as it is today: by its mark, or by the key in the cell, which an issue keeps when moved."""
+        """The key of the row's issue as it is today: by its claim token, or by the key in the cell, which an issue keeps when moved."""
         if is_token(row.key):
             issue = self.by_token.get(row.key.strip())
             return issue.key if issue else None
@@ -327,7 +329,7 @@ class _Deciding:
 
     def _find_doubles(self, named: set[str]) -> dict[str, list[str]]:
         """
-        Key -> keys of the plan's other issues that carry the same mark, or that were made from the same content.
+        Key -> keys of the plan's other issues that carry the same claim token, or that were made from the same content.
 
         Rows may be alike, and each has its issue then. So issues of the same content count only when one stands in a row and
         the others in none, and nobody wanted one beside the other.
@@ -337,7 +339,7 @@ class _Deciding:
         by_key = {issue.key: issue for issue in self.ours}
         for issue in self.ours:
             for token in tokens_of(issue):
-                same["mark", token].add(issue.key)
+                same["token", token].add(issue.key)
             if content := issue.row.get("content_hash"):
                 same["content", str(content)].add(issue.key)
         doubles: defaultdict[str, set[str]] = defaultdict(set)
@@ -364,7 +366,7 @@ class _Deciding:
             token,
         )
 
-    def _find_strangers(self) -> list[int]:
+    def _find_misplaced(self) -> list[int]:
         """Rows with an issue of this plan that was made from another topic and other content: its key may be misplaced."""
         return [
             row.row
@@ -372,14 +374,14 @@ class _Deciding:
             if (issue := self.issues.get(row.row)) and issue.row and likeness(self.plan, row, issue) not in CLOSE
         ]
 
-    def _find_homes(self) -> dict[int, int]:
+    def _find_rightful_rows(self) -> dict[int, int]:
         """Row -> the row from which its issue was made, and which has no issue of its own, or one that is not its own."""
-        homeless = [row for row in self.plan.rows if row.row in self.strangers or row.row not in self.issues]
+        without_own = [row for row in self.plan.rows if row.row in self.misplaced or row.row not in self.issues]
         return {
-            number: home.row
+            number: rightful.row
             for number in self.issues
-            for home in homeless
-            if home.row != number and self._fits_better(home, number)
+            for rightful in without_own
+            if rightful.row != number and self._fits_better(rightful, number)
         }
 
     def _resolve(self, row: PlanRow, decision: str) -> str:
@@ -391,15 +393,15 @@ class _Deciding:
         alike = [other for other in same if other.fingerprint == issue.row.get("content_hash")]
         return alike == [row]
 
-    def _find_copied(self) -> dict[int, Issue]:
+    def _find_foreign(self) -> dict[int, Issue]:
         """Row -> issue for rows that hold keys of other plans, when these are two or more and most of the keyed rows."""
         keyed = {row: self.by_key[key] for row, key in self.keys.items() if key and key in self.by_key}
         foreign = {row: issue for row, issue in keyed.items() if self.label not in issue.labels}
         return foreign if len(foreign) > 1 and 2 * len(foreign) > len(keyed) else {}
 
     def _origin(self) -> str:
-        """The plan that most of the copied keys are from, when Jira says so."""
-        plans = Counter(plan for issue in self.copied.values() if (plan := plan_of(issue)))
+        """The plan that most of the foreign keys are from, when Jira says so."""
+        plans = Counter(plan for issue in self.foreign.values() if (plan := plan_of(issue)))
         return f" ({plans.most_common(1)[0][0]})" if plans else ""
 
     def _remarks(self, row: PlanRow) -> tuple[Problem, ...]:

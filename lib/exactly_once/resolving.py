@@ -27,15 +27,15 @@ class PlanResolve(PlanRun):
             FixInputError: There is no such row, it has its issue, or our checks refuse it; nothing was made.
         """
         plan = self._read()
-        said = _name(plan, self._find_row(plan, row))
+        name = _name(plan, self._find_row(plan, row))
         made = self.result.by_row[row]
         self.result.by_row = {row: made}
         if made.outcome is Outcome.EXISTING:
             message = f"has its issue {made.key}; to make another one, first forget that one: --forget-issue {made.key}"
-            raise FixInputError(said, message)
+            raise FixInputError(name, message)
         if made.outcome is Outcome.REFUSED:
-            raise FixInputError(said, "; ".join(f"{p.where}: {p.message}" for p in made.problems if p.level == "error"))
-        return f"{said}: {made.outcome.value} {made.key}".strip()
+            raise FixInputError(name, "; ".join(f"{p.where}: {p.message}" for p in made.problems if p.level == "error"))
+        return f"{name}: {made.outcome.value} {made.key}".strip()
 
     async def set_key(self, row: int, key: str) -> str:
         """
@@ -117,7 +117,7 @@ class PlanResolve(PlanRun):
             raise FixInputError(issue.key, f"{message}, then this again")
 
     async def _write_key(self, row: PlanRow, text: str) -> None:
-        """Write into the row's Key cell by way of a mark, so that it lands in that row and in no other."""
+        """Write into the row's Key cell by way of a claim token, so that it lands in that row and in no other."""
         token = new_token()
         wanted = [Claim(row.row, token, row.fingerprint)]
         claimed = await self._sheet.claim([row], wanted, newest=self._lookup.newest, overwrite=True)

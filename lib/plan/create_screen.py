@@ -1,7 +1,7 @@
 """Drafts against the create screen of the Jira project: what the project takes, and in which form.
 
 What a project's screen says is a forecast; Jira itself decides when an issue is made. So a field that seems to be missing is
-told as a warning, and sent all the same.
+a warning, and sent all the same.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from lib.plan.issue_draft import IssueDraft
 from lib.plan.problems import Kind, Level, Problem
 from lib.services.models import CreateField
 
-_ALWAYS_SENT = ("labels",)  # the marks that make a rerun safe
+_ALWAYS_SENT = ("labels",)  # the claim tokens and the plan's label, which make a rerun safe
 
 
 def fit(drafts: Iterable[IssueDraft], screen: Sequence[CreateField]) -> list[IssueDraft]:

@@ -86,7 +86,7 @@ def read_columns(
 
 
 def _find_headless_keys(values: list[list[CellValue]], header: int) -> int | None:
-    """The column without a header that holds nothing but marks and keys: a Key column whose header was cleared."""
+    """The column without a header that holds nothing but claim tokens and keys: a Key column whose header was cleared."""
     width = max((len(row) for row in values[header:]), default=0)
     for index in range(width):
         cells = [grid.cell(values, row, index) for row in range(header, len(values))]

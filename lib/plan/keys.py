@@ -1,4 +1,4 @@
-"""What a run writes into Key cells: a mark while a row's issue is being made, and then the issue's key."""
+"""What a run writes into Key cells: a claim token while a row's issue is being made, and then the issue's key."""
 
 import re
 import secrets
@@ -9,12 +9,12 @@ _KEY = re.compile(r"[A-Z][A-Z0-9_]*-[1-9][0-9]*")
 
 
 def new_token() -> str:
-    """A mark for one row's issue: `cp-` and 13 random characters, 65 bits."""
+    """A claim token for one row's issue: `cp-` and 13 random characters, 65 bits."""
     return "cp-" + "".join(secrets.choice(ALPHABET) for _ in range(13))
 
 
 def is_token(text: str) -> bool:
-    """Whether the cell holds one of our marks."""
+    """Whether the cell holds one of our claim tokens."""
     return _TOKEN.fullmatch(text.strip()) is not None
 
 

@@ -30,7 +30,7 @@ _MEANING: Mapping[str, str] = {
     Outcome.UNCERTAIN: "its issue may exist or was not looked for, or its key is not in its row yet; the next run settles it",
     Outcome.FLAGGED: "a person must decide",
 }
-_SAID: Mapping[str, tuple[str, str]] = {
+_PHRASES: Mapping[str, tuple[str, str]] = {
     _NOT_REACHED: ("row was not reached", "rows were not reached"),
     Outcome.CREATED: ("issue was created", "issues were created"),
     Outcome.EXISTING: ("row had its issue already", "rows had their issues already"),
@@ -61,8 +61,8 @@ def heading(record: RunRecord) -> HTML:
     kind = "looked only, nothing was written" if given.get("validate_only") else ""
     again = f"a rerun of {result['rerun_of']}" if result.get("rerun_of") else ""
     began = f"began {show_moment(record.started_at)}, took {plural(round(record.duration_s), 'second')}"
-    told = [record.flow, " and ".join(record.months), began, where, kind, again]
-    return html_report.sentence(" · ".join(filter(None, told)))
+    parts = [record.flow, " and ".join(record.months), began, where, kind, again]
+    return html_report.sentence(" · ".join(filter(None, parts)))
 
 
 def bottom_line(result: Mapping[str, Any]) -> str:
@@ -78,11 +78,11 @@ def _failure(result: Mapping[str, Any]) -> str:
         return "The run was cancelled before it was finished; run it again."
     found = errors_of(result)
     failed = [error for error in found if error.client]
-    told = [str(error) for error in found if not error.client or len(failed) == 1]
+    sentences = [str(error) for error in found if not error.client or len(failed) == 1]
     if len(failed) > 1:
         of_all = f"{len(failed)} of {plural(len(result.get('clients') or failed), 'plan')}"
-        told.append(f"{of_all} could not be read or finished: {_list([error.client for error in failed])}")
-    return " ".join(f"The run failed: {error.rstrip('.')}." for error in told)
+        sentences.append(f"{of_all} could not be read or finished: {_list([error.client for error in failed])}")
+    return " ".join(f"The run failed: {error.rstrip('.')}." for error in sentences)
 
 
 def _done(result: Mapping[str, Any]) -> str:
@@ -93,8 +93,8 @@ def _done(result: Mapping[str, Any]) -> str:
     rows, clients = summary.get("rows", 0), len(summary.get("clients", {}))
     if result.get("error") and not rows:
         return _no_rows(result)
-    told = [f"{count} {_said(name, result)[count != 1]}" for name, count in _split(summary).items() if count]
-    return f"{plural(rows, 'row')} of {plural(clients, 'client')}: {', '.join(told) or 'nothing to do'}."
+    sentences = [f"{count} {_phrase(name, result)[count != 1]}" for name, count in _split(summary).items() if count]
+    return f"{plural(rows, 'row')} of {plural(clients, 'client')}: {', '.join(sentences) or 'nothing to do'}."
 
 
 def _split(counts: Mapping[str, int]) -> dict[str, int]:
@@ -118,10 +118,10 @@ def _list(names: Sequence[str]) -> str:
     return f"{'; '.join(names[:_NAMED])}{more}"
 
 
-def _said(outcome: str, result: Mapping[str, Any]) -> tuple[str, str]:
+def _phrase(outcome: str, result: Mapping[str, Any]) -> tuple[str, str]:
     if outcome == Outcome.READY and result.get("parameters", {}).get("validate_only"):
         return ("row is good; as asked, its issue was not made", "rows are good; as asked, no issues were made")
-    return _SAID[outcome]
+    return _PHRASES[outcome]
 
 
 def _failed(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
@@ -132,17 +132,17 @@ def _failed(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 def show_bottom_line(record: RunRecord) -> HTML:
     """The bottom line, in the colour of how the run ended."""
     corrections = record.state == "completed" and record.counts.get(Outcome.REFUSED)
-    said = " ".join(filter(None, (bottom_line(record.result), _uncounted(record))))
-    return html_report.sentence(said, kind="attention" if corrections else _KIND.get(record.state, "note"))
+    text = " ".join(filter(None, (bottom_line(record.result), _uncounted(record))))
+    return html_report.sentence(text, kind="attention" if corrections else _KIND.get(record.state, "note"))
 
 
 def _uncounted(record: RunRecord) -> str:
     """What lies in the run's folder although its result does not tell of it."""
     if not record.result.get("error"):
         return ""
-    told = {plan["folder"] for plan in record.plans.values() if plan.get("folder") and plan.get("rows")}
+    counted = {plan["folder"] for plan in record.plans.values() if plan.get("folder") and plan.get("rows")}
     left = [
-        f for name in files_of(record.folder) if name.endswith(f"/{ROWS}") and (f := name.split("/")[0]) not in told
+        f for name in files_of(record.folder) if name.endswith(f"/{ROWS}") and (f := name.split("/")[0]) not in counted
     ]
     if not left:
         return ""
@@ -335,8 +335,8 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers:
 
 def _what(row: Mapping[str, Any]) -> Markup:
     """What a row is about, as its planner knows it."""
-    told = " · ".join(filter(None, (row.get("key"), row.get("topic"), row.get("form"), _day(row))))
-    return link(told, row.get("url"))
+    text = " · ".join(filter(None, (row.get("key"), row.get("topic"), row.get("form"), _day(row))))
+    return link(text, row.get("url"))
 
 
 def _day(row: Mapping[str, Any]) -> str:

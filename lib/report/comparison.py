@@ -166,8 +166,8 @@ def _rows_differ(client: str, then: Sequence[_Row], now: Sequence[_Row]) -> tupl
         if old is None or new is None:
             there = old or new
             if there is not None:
-                told = [f"row {there.row}" if one else NOT_THERE for one in (old, new)]
-                found.append(Difference("row", client, there.row, there.topic, "row", *told))
+                shown = [f"row {there.row}" if one else NOT_THERE for one in (old, new)]
+                found.append(Difference("row", client, there.row, there.topic, "row", *shown))
             continue
         differences = [
             *_fields("row", client, new.row, new.topic, old.texts, new.texts),
@@ -216,8 +216,8 @@ def _fields(
 
 def _plain(value: object) -> str:
     try:
-        said = adf.plain_value(value)
-        return "" if said is None else str(said)
+        text = adf.plain_value(value)
+        return "" if text is None else str(text)
     except (
         KeyError,
         TypeError,

@@ -17,8 +17,8 @@ def bottom_line(comparison: Comparison) -> str:
     """What was compared, and how much differs; one sentence."""
     counts = comparison.counts()
     same = counts.pop("same rows")
-    told = ", ".join(f"{count} in {kind}s" for kind, count in counts.items()) or "none"
-    return f"{comparison.then.name} → {comparison.now.name}: {same} rows are the same; differences: {told}."
+    listed = ", ".join(f"{count} in {kind}s" for kind, count in counts.items()) or "none"
+    return f"{comparison.then.name} → {comparison.now.name}: {same} rows are the same; differences: {listed}."
 
 
 def show_bottom_line(comparison: Comparison) -> HTML:

@@ -94,8 +94,8 @@ def _month_for(text: str, files: Sequence[DriveFile], client: Client) -> Month:
 
 def heading(plan: ContentPlan, month: str) -> HTML:
     """Which plan was read, and why when it is none that was asked for."""
-    told, wanted, own = f"{plan.title}, {len(plan.rows)} rows", read_month(month), month_of(plan, month)
-    return sentence(told if own == wanted else f"{told}: the newest plan; there is none for {wanted} yet.")
+    text, wanted, own = f"{plan.title}, {len(plan.rows)} rows", read_month(month), month_of(plan, month)
+    return sentence(text if own == wanted else f"{text}: the newest plan; there is none for {wanted} yet.")
 
 
 def month_of(plan: ContentPlan, month: str) -> Month:

@@ -88,7 +88,7 @@ def add_up(records: Iterable[RunRecord], unfinished: Iterable[str] = ()) -> Perf
 
 
 def _flows(runs: list[RunRecord]) -> Records:
-    told = pd.DataFrame(
+    frame = pd.DataFrame(
         [{"flow": _flow(run), "state": run.state, "seconds": run.duration_s, "rows": _rows(run)} for run in runs],
         columns=["flow", "state", "seconds", "rows"],
     )
@@ -102,7 +102,7 @@ def _flows(runs: list[RunRecord]) -> Records:
             "longest_s": _number(of["seconds"].max()),
             "rows_per_minute": _number(60 * of["rows"].sum() / max(of["seconds"].sum(), 1)),
         }
-        for flow, of in told.groupby("flow")
+        for flow, of in frame.groupby("flow")
     ]
 
 
@@ -120,12 +120,12 @@ def _rows(run: RunRecord) -> int:
 
 
 def _plans(run: RunRecord) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The plans that the run itself worked on; those of its parts on workers are told by these."""
+    """The plans that the run itself worked on; those of its parts on workers are counted there."""
     return ((name, plan) for name, plan in run.plans.items() if not plan.get("run"))
 
 
 def _steps(runs: list[RunRecord]) -> Records:
-    told = pd.DataFrame(
+    frame = pd.DataFrame(
         [
             {"step": step, "seconds": seconds, "plan": f"{name}, {run.name}"}
             for run in runs
@@ -134,7 +134,7 @@ def _steps(runs: list[RunRecord]) -> Records:
         ],
         columns=["step", "seconds", "plan"],
     )
-    total = told["seconds"].sum()
+    total = frame["seconds"].sum()
     records = [
         {
             "step": step,
@@ -145,13 +145,13 @@ def _steps(runs: list[RunRecord]) -> Records:
             "longest_s": _number(of["seconds"].max()),
             "slowest": _of_most(of, "seconds", "plan"),
         }
-        for step, of in told.groupby("step")
+        for step, of in frame.groupby("step")
     ]
     return sorted(records, key=lambda record: -record["total_s"])
 
 
 def _apis(runs: list[RunRecord]) -> Records:
-    told = pd.DataFrame(
+    frame = pd.DataFrame(
         [
             {"api": api, "run": run.name, "minutes": max(run.duration_s, 1) / 60, **calls}
             for run in runs
@@ -159,7 +159,7 @@ def _apis(runs: list[RunRecord]) -> Records:
         ],
         columns=["api", "run", "minutes", *_CALLS, "seconds"],
     )
-    told["per_minute"] = told["calls"] / told["minutes"]
+    frame["per_minute"] = frame["calls"] / frame["minutes"]
     return [
         {
             "api": api,
@@ -169,7 +169,7 @@ def _apis(runs: list[RunRecord]) -> Records:
             "busiest_per_minute": _number(of["per_minute"].max()),
             "busiest_run": _of_most(of, "per_minute", "run"),
         }
-        for api, of in told.groupby("api")
+        for api, of in frame.groupby("api")
     ]
 
 
@@ -178,19 +178,19 @@ _CALLS = ("calls", "too_many_requests", "repeated", "failed")
 
 def _batches(runs: list[RunRecord]) -> Records:
     of_plans = [plan["batches"] for run in runs for _, plan in _plans(run) if plan.get("batches")]
-    told = pd.DataFrame([batch for batches in of_plans for batch in batches], columns=["rows", "seconds"])
-    if told.empty:
+    frame = pd.DataFrame([batch for batches in of_plans for batch in batches], columns=["rows", "seconds"])
+    if frame.empty:
         return []
     inner = [batch["rows"] for batches in of_plans for batch in batches[:-1]]  # the last one of a plan is what was left
     return [
         {
             "plans": len(of_plans),
-            "batches": len(told),
-            "rows": int(told["rows"].sum()),
-            "median_rows": _number(told["rows"].median()),
-            "largest_rows": int(told["rows"].max()),
+            "batches": len(frame),
+            "rows": int(frame["rows"].sum()),
+            "median_rows": _number(frame["rows"].median()),
+            "largest_rows": int(frame["rows"].max()),
             "median_rows_but_last": _number(pd.Series(inner).median()) if inner else None,
-            "rows_per_s": _number(told["rows"].sum() / max(told["seconds"].sum(), 0.001)),
+            "rows_per_s": _number(frame["rows"].sum() / max(frame["seconds"].sum(), 0.001)),
         }
     ]
 

@@ -40,7 +40,7 @@ class Entry:
     counts: dict[str, int] = field(default_factory=dict)
     duration: str = ""
     clients: list[str] = field(default_factory=list)
-    said: str = ""
+    remark: str = ""
     rerun_of: str | None = None
     numbers: str = ""
 
@@ -77,18 +77,18 @@ def _link_reruns(runs: list[Entry]) -> None:
     by_name = {run.name: run for run in runs}
     for run in runs:
         if first := by_name.get(run.rerun_of or ""):
-            first.said = " · ".join(filter(None, (first.said, f"run again as {run.name}")))
+            first.remark = " · ".join(filter(None, (first.remark, f"run again as {run.name}")))
 
 
 def _entry(folder: Path) -> Entry:
     try:
         return _finished(folder)
     except FixInputError as error:
-        state, said = (UNREADABLE, error.problem) if run_record.is_finished(folder) else (NOT_FINISHED, "")
+        state, remark = (UNREADABLE, error.problem) if run_record.is_finished(folder) else (NOT_FINISHED, "")
     except Exception as error:  # noqa: BLE001  # one odd folder must not keep all others out
-        state, said = UNREADABLE, f"{type(error).__name__}: {error}"
+        state, remark = UNREADABLE, f"{type(error).__name__}: {error}"
     begun = _short(run_record.begun_at(folder))
-    return Entry(folder.name, run_record.flow_of(folder), state, begun, _links(folder, _REPORT), said=_brief(said))
+    return Entry(folder.name, run_record.flow_of(folder), state, begun, _links(folder, _REPORT), remark=_brief(remark))
 
 
 def _finished(folder: Path) -> Entry:
@@ -103,7 +103,7 @@ def _finished(folder: Path) -> Entry:
         counts=record.counts,
         duration=_duration(record.duration_s),
         clients=record.client_names,
-        said=_said(record),
+        remark=_remark(record),
         rerun_of=record.result.get("rerun_of"),
     )
 
@@ -115,7 +115,7 @@ def _links(folder: Path, report: str) -> dict[str, str]:
     return {text: name for text, name in names.items() if (folder / name).is_file()}
 
 
-def _said(record: RunRecord) -> str:
+def _remark(record: RunRecord) -> str:
     """What tells this run from another one of the same flow and month."""
     result = record.result
     marks = ["sandbox" if result.get("sandbox") else ""]

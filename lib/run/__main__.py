@@ -37,10 +37,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     for line in verdict.altered:
         print(printable(line))  # noqa: T201
     for name in verdict.sources:
-        told = f"{name}: in the project, it has changed since this run (commit {verdict.commit})"
-        print(printable(told))  # noqa: T201
-    told = f"{len(verdict.altered)} files are not" if verdict.altered else f"all {verdict.files} files are"
-    print(printable(f"{folder.name}: {told} as the run wrote them; manifest {verdict.manifest_sha256}"))  # noqa: T201
+        line = f"{name}: in the project, it has changed since this run (commit {verdict.commit})"
+        print(printable(line))  # noqa: T201
+    line = f"{len(verdict.altered)} files are not" if verdict.altered else f"all {verdict.files} files are"
+    print(printable(f"{folder.name}: {line} as the run wrote them; manifest {verdict.manifest_sha256}"))  # noqa: T201
     return 1 if verdict.altered else 0
 
 

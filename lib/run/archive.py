@@ -77,8 +77,8 @@ def _candidate(folder: Path, now: dt.datetime, keep: dt.timedelta, keep_failed: 
         if run_record.is_finished(folder):
             return Candidate(folder, "unreadable", str(error), odd=True)
         return Candidate(folder, "not finished", "it has no result: it is still running, or was stopped hard")
-    told = record.result.get("nothing_new", False)
-    limit = keep if told or record.state == "completed" else keep_failed
+    nothing_new = record.result.get("nothing_new", False)
+    limit = keep if nothing_new or record.state == "completed" else keep_failed
     age = now - run_record.begun_at(folder)
     if age < dt.timedelta():
         return Candidate(folder, record.state, "its name lies in the future: the clock of its machine was ahead")

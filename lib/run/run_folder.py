@@ -116,7 +116,7 @@ def verify(run_folder: Path) -> Verdict:
     """
     Compare a run's files with its manifest, and the project's files with those that made the run.
 
-    The manifest itself is proven by its hash, which the run told Prefect and its log. Links are not followed, pipes not opened.
+    The manifest itself is proven by its hash, which is in the run's log and on its page in Prefect. Links are not followed, pipes not opened.
 
     Raises:
         FixInputError: There is no manifest, or none that a run wrote.
@@ -131,7 +131,7 @@ def verify(run_folder: Path) -> Verdict:
     others = {name: kind for name, kind in others_of(run_folder).items() if not _is_checkpoint(name)}
     altered = [f"{name}: is missing" for name in written if name not in there and name not in others]
     altered += [
-        f"{name}: {told}" for name in written if name in there and (told := _change(there[name], written[name]))
+        f"{name}: {change}" for name in written if name in there and (change := _change(there[name], written[name]))
     ]
     altered += [f"{name}: was added" for name in there if name not in written]
     altered += [

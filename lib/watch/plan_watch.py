@@ -47,11 +47,11 @@ class CellChange(BaseModel):
 
 class Finding(BaseModel):
     """
-    What is to be said of one row.
+    What the watch found about one row.
 
     Attributes:
         row: Its number in the sheet; None for a row that is no longer there.
-        outcome: EXISTING when nothing is to be said; READY when no issue was made from the plan yet; UNCERTAIN while a run
+        outcome: EXISTING when nothing was found; READY when no issue was made from the plan yet; UNCERTAIN while a run
             works on it, or its key is not in its row yet; FLAGGED when a person should look.
         key: Its issue.
         problems: What to look at.
@@ -89,18 +89,18 @@ def compare(plan: ContentPlan, issues: Sequence[Issue]) -> Findings:
     by_key = {issue.key: issue for issue in issues}
     rows = {row.row: row for row in plan.rows}
     found = [_finding(plan, rows[a.row], a, by_key.get(a.key), started=started) for a in decision.actions]
-    told = {finding.key for finding in found if finding.key}
+    found_keys = {finding.key for finding in found if finding.key}
     gone = []
     doubled = {key for finding in found for key in decision.doubles.get(finding.key, ())}
-    for issue in (orphan for orphan in decision.orphans if orphan.key not in told | doubled):
-        homes = [f for f in found if f.row and likeness(plan, rows[f.row], issue) in CLOSE]
-        for finding in homes[:1]:
+    for issue in (orphan for orphan in decision.orphans if orphan.key not in found_keys | doubled):
+        rows_like_it = [f for f in found if f.row and likeness(plan, rows[f.row], issue) in CLOSE]
+        for finding in rows_like_it[:1]:
             cell = plan.address(finding.row or 0, KEY)
             finding.outcome = Outcome.FLAGGED
             finding.problems.append(
                 Problem(where=cell, message=f"{issue.key} was made from this row and stands in none; write it here")
             )
-        if not homes:
+        if not rows_like_it:
             gone.append(_deleted(plan, issue))
     return Findings(data=[*found, *gone], problems=decision.problems)
 

@@ -1,4 +1,4 @@
-"""What the last pass of `content-plan-watch` saw and told: versions of plans, what was found in them, comments under way.
+"""What the last pass of `content-plan-watch` saw and reported: versions of plans, what was found in them, comments under way.
 
 A cache in the output folder: what is lost costs one full pass.
 """
@@ -77,14 +77,14 @@ class WatchCache:
         """Remember a plan that is done with."""
         self._content.plans[spreadsheet_id] = seen
 
-    def count_news(self, plan: str, said: Iterable[str], *, finished: bool) -> int:
+    def count_news(self, plan: str, texts: Iterable[str], *, finished: bool) -> int:
         """
-        How much of what is said of a plan its last pass did not say; from now on it is told.
+        How many of these texts about a plan its last pass did not report; from now on they count as reported.
 
-        What a pass that could not finish the plan leaves unsaid stays told: nobody has looked whether it still holds.
+        What a pass that could not finish the plan does not report stays reported: nobody has looked whether it still holds.
         """
         before = set(self._content.told.get(plan, []))
-        now = {hashlib.sha256(text.encode()).hexdigest()[:16] for text in said}
+        now = {hashlib.sha256(text.encode()).hexdigest()[:16] for text in texts}
         self._content.told[plan] = sorted(now if finished else now | before)
         return len(now - before)
 
