@@ -1,10 +1,12 @@
 """What one cell of a sheet holds. Cells never change: writing puts a new one in the old one's place."""
 
 import datetime as dt
+import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sandbox.http.messages import JsonObject
+from sandbox.google.rich_text import Rich, link_format
+from sandbox.http.messages import Json, JsonObject
 
 type Scalar = str | float | bool
 
@@ -24,6 +26,9 @@ ERROR_TYPES = {text: kind for kind, text in ERROR_TEXTS.items()}
 
 EPOCH = dt.datetime(1899, 12, 30)  # noqa: DTZ001 - sheets have no time zone in their cells
 MAX_CELL_CHARACTERS = 50_000
+_URL = re.compile(r"https?://\S+")
+_HYPERLINK = re.compile(r'=HYPERLINK\(\s*"([^"]*)"\s*(?:[,;]\s*"([^"]*)"\s*)?\)', re.IGNORECASE)
+_IMAGE = re.compile(r"=IMAGE\(.*\)", re.IGNORECASE | re.DOTALL)
 
 
 class NumberFormat(NamedTuple):
@@ -54,6 +59,11 @@ class Cell(NamedTuple):
     """The `userEnteredFormat` as Sheets spells it; never changed in place."""
     note: str = ""
     link: str | None = None
+    """What a HYPERLINK formula or a typed address points at; a link set on the cell is part of `format`."""
+    runs: list[JsonObject] | None = None
+    """The `textFormatRuns` as Sheets returns them; never changed in place."""
+    chips: list[JsonObject] | None = None
+    """The `chipRuns` as Sheets returns them, with the runs between the chips; never changed in place."""
 
     @property
     def number_format(self) -> NumberFormat | None:
@@ -74,11 +84,20 @@ class Cell(NamedTuple):
         """This cell with the content of `other`; the other's number format only where this one has none."""
         formatted = other.format if self.number_format is None and other.number_format is not None else None
         merged = {**(self.format or {}), **formatted} if formatted else self.format
-        return Cell(other.value, other.formula, merged, self.note, other.link)
+        return other._replace(format=merged, note=self.note)
 
     def cleared(self) -> "Cell":
         """This cell without content: clearing leaves formats and notes."""
-        return self._replace(value=None, formula=None, link=None)
+        return self.with_value_of(BLANK)
+
+    def with_value_of(self, other: "Cell") -> "Cell":
+        """This cell with value, formula, links and runs of `other`, and its own format and note."""
+        return other._replace(format=self.format, note=self.note)
+
+    def with_text_format(self, **more: Json) -> "Cell":
+        """This cell with more in the `textFormat` of its format."""
+        entered = self.format or {}
+        return self._replace(format={**entered, "textFormat": {**entered.get("textFormat", {}), **more}})
 
 
 BLANK = Cell()
@@ -111,8 +130,31 @@ class Formatted:
     pattern: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Styled:
+    """Content with a note, struck through or with a link on the whole cell."""
+
+    content: "Content"
+    note: str = ""
+    strikethrough: bool = False
+    link: str = ""
+
+
 type Content = (
-    str | float | bool | dt.date | dt.datetime | dt.time | Cell | Text | Formula | Formatted | ErrorValue | None
+    str
+    | float
+    | bool
+    | dt.date
+    | dt.datetime
+    | dt.time
+    | Cell
+    | Text
+    | Formula
+    | Formatted
+    | Rich
+    | Styled
+    | ErrorValue
+    | None
 )
 
 
@@ -134,15 +176,10 @@ def cell_of(content: Content) -> Cell:
     match content:
         case Cell():
             return content
-        case Text(text):
-            return Cell(text)
-        case Formula(text, value):
-            return Cell(_value(value), text)
+        case Text() | Formula() | Rich() | Styled() | Formatted():
+            return _described(content)
         case ErrorValue():
             return Cell(content, "=" + content.text)
-        case Formatted(value, kind, pattern):
-            wanted = {"type": kind, "pattern": pattern} if pattern else {"type": kind}
-            return cell_of(value)._replace(format={"numberFormat": wanted})
         case dt.date() | dt.time():
             kind = "TIME" if isinstance(content, dt.time) else "DATE"
             kind = "DATE_TIME" if isinstance(content, dt.datetime) else kind
@@ -150,6 +187,21 @@ def cell_of(content: Content) -> Cell:
         case str():
             return _from_string(content)
     return BLANK if content is None else Cell(_value(content))
+
+
+def _described(content: "Text | Formula | Rich | Styled | Formatted") -> Cell:
+    match content:
+        case Text(text):
+            return Cell(text)
+        case Formula(text, value):
+            return formula_cell(text, value)
+        case Rich():
+            return Cell(content.text, runs=content.format_runs(), chips=content.chip_runs())
+        case Styled():
+            return _styled_cell(content)
+        case Formatted(value, kind, pattern):
+            wanted = {"type": kind, "pattern": pattern} if pattern else {"type": kind}
+            return cell_of(value)._replace(format={"numberFormat": wanted})
 
 
 def _value(value: "str | float | bool | ErrorValue") -> "Scalar | ErrorValue":
@@ -163,8 +215,31 @@ def _from_string(text: str) -> Cell:
     if text in ERROR_TYPES:
         return Cell(ErrorValue(ERROR_TYPES[text]), "=" + text)
     if text.startswith("="):
-        return cell_of(Formula(text))
-    return Cell(text)
+        return formula_cell(text)
+    return text_cell(text)
+
+
+def text_cell(text: str) -> Cell:
+    """The cell of a typed text; one that is nothing but an address becomes a link."""
+    return Cell(text, link=text.strip() if _URL.fullmatch(text.strip()) else None)
+
+
+def formula_cell(text: str, value: "str | float | bool | ErrorValue" = NOT_COMPUTED) -> Cell:
+    """The cell of a formula; HYPERLINK and IMAGE with literal arguments get their values without one being given."""
+    link = _HYPERLINK.fullmatch(text)
+    if link:
+        shown = value if value is not NOT_COMPUTED else link[2] or link[1]
+        return Cell(_value(shown), text, link=link[1])
+    if value is NOT_COMPUTED and _IMAGE.fullmatch(text):
+        return Cell(None, text)
+    return Cell(_value(value), text)
+
+
+def _styled_cell(styled: Styled) -> Cell:
+    cell = cell_of(styled.content)._replace(note=styled.note)
+    if styled.strikethrough:
+        cell = cell.with_text_format(strikethrough=True)
+    return cell.with_text_format(**link_format(styled.link)) if styled.link else cell
 
 
 def json_number(value: float) -> float | int:

@@ -1,14 +1,29 @@
-"""The sandbox's Google from the inside: what a test or the seed sets up, and what a person at the sheet does."""
+"""The state of the sandbox's Google and how tests, the seed and people at a sheet change it without HTTP."""
 
 import base64
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from sandbox.google import sheets_requests, sheets_values
-from sandbox.google.cells import BLANK, Cell, Content, ErrorValue, cell_of, json_number
-from sandbox.google.state import FOLDER, SHEET, SHORTCUT, XLSX, DriveFile, GoogleState, Spreadsheet, Tab, Token
+from sandbox.google.a1 import Span
+from sandbox.google.cells import Cell, Content, cell_of
+from sandbox.google.sheets_values import Rendering, rendered
+from sandbox.google.state import (
+    FOLDER,
+    SHEET,
+    SHORTCUT,
+    XLSX,
+    DriveFile,
+    GoogleState,
+    GridRange,
+    Spreadsheet,
+    Tab,
+    Token,
+)
 from sandbox.http.messages import Json, JsonObject
 from sandbox.http.timeline import Timeline
 
@@ -155,12 +170,51 @@ class Google:
             return replies
 
     def write(self, spreadsheet_id: str, a1_range: str, values: list[list[Json]], *, typed: bool = True) -> None:
-        """Put values into a range as a person types them, or as they stand if `typed` is false."""
+        """Put values into a range as a person types them, or unparsed if `typed` is false."""
         with self._timeline.lock:
             book = self.spreadsheets[spreadsheet_id]
             writer = sheets_values.Writer(book, "USER_ENTERED" if typed else "RAW", self.today(book))
             writer.write(a1_range, {"values": values})
             self.state.spreadsheets[spreadsheet_id] = writer.book
+            self.touch(spreadsheet_id)
+
+    def put(self, spreadsheet_id: str, address: str, content: Content) -> None:
+        """Replace one cell, e.g. `Plan!K5`, by any content that `add_spreadsheet` takes; its old format and note go."""
+        with self._changed_copy(spreadsheet_id) as book:
+            area = sheets_values.resolve(book, address)
+            area.tab.put(area.top, area.left, cell_of(content))
+
+    def hide_rows(
+        self,
+        spreadsheet_id: str,
+        tab: str,
+        first: int,
+        last: int | None = None,
+        *,
+        by: Literal["user", "filter"] = "user",
+    ) -> None:
+        """Hide rows `first` to `last` (from 1, both included), as a person does or as a filter does."""
+        with self._changed_copy(spreadsheet_id) as book:
+            book.tab(tab).hidden_rows.update(dict.fromkeys(range(first - 1, last or first), by))
+
+    def hide_tab(self, spreadsheet_id: str, tab: str, *, hidden: bool = True) -> None:
+        sheet_id = self.spreadsheets[spreadsheet_id].tab(tab).sheet_id
+        properties = {"sheetId": sheet_id, "hidden": hidden}
+        self.edit(spreadsheet_id, [{"updateSheetProperties": {"properties": properties, "fields": "hidden"}}])
+
+    def merge(self, spreadsheet_id: str, a1_range: str) -> None:
+        """Merge a range, e.g. `Plan!A2:A4`; its first cell keeps its content, the others lose theirs."""
+        area = sheets_values.resolve(self.spreadsheets[spreadsheet_id], a1_range)
+        where = GridRange(area.tab.sheet_id, Span(area.top, area.bottom, area.left, area.right)).to_json()
+        self.edit(spreadsheet_id, [{"mergeCells": {"range": where, "mergeType": "MERGE_ALL"}}])
+
+    @contextmanager
+    def _changed_copy(self, spreadsheet_id: str) -> Iterator[Spreadsheet]:
+        """A copy to change; it replaces the spreadsheet unless an error is raised."""
+        with self._timeline.lock:
+            book = self.spreadsheets[spreadsheet_id].copy()
+            yield book
+            self.state.spreadsheets[spreadsheet_id] = book
             self.touch(spreadsheet_id)
 
     def insert_rows(self, spreadsheet_id: str, tab: str, before: int, count: int = 1) -> None:
@@ -198,8 +252,8 @@ class Google:
         Dates are serial numbers and errors their text, as `UNFORMATTED_VALUE` gives them.
         """
         with self._timeline.lock:
-            rows = self.spreadsheets[spreadsheet_id].tab(tab).rows
-            values = [[_plain(cell) for cell in row] for row in rows]
+            book, unformatted = self.spreadsheets[spreadsheet_id], Rendering("UNFORMATTED_VALUE")
+            values = [[rendered(cell, book.locale, unformatted) for cell in row] for row in book.tab(tab).rows]
         while values and not any(value != "" for value in values[-1]):
             values.pop()
         width = max((place + 1 for row in values for place, value in enumerate(row) if value != ""), default=0)
@@ -241,12 +295,3 @@ def _tab(sheet_id: int, title: str, rows: Sequence[Sequence[Content]]) -> Tab:
     cells = [[cell_of(content) for content in row] for row in rows]
     widest = max((len(row) for row in cells), default=0)
     return Tab(sheet_id, title, cells, max(1000, len(cells)), max(26, widest))
-
-
-def _plain(cell: Cell) -> Json:
-    value = cell.value
-    if cell is BLANK or value is None:
-        return ""
-    if isinstance(value, ErrorValue):
-        return value.text
-    return value if isinstance(value, str | bool) else json_number(float(value))

@@ -9,7 +9,7 @@ import datetime as dt
 import re
 
 from sandbox.google import locales
-from sandbox.google.cells import ERROR_TYPES, Cell, ErrorValue, Formula, cell_of
+from sandbox.google.cells import ERROR_TYPES, Cell, ErrorValue, cell_of, formula_cell, text_cell
 from sandbox.google.locales import Locale
 
 _TIME = r"(?P<hour>\d{1,2})[SEP](?P<minute>\d{2})(?:[SEP](?P<second>\d{2}))?\s*(?P<half>[AaPp][Mm])?"
@@ -18,7 +18,6 @@ _ISO_DATE = re.compile(r"(?P<year>\d{4})([/-])(?P<month>\d{1,2})\2(?P<day>\d{1,2
 _DAY_MONTH = re.compile(r"(?P<day>\d{1,2})[ -](?P<month>[^\W\d_]{3,})\.?(?:,?[ -](?P<year>\d{4}|\d{2}))?")
 _MONTH_DAY = re.compile(r"(?P<month>[^\W\d_]{3,})\.?[ -](?P<day>\d{1,2})(?:(?:, ?|[ -])(?P<year>\d{4}|\d{2}))?")
 _MONTH_YEAR = re.compile(r"(?P<month>[^\W\d_]{3,})\.?[ -](?P<year>\d{4}|\d{2})")
-_LINK = re.compile(r"https?://\S+")
 _FIRST_YEAR = 1900
 
 
@@ -36,7 +35,7 @@ def parse_input(text: str, cell: Cell, locale_name: str, today: dt.date) -> Cell
 def _read(text: str, locale: Locale, today: dt.date) -> Cell:
     stripped = text.strip()
     if text.startswith("="):
-        return formula(text)
+        return formula_cell(text)
     if stripped.upper() in {"TRUE", "FALSE"}:
         return Cell(stripped.upper() == "TRUE")
     if stripped in ERROR_TYPES and stripped.startswith("#"):
@@ -45,16 +44,8 @@ def _read(text: str, locale: Locale, today: dt.date) -> Cell:
     if found is not None:
         return found
     if text[0] in "+-" and len(text) > 1:  # a person typing +x or -x starts a formula too
-        return formula("=" + text)
-    return Cell(text, link=stripped if _LINK.fullmatch(stripped) else None)
-
-
-def formula(text: str) -> Cell:
-    """A cell with a formula; only HYPERLINK with literal arguments gets its value, nothing is computed."""
-    link = re.fullmatch(r'=HYPERLINK\(\s*"([^"]*)"\s*(?:[,;]\s*"([^"]*)"\s*)?\)', text, re.IGNORECASE)
-    if link:
-        return Cell(link.group(2) or link.group(1), text, link=link.group(1))
-    return cell_of(Formula(text))
+        return formula_cell("=" + text)
+    return text_cell(text)
 
 
 def _number(text: str, locale: Locale) -> Cell | None:

@@ -6,15 +6,15 @@ https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheet
 from functools import cmp_to_key
 
 from sandbox.google import field_mask
-from sandbox.google.cells import BLANK, MAX_CELL_CHARACTERS, Cell, ErrorValue
+from sandbox.google.cells import BLANK, MAX_CELL_CHARACTERS, Cell, ErrorValue, formula_cell
 from sandbox.google.field_mask import Mask
-from sandbox.google.parse_input import formula
 from sandbox.google.schema import unknown_path
 from sandbox.google.sheets_batch import Batch, RequestError
+from sandbox.google.sheets_runs import with_chip_runs, with_format_runs
 from sandbox.google.state import Tab
 from sandbox.http.messages import Json, JsonObject
 
-_WRITABLE = {"userEnteredValue", "userEnteredFormat", "note"}
+_WRITABLE = {"userEnteredValue", "userEnteredFormat", "note", "textFormatRuns", "chipRuns"}
 _PASTES = {"PASTE_NORMAL", "PASTE_VALUES", "PASTE_FORMAT", "PASTE_NO_BORDERS", "PASTE_FORMULA"}
 
 
@@ -102,9 +102,9 @@ def copy_paste(batch: Batch, request: JsonObject) -> JsonObject:
 def _pasted(old: Cell, new: Cell, kind: str) -> Cell:
     match kind:
         case "PASTE_VALUES":
-            return old._replace(value=new.value, formula=None, link=new.link)
+            return old.with_value_of(new)._replace(formula=None)
         case "PASTE_FORMULA":
-            return old._replace(value=new.value, formula=new.formula, link=new.link)
+            return old.with_value_of(new)
         case "PASTE_FORMAT":
             return old._replace(format=new.format)
         case _:
@@ -127,7 +127,7 @@ def _check_inside(tab: Tab, row: int, column: int) -> None:
 
 
 def read_cell_mask(text: str) -> Mask:
-    """The `fields` of a request that writes cells; only values, formats and notes are known to the sandbox."""
+    """The `fields` of a request that writes cells; only the parts in `_WRITABLE` are known to the sandbox."""
     if not text:
         raise RequestError("At least one field must be listed in 'fields'. (Use '*' to indicate all fields.)")
     try:
@@ -149,12 +149,16 @@ def written(cell: Cell, body: JsonObject, mask: Mask) -> Cell:
     """`cell` with the masked parts of a CellData; what is masked and not given is cleared."""
     if "userEnteredValue" in mask:
         content = _value_cell(body.get("userEnteredValue", {}))
-        cell = cell._replace(value=content.value, formula=content.formula, link=content.link)
+        cell = cell.with_value_of(content)
     if "userEnteredFormat" in mask:
         merged = _merged(cell.format, body.get("userEnteredFormat"), mask["userEnteredFormat"])
         cell = cell._replace(format=merged or None)
     if "note" in mask:
         cell = cell._replace(note=body.get("note", ""))
+    if "textFormatRuns" in mask:
+        cell = with_format_runs(cell, body.get("textFormatRuns", []))
+    if "chipRuns" in mask:
+        cell = with_chip_runs(cell, body.get("chipRuns", []))
     return BLANK if cell == BLANK else cell
 
 
@@ -182,7 +186,7 @@ def _value_cell(value: JsonObject) -> Cell:
         case "boolValue", truth:
             return Cell(bool(truth))
         case "formulaValue", text:
-            return formula(text)
+            return formula_cell(text)
         case "stringValue", text:
             if len(text) > MAX_CELL_CHARACTERS:
                 raise RequestError("Your input contains more than the maximum of 50000 characters in a single cell.")

@@ -78,6 +78,23 @@ def append_dimension(batch: Batch, request: JsonObject) -> JsonObject:
     return {}
 
 
+def update_dimension_properties(batch: Batch, request: JsonObject) -> JsonObject:
+    """Hide or show rows or columns; a row that a filter hides stays hidden by it."""
+    lines, fields = _lines(batch, request.get("range")), request.get("fields", "")
+    if not fields:
+        raise RequestError("At least one field must be listed in 'fields'. (Use '*' to indicate all fields.)")
+    if strange := set(fields.split(",")) - {"hiddenByUser", "pixelSize", "*"}:
+        raise RequestError(f"The sandbox does not know how to change {', '.join(sorted(strange))} of rows or columns.")
+    if fields != "pixelSize":
+        hidden = lines.tab.hidden_rows if lines.rows else lines.tab.hidden_columns
+        for place in range(lines.start, lines.end):
+            if request.get("properties", {}).get("hiddenByUser"):
+                hidden[place] = "user"
+            elif hidden.get(place) == "user":
+                del hidden[place]
+    return {}
+
+
 def after_insert(ends: Ends, at: int, count: int) -> Ends:
     start, end = ends
     return (
@@ -184,6 +201,11 @@ def _move_references(batch: Batch, lines: _Lines, shift: Shift) -> None:
         return span._replace(top=ends[0], bottom=ends[1]) if lines.rows else span._replace(left=ends[0], right=ends[1])
 
     tab.merges = [moved for span in tab.merges if (moved := shifted(span))]
+    hidden = tab.hidden_rows if lines.rows else tab.hidden_columns
+    places = {place: shift((place, place + 1)) for place in hidden}
+    moved_to = {ends[0]: hidden[place] for place, ends in places.items() if ends and ends[0] is not None}
+    hidden.clear()
+    hidden.update(moved_to)
     for named in batch.spreadsheet.named_ranges:
         if named.range is not None and named.range.sheet_id == tab.sheet_id:
             span = shifted(named.range.span)

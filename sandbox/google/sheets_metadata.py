@@ -8,6 +8,7 @@ from sandbox.google.a1 import Span
 from sandbox.google.cells import BLANK, Cell, ErrorValue, json_number
 from sandbox.google.field_mask import Mask
 from sandbox.google.number_format import default_pattern, formatted_value
+from sandbox.google.rich_text import whole_link
 from sandbox.google.sheets_names import named_range_json
 from sandbox.google.sheets_tabs import tab_json
 from sandbox.google.sheets_values import Area, resolve
@@ -15,6 +16,16 @@ from sandbox.google.state import GridRange, Spreadsheet, Tab
 from sandbox.http.messages import Json, JsonObject
 
 _ROW_PIXELS, _COLUMN_PIXELS = 21, 100
+_DEFAULT_TEXT_FORMAT = {
+    "foregroundColor": {},
+    "fontFamily": "Arial",
+    "fontSize": 10,
+    "bold": False,
+    "italic": False,
+    "strikethrough": False,
+    "underline": False,
+    "foregroundColorStyle": {"rgbColor": {}},
+}
 
 
 def spreadsheet_json(
@@ -74,10 +85,15 @@ def _grid_data(book: Spreadsheet, area: Area, mask: Mask) -> JsonObject:
     if rows:
         data["rowData"] = rows
     if field_mask.wants(mask, "sheets", "data", "rowMetadata"):
-        data["rowMetadata"] = [{"pixelSize": _ROW_PIXELS}] * (area.bottom - area.top)
+        data["rowMetadata"] = _dimensions(_ROW_PIXELS, range(area.top, area.bottom), area.tab.hidden_rows)
     if field_mask.wants(mask, "sheets", "data", "columnMetadata"):
-        data["columnMetadata"] = [{"pixelSize": _COLUMN_PIXELS}] * (area.right - area.left)
+        data["columnMetadata"] = _dimensions(_COLUMN_PIXELS, range(area.left, area.right), area.tab.hidden_columns)
     return data
+
+
+def _dimensions(pixels: int, places: range, hidden: dict[int, str]) -> list[JsonObject]:
+    names = {"user": "hiddenByUser", "filter": "hiddenByFilter"}
+    return [{**({names[hidden[place]]: True} if place in hidden else {}), "pixelSize": pixels} for place in places]
 
 
 def cell_json(book: Spreadsheet, cell: Cell) -> JsonObject:
@@ -90,15 +106,24 @@ def cell_json(book: Spreadsheet, cell: Cell) -> JsonObject:
         body["userEnteredValue"] = effective if cell.formula is None else {"formulaValue": cell.formula}
         if effective:
             body["effectiveValue"] = effective
-        body["formattedValue"] = formatted_value(cell, book.locale)
+        if cell.value is not None:  # IMAGE shows no text
+            body["formattedValue"] = formatted_value(cell, book.locale)
     if cell.format:
         body["userEnteredFormat"] = cell.format
-        body["effectiveFormat"] = _effective_format(book, cell.format)
+    if cell.format or not cell.empty:
+        body["effectiveFormat"] = _effective_format(book, cell.format or {})
+    more = {"hyperlink": _hyperlink(cell), "note": cell.note, "textFormatRuns": cell.runs, "chipRuns": cell.chips}
+    return body | {name: value for name, value in more.items() if value}
+
+
+def _hyperlink(cell: Cell) -> str | None:
+    """What the whole cell links to; nothing if its text has several links, or one on a part only."""
     if cell.link:
-        body["hyperlink"] = cell.link
-    if cell.note:
-        body["note"] = cell.note
-    return body
+        return cell.link
+    if any("link" in run["format"] for run in cell.runs or []):
+        return whole_link(cell.runs or [])
+    uri: str | None = (cell.format or {}).get("textFormat", {}).get("link", {}).get("uri")
+    return uri
 
 
 def _extended(value: Json) -> JsonObject:
@@ -114,9 +139,10 @@ def _extended(value: Json) -> JsonObject:
 
 
 def _effective_format(book: Spreadsheet, entered: JsonObject) -> JsonObject:
-    """The entered format with the locale's pattern where none was given."""
+    """The entered format on top of the spreadsheet's own, with the locale's pattern where none was given."""
+    effective = {**entered, "textFormat": {**_DEFAULT_TEXT_FORMAT, **entered.get("textFormat", {})}}
     wanted = entered.get("numberFormat")
     if not wanted or wanted.get("pattern"):
-        return entered
+        return effective
     pattern = default_pattern(wanted.get("type", ""), locales.of(book.locale))
-    return {**entered, "numberFormat": {**wanted, "pattern": pattern}} if pattern else entered
+    return {**effective, "numberFormat": {**wanted, "pattern": pattern}} if pattern else effective

@@ -6,7 +6,7 @@ https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheet
 import datetime as dt
 from collections.abc import Callable
 
-from sandbox.google import sheets_cells, sheets_dimensions, sheets_find, sheets_names, sheets_tabs
+from sandbox.google import sheets_cells, sheets_dimensions, sheets_find, sheets_merges, sheets_names, sheets_tabs
 from sandbox.google.errors import bad_request, invalid
 from sandbox.google.sheets_batch import Batch, RequestError
 from sandbox.google.state import Spreadsheet
@@ -25,10 +25,13 @@ KINDS: dict[str, Callable[[Batch, JsonObject], JsonObject]] = {
     "deleteSheet": sheets_tabs.delete_sheet,
     "findReplace": sheets_find.find_replace,
     "insertDimension": sheets_dimensions.insert_dimension,
+    "mergeCells": sheets_merges.merge_cells,
     "moveDimension": sheets_dimensions.move_dimension,
     "repeatCell": sheets_cells.repeat_cell,
     "sortRange": sheets_cells.sort_range,
+    "unmergeCells": sheets_merges.unmerge_cells,
     "updateCells": sheets_cells.update_cells,
+    "updateDimensionProperties": sheets_dimensions.update_dimension_properties,
     "updateNamedRange": sheets_names.update_named_range,
     "updateSheetProperties": sheets_tabs.update_sheet_properties,
 }

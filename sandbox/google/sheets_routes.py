@@ -37,11 +37,12 @@ def spreadsheets_batch_update(google: Google, call: Call) -> Reply:
     book = _open(google, call, "write")
     mask = read_mask(call.one("fields"), "BatchUpdateSpreadsheetResponse")
     changed, replies = carried_out(book, body.get("requests", []), google.today(book))
-    _keep(google, changed)
     answer: JsonObject = {"spreadsheetId": book.id, "replies": replies}
-    if body.get("includeSpreadsheetInResponse"):
+    if body.get("includeSpreadsheetInResponse") and field_mask.wants(mask, "updatedSpreadsheet"):
         grid, ranges = bool(body.get("responseIncludeGridData")), body.get("responseRanges", [])
-        answer["updatedSpreadsheet"] = spreadsheet_json(changed, google.base_url, {}, ranges=ranges, grid=grid)
+        inner = (mask.get("updatedSpreadsheet") or {"*": {}}) if mask else {}
+        answer["updatedSpreadsheet"] = spreadsheet_json(changed, google.base_url, inner, ranges=ranges, grid=grid)
+    _keep(google, changed)
     return Reply(200, field_mask.cut(answer, mask))
 
 

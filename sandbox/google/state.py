@@ -50,6 +50,9 @@ class Tab:
     frozen_rows: int = 0
     frozen_columns: int = 0
     merges: list[Span] = field(default_factory=list)
+    hidden_rows: dict[int, str] = field(default_factory=dict)
+    """Hidden rows, from 0: `user` if somebody hid it, `filter` if a filter does."""
+    hidden_columns: dict[int, str] = field(default_factory=dict)
 
     def cell(self, row: int, column: int) -> Cell:
         if row < len(self.rows) and column < len(self.rows[row]):
@@ -89,6 +92,8 @@ class Tab:
             self.frozen_rows,
             self.frozen_columns,
             list(self.merges),
+            dict(self.hidden_rows),
+            dict(self.hidden_columns),
         )
 
 

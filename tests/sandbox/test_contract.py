@@ -125,6 +125,10 @@ def _(site):
     corner = {"sheetId": 0, "rowIndex": 80, "columnIndex": 0}
     text = {"numberFormat": {"type": "TEXT"}}
     cell = {"userEnteredValue": {"stringValue": "x"}, "userEnteredFormat": text, "note": "n"}
+    runs = [{"format": {"strikethrough": True}}, {"startIndex": 1, "format": {"link": {"uri": "https://a.example"}}}]
+    linked = {"userEnteredValue": {"stringValue": "satu"}, "textFormatRuns": runs}
+    person = {"chip": {"personProperties": {"email": "raras@agency.example"}}}
+    chips = {"userEnteredValue": {"stringValue": "@ dan"}, "chipRuns": [person]}
     named = {"namedRangeId": "satu", "name": "nama", "range": block}
     metadata = {
         "metadataKey": "k",
@@ -142,6 +146,10 @@ def _(site):
         {"cutPaste": {"source": block, "destination": corner, "pasteType": "PASTE_NORMAL"}},
         {"copyPaste": {"source": block, "destination": block, "pasteType": "PASTE_VALUES"}},
         {"updateCells": {"rows": [{"values": [cell]}], "fields": "*", "start": corner}},
+        {"updateCells": {"rows": [{"values": [linked]}, {"values": [chips]}], "fields": "*", "start": corner}},
+        {"mergeCells": {"range": {**block, "startRowIndex": 70, "endRowIndex": 72}, "mergeType": "MERGE_COLUMNS"}},
+        {"unmergeCells": {"range": {**block, "startRowIndex": 70, "endRowIndex": 72, "endColumnIndex": 2}}},
+        {"updateDimensionProperties": {"range": lines, "properties": {"hiddenByUser": True}, "fields": "hiddenByUser"}},
         {"repeatCell": {"range": block, "cell": cell, "fields": "userEnteredFormat.numberFormat,note"}},
         {"addNamedRange": {"namedRange": named}},
         {"updateNamedRange": {"namedRange": {**named, "name": "lain"}, "fields": "name"}},

@@ -8,6 +8,17 @@ from googleapiclient.errors import HttpError
 from sandbox.google.a1 import Span
 from sandbox.google.cells import ErrorValue, Formatted, Formula
 
+TEXT_FORMAT = {
+    "foregroundColor": {},
+    "fontFamily": "Arial",
+    "fontSize": 10,
+    "bold": False,
+    "italic": False,
+    "strikethrough": False,
+    "underline": False,
+    "foregroundColorStyle": {"rgbColor": {}},
+}
+
 
 @pytest.fixture
 def book(box):
@@ -91,29 +102,26 @@ def test_a_mask_decides_about_cells_whatever_include_grid_data_says(spreadsheets
 
 def test_cells_show_what_was_entered_and_what_it_comes_to(spreadsheets, book):
     found = spreadsheets.get(spreadsheetId=book, ranges="Satu!A1:B3", includeGridData=True).execute()
+    plain = {"effectiveFormat": {"textFormat": TEXT_FORMAT}}
+    date = {"numberFormat": {"type": "DATE", "pattern": "dd/MM/yyyy"}, "textFormat": TEXT_FORMAT}
+    title, serial, shown = {"stringValue": "Judul"}, {"numberValue": 46208}, {"stringValue": "a"}
     assert found["sheets"][0]["data"][0]["rowData"] == [
+        {"values": [{"userEnteredValue": title, "effectiveValue": title, "formattedValue": "Judul", **plain}]},
         {
             "values": [
                 {
-                    "userEnteredValue": {"stringValue": "Judul"},
-                    "effectiveValue": {"stringValue": "Judul"},
-                    "formattedValue": "Judul",
-                }
-            ]
-        },
-        {
-            "values": [
-                {
-                    "userEnteredValue": {"numberValue": 46208},
-                    "effectiveValue": {"numberValue": 46208},
+                    "userEnteredValue": serial,
+                    "effectiveValue": serial,
                     "formattedValue": "05/07/2026",
                     "userEnteredFormat": {"numberFormat": {"type": "DATE"}},
-                    "effectiveFormat": {"numberFormat": {"type": "DATE", "pattern": "dd/MM/yyyy"}},
+                    "effectiveFormat": date,
                 },
                 {
                     "userEnteredValue": {"formulaValue": '=HYPERLINK("https://a.example")'},
-                    "effectiveValue": {"stringValue": "a"},
+                    "effectiveValue": shown,
                     "formattedValue": "a",
+                    "hyperlink": "https://a.example",
+                    **plain,
                 },
             ]
         },
@@ -123,6 +131,7 @@ def test_cells_show_what_was_entered_and_what_it_comes_to(spreadsheets, book):
                     "userEnteredValue": {"formulaValue": "=#N/A"},
                     "effectiveValue": {"errorValue": {"type": "N_A", "message": ""}},
                     "formattedValue": "#N/A",
+                    **plain,
                 }
             ]
         },

@@ -94,7 +94,7 @@ def test_requests_see_what_those_before_them_did(carry_out, column):
     ("request_", "message"),
     [
         ({}, "Invalid requests[0]: No request set."),
-        ({"mergeCells": {"range": {}}}, "Invalid requests[0].mergeCells: the sandbox does not know this kind"),
+        ({"addChart": {}}, "Invalid requests[0].addChart: the sandbox does not know this kind"),
         ({"findreplace": {}}, "Invalid JSON payload received. Unknown name \"findreplace\" at 'requests[0]'"),
         (
             {"deleteDimension": {"range": rows(0, "x")}},
