@@ -4,6 +4,7 @@ import datetime as dt
 
 from sandbox.google.cells import Content
 from sandbox.google.google import Google
+from sandbox.seed import seed_grid
 
 HEADER: tuple[Content, ...] = ("No", "Tanggal", "Waktu", "Bentuk", "Topik", "Caption", "Key")
 QUOTED_NAME = 'Toko "Pojok" / O\'Brien & Rekan \\ Pusat'
@@ -112,4 +113,5 @@ CLIENTS = {
     "Duplikat Terhapus": _trashed_duplicate,
     "Lewat Pintasan": _shortcut,
     "Hanya Baca": _read_only,
+    seed_grid.CLIENT: seed_grid.add_plan,
 }

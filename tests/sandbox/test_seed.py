@@ -10,7 +10,7 @@ import sandbox
 from sandbox.faults.faults import KINDS
 from sandbox.google.a1 import column_letters
 from sandbox.google.state import SHEET
-from sandbox.seed import seed, seed_messy
+from sandbox.seed import seed, seed_grid, seed_messy
 from sandbox.seed.seed_plans import KOPI, PLANS, RIMBA
 from sandbox.seed.seed_words import TOPICS
 
@@ -104,6 +104,23 @@ def test_every_messy_client_is_told(box):
     assert names == list(seed_messy.CLIENTS)
     for name in names:
         assert f"| {name} |" in README
+
+
+def test_the_plan_of_one_client_holds_one_of_each_thing_that_is_no_value(site):
+    hidden, plan = site.sheets("GET", seed_grid.SPREADSHEET_ID, params={"includeGridData": "true"}).json()["sheets"]
+    assert (hidden["properties"]["hidden"], plan["properties"]["title"]) == (True, seed_grid.TAB)
+    rows = [row.get("values", []) for row in plan["data"][0]["rowData"]]
+    cells = [cell for row in rows for cell in row]
+    assert all(any(name in cell for cell in cells) for name in ("hyperlink", "textFormatRuns", "chipRuns", "note"))
+    struck = [cell for cell in cells if cell and cell["effectiveFormat"]["textFormat"]["strikethrough"]]
+    assert [cell["formattedValue"] for cell in struck] == ["Batal tayang"]
+    metadata = plan["data"][0]["rowMetadata"]
+    assert (
+        metadata[seed_grid.USER_HIDDEN_ROW - 1]["hiddenByUser"]
+        is metadata[seed_grid.FILTERED_ROW - 1]["hiddenByFilter"]
+        is True
+    )
+    assert len(plan["merges"]) == len(seed_grid.HEADER) - 1
 
 
 def test_the_copied_plan_has_keys_of_last_months_issues(box):
