@@ -1,4 +1,4 @@
-"""The web application: every operation at its route, with the faults that befall its requests."""
+"""The web application: every operation at its route, with the faults queued for it."""
 
 import asyncio
 import contextlib

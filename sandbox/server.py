@@ -185,7 +185,7 @@ class Sandbox:
         Args:
             operation: A vendor's method id, e.g. `createIssues` or `drive.files.list`.
             kind: One of `faults.KINDS`, which also names the options of each kind.
-            times: How many requests it befalls.
+            times: How many requests it happens to.
             after: How many requests it lets pass first.
             options: E.g. `delay_s=0.5`, `retry_after=7`, `indices=[1, 3]`, `errors={"summary": "no"}`, `edit=function`.
         """

@@ -108,7 +108,7 @@ NOT_COMPUTED = ErrorValue("ERROR", "The sandbox does not compute formulas.")
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Text that is stored as it stands, even if it looks like a formula or a date."""
+    """Text that is stored unparsed, even if it looks like a formula or a date."""
 
     text: str
 

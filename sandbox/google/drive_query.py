@@ -146,7 +146,7 @@ def _comparison(term: str, operator: str, value: _Token) -> Test:
 
 
 def name_contains(name: str, wanted: str) -> bool:
-    """Whether the words of `wanted` stand one after another in `name`, the last perhaps cut short.
+    """Whether `name` contains the words of `wanted` one after another; of the last, its beginning is enough.
 
     Drive matches words by their beginning only: `HelloWorld` contains `Hello` and does not contain `World`.
     """

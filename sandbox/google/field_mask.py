@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from sandbox.http.messages import Json
 
 type Mask = dict[str, "Mask"]
-"""Names that are wanted, each with what is wanted inside it; an empty mask means all of it."""
+"""The requested names, each with the mask of what is inside it; an empty mask requests everything."""
 
 _TOKEN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[*(),./]")
 
@@ -40,7 +40,7 @@ def _read_path(tokens: list[str], mask: Mask) -> list[str]:
     if not tokens or tokens[0] in "(),./":
         raise ValueError("a name is missing")
     name, tokens = tokens[0], tokens[1:]
-    if name in mask and not mask[name]:  # all of it is wanted already
+    if name in mask and not mask[name]:  # all of it is requested already
         inner: Mask = {}
     else:
         known = name in mask

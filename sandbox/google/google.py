@@ -121,9 +121,9 @@ class Google:
             self.state.files[spreadsheet_id].trashed = trashed
             return spreadsheet_id
 
-    def add_xlsx(self, name: str, folder_id: str = "", *, file_id: str = "") -> str:
-        """An uploaded Excel file: listed by Drive, not opened by Sheets."""
-        return self._add_file(name, XLSX, folder_id, file_id)
+    def add_office_file(self, name: str, folder_id: str = "", *, mime_type: str = XLSX, file_id: str = "") -> str:
+        """An uploaded spreadsheet, of one of `OFFICE_TYPES`: listed by Drive, not opened by Sheets."""
+        return self._add_file(name, mime_type, folder_id, file_id)
 
     def add_shortcut(self, name: str, folder_id: str, target_id: str, *, file_id: str = "") -> str:
         with self._timeline.lock:

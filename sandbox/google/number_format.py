@@ -40,7 +40,7 @@ def number_text(value: float, wanted: NumberFormat | None, locale: Locale) -> st
 
 
 def default_pattern(kind: str, locale: Locale) -> str:
-    """The pattern a type stands for when none is given."""
+    """The pattern of a type that comes without one."""
     return {
         "DATE": locale.date,
         "TIME": locale.time,

@@ -22,7 +22,7 @@ _FIRST_YEAR = 1900
 
 
 def parse_input(text: str, cell: Cell, locale_name: str, today: dt.date) -> Cell:
-    """`cell` after somebody typed `text` into it."""
+    """`cell` after `text` is typed into it."""
     if text == "":
         return cell.cleared()
     if cell.is_text:

@@ -139,9 +139,9 @@ def read_cell_mask(text: str) -> Mask:
         raise RequestError(f"Invalid field: {unknown}")
     if "*" in mask:
         return {name: {} for name in sorted(_WRITABLE)}
-    strange = mask.keys() - _WRITABLE
-    if strange:
-        raise RequestError(f"The sandbox does not know how to write {', '.join(sorted(strange))} of a cell.")
+    unknown_parts = mask.keys() - _WRITABLE
+    if unknown_parts:
+        raise RequestError(f"The sandbox does not know how to write {', '.join(sorted(unknown_parts))} of a cell.")
     return mask
 
 

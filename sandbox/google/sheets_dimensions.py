@@ -83,8 +83,8 @@ def update_dimension_properties(batch: Batch, request: JsonObject) -> JsonObject
     lines, fields = _lines(batch, request.get("range")), request.get("fields", "")
     if not fields:
         raise RequestError("At least one field must be listed in 'fields'. (Use '*' to indicate all fields.)")
-    if strange := set(fields.split(",")) - {"hiddenByUser", "pixelSize", "*"}:
-        raise RequestError(f"The sandbox does not know how to change {', '.join(sorted(strange))} of rows or columns.")
+    if unknown := set(fields.split(",")) - {"hiddenByUser", "pixelSize", "*"}:
+        raise RequestError(f"The sandbox does not know how to change {', '.join(sorted(unknown))} of rows or columns.")
     if fields != "pixelSize":
         hidden = lines.tab.hidden_rows if lines.rows else lines.tab.hidden_columns
         for place in range(lines.start, lines.end):

@@ -14,7 +14,7 @@ from sandbox.google.sheets_metadata import spreadsheet_json
 from sandbox.google.sheets_names import anchor_json, matches
 from sandbox.google.sheets_requests import carried_out
 from sandbox.google.sheets_values import Rendering, Writer, clear, read, resolve
-from sandbox.google.state import XLSX, Spreadsheet
+from sandbox.google.state import OFFICE_TYPES, Spreadsheet
 from sandbox.http.messages import Call, JsonObject, Reply
 from sandbox.http.operations import Operations
 
@@ -130,7 +130,7 @@ def _open(google: Google, call: Call, need: Literal["read", "write"]) -> Spreads
     check_query(call, call.operation)
     state, wanted = google.state, call.params["spreadsheetId"]
     file = state.files.get(wanted)
-    if file is not None and file.visible and file.mime_type == XLSX:
+    if file is not None and file.visible and file.mime_type in OFFICE_TYPES:
         raise office_file()
     book = state.spreadsheets.get(wanted)
     if book is None:

@@ -102,9 +102,9 @@ def _paths(fields: str) -> set[str]:
         return set(_KNOWN)
     if "gridProperties" in paths:
         paths = paths - {"gridProperties"} | {path for path in _KNOWN if path.startswith("gridProperties.")}
-    strange = paths - _KNOWN - {"sheetId"}
-    if strange:
-        raise RequestError(f"The sandbox does not know how to change {', '.join(sorted(strange))} of a tab.")
+    unsupported = paths - _KNOWN - {"sheetId"}
+    if unsupported:
+        raise RequestError(f"The sandbox does not know how to change {', '.join(sorted(unsupported))} of a tab.")
     return paths
 
 

@@ -11,6 +11,9 @@ FOLDER = "application/vnd.google-apps.folder"
 SHEET = "application/vnd.google-apps.spreadsheet"
 SHORTCUT = "application/vnd.google-apps.shortcut"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+XLS, XLSM = "application/vnd.ms-excel", "application/vnd.ms-excel.sheet.macroenabled.12"
+ODS = "application/vnd.oasis.opendocument.spreadsheet"
+OFFICE_TYPES = (XLSX, XLS, XLSM, ODS)
 
 
 class GridRange(NamedTuple):
@@ -51,7 +54,7 @@ class Tab:
     frozen_columns: int = 0
     merges: list[Span] = field(default_factory=list)
     hidden_rows: dict[int, str] = field(default_factory=dict)
-    """Hidden rows, from 0: `user` if somebody hid it, `filter` if a filter does."""
+    """Hidden rows, from 0: `user` or `filter`, depending on what hides it."""
     hidden_columns: dict[int, str] = field(default_factory=dict)
 
     def cell(self, row: int, column: int) -> Cell:

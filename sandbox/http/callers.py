@@ -13,7 +13,7 @@ class OwnCallersOnly:
     """
     Refuses a foreign Host, which a name that was pointed at this machine leaves behind, and a foreign Origin.
 
-    Own are `localhost`, addresses of the loopback and `host`, what the server was told to listen on. Told to listen
+    Own are `localhost`, addresses of the loopback and `host`, the address the server listens on. If it listens
     everywhere, it is in a network that its starter chose: there a Host may be any address or any name without a point,
     such as a service of Docker's; names of the Internet have one. An Origin is own if it is the Host asked for.
     """

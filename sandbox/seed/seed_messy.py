@@ -81,7 +81,7 @@ def _no_access(google: Google, client: str, folder: str) -> None:
 
 
 def _excel(google: Google, client: str, folder: str) -> None:
-    google.add_xlsx(title(client), folder)
+    google.add_office_file(title(client), folder)
 
 
 def _trashed_duplicate(google: Google, client: str, folder: str) -> None:

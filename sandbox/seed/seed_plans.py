@@ -1,6 +1,6 @@
 """The six clients' plans for July 2026, with the oddities that hands leave in sheets.
 
-Where each oddity stands is told in README.md; a test holds the two together.
+README.md lists where each oddity is; a test compares the two.
 """
 
 import datetime as dt
@@ -33,7 +33,7 @@ LONG_GUIDE = " ".join(
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One plan: which columns it has under which names, where its header stands, and what is odd in it."""
+    """One plan: which columns it has under which names, where its header is, and what is odd in it."""
 
     client: str
     title: str
@@ -64,7 +64,7 @@ class Plan:
 
 
 def _usual(client: str, number: int, form: str, topic: str) -> dict[str, Content]:
-    """What stands in a row's cells when nothing is odd about them."""
+    """The contents of a row's cells when nothing is odd about them."""
     total = len(words.TOPICS[client])
     day = dt.date(YEAR, MONTH_NUMBER, 1 + (number - 1) * 31 // total)
     link = f"https://referensi.example/{client.split(maxsplit=1)[0].lower()}/{number}"

@@ -6,6 +6,7 @@ import pytest
 from googleapiclient.errors import HttpError
 
 from sandbox.google.cells import ErrorValue, Formatted, Formula, Text
+from sandbox.google.state import OFFICE_TYPES
 
 
 def refused(request):
@@ -312,8 +313,10 @@ def test_an_unknown_spreadsheet_is_not_found(site):
     }
 
 
-def test_an_uploaded_excel_file_is_not_opened(box, site):
-    made = box.google.add_xlsx("Content Plan - X - Juli 2026")
+@pytest.mark.parametrize("mime_type", OFFICE_TYPES)
+def test_an_uploaded_office_file_is_listed_but_not_opened(box, site, mime_type):
+    made = box.google.add_office_file("Content Plan - X - Juli 2026", mime_type=mime_type)
+    assert site.drive(path=f"/{made}").json()["mimeType"] == mime_type
     answer = site.sheets("GET", made)
     assert answer.status_code == 400
     assert answer.json()["error"]["message"].startswith("This operation is not supported for this document")
