@@ -26,12 +26,13 @@ from lib.errors import FixInputError
 from lib.exactly_once.plan_sheet import Log
 from lib.files import RESULT, iso_utc, utc_now
 from lib.formats import Month, this_month
+from lib.notebook import kernel_server
 from lib.report import audit, run_index
 from lib.run import run_folder
 from lib.run.run_folder import Sources
 from lib.services import api_calls
 from lib.services.throttle import Throttle
-from lib.settings import ROOT, Settings, in_sandbox
+from lib.settings import ROOT, Settings, environment_without_secrets, in_sandbox
 from lib.tasks.google_tasks import GoogleTasks
 from lib.tasks.jira_tasks import JiraTasks
 from lib.tasks.utility_tasks import notebook_to_html, run_notebook, save_json
@@ -184,7 +185,9 @@ async def keep_folder(
     """
     log: Log = get_run_logger()
     library_log.show()
-    with stop_signals.caught(log) as signals:
+    with stop_signals.caught(log) as signals, kernel_server.kept() as kernels:
+        with contextlib.suppress(FixInputError):  # a notebook that is to be run says it
+            kernels.start(environment_without_secrets())  # it gets ready while plans are read
         ended = await _keep_folder(
             name, work, output_dir=output_dir, begun=begun or clients.Begun(), report=report, log=log, signals=signals
         )

@@ -33,6 +33,7 @@ from papermill.translators import PythonTranslator, papermill_translators
 from pydantic import JsonValue
 
 from lib.files import write_bytes
+from lib.notebook.kernel_server import KernelServer
 from lib.notebook.notebook_kernel import Kernel, first_of
 
 LOGGER = logging.getLogger(__name__)
@@ -102,6 +103,7 @@ class Order:
     deadline: float | None
     cell_timeout_s: float | None
     stop: StopSwitch
+    server: KernelServer | None
     on_cell: Callable[[int], None]
     finish: Callable[[nbformat.NotebookNode, Ending | None, int | None], None]
 
@@ -233,7 +235,7 @@ class _Client(NotebookClient):
     async def run(self) -> None:
         """Run all cells; the copy is saved and the kernel is gone when this returns."""
         self._stopped = asyncio.create_task(self._order.stop.watch().wait())
-        self._kernel = Kernel()
+        self._kernel = Kernel(self._order.server)
         keeper = asyncio.create_task(self._keep_saved())
         ending = None
         try:

@@ -23,6 +23,8 @@ from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpec, KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
 from lib import files
+from lib.notebook.fork_kernels import MARK
+from lib.notebook.kernel_server import ForkedKernel, KernelServer
 
 LOGGER = logging.getLogger(__name__)
 
@@ -35,7 +37,6 @@ _FOLDER = re.compile(r"kernel-[a-z0-9_]{8}")
 _OWNER = "owner"  # locked in a kernel's folder for as long as the process lives that started it
 _OURS = re.compile(r"new|log|ipython|k\.json|k-ipc-[0-9]+")  # what a folder may hold that has no owner
 _LEFT_AFTER_S = 86_400  # such a folder may just be made
-_MARK = "NOTEBOOK_RUN_ID"
 # A kernel drops output that comes faster than it is taken in, unless its socket is told to wait.
 # At its exit a kernel may wait 10 s for a thread that is gone, and 14 s for child processes that are already dead. It would
 # be killed before it has written what is left of the notebook's open files.
@@ -73,21 +74,39 @@ class _ThisEnvironment(KernelSpecManager):
         return KernelSpec(resource_dir=RESOURCES, **get_kernel_dict())
 
 
-class Kernel:
-    """One kernel process with a private folder, in a session of its own."""
+class _Manager(AsyncKernelManager):
+    """Has the kernel forked where that can be, and started as a process by itself where not."""
 
-    def __init__(self) -> None:
+    server: KernelServer | None = None
+
+    async def _async_launch_kernel(self, kernel_cmd: list[str], **options: Any) -> None:
+        forked = self.server and await self.server.fork(
+            kernel_cmd, options["cwd"], options["env"], options["stdout"].fileno()
+        )
+        if not forked:
+            await super()._async_launch_kernel(kernel_cmd, **options)
+            return
+        provisioner: Any = self.provisioner
+        provisioner.process, provisioner.pid, provisioner.pgid = forked, forked.pid, forked.pid
+        self._reconcile_connection_info(provisioner.connection_info)
+
+
+class Kernel:
+    """One kernel process with a private folder, in a session of its own: forked by the server, if there is one and it can."""
+
+    def __init__(self, server: KernelServer | None = None) -> None:
         self.dead: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.manager: Any = None
         self.client: Any = None
         self.killed = False
+        self._server = server
         self._folder: Path | None = None
         self._held: int | None = None
         self._mark = uuid.uuid4().hex
         self._watcher: asyncio.Task[None] | None = None
 
     @property
-    def process(self) -> subprocess.Popen[bytes] | None:
+    def process(self) -> subprocess.Popen[bytes] | ForkedKernel | None:
         """Known from its start on, which a cancelled `start` may not have seen through."""
         return self.manager and getattr(self.manager.provisioner, "process", None)
 
@@ -96,9 +115,9 @@ class Kernel:
         _remove_left()
         self._folder = folder = Path(tempfile.mkdtemp(prefix="kernel-"))
         self._held = _hold(folder)
-        self.manager = _manager(folder)
+        self.manager = _manager(folder, self._server)
         # A profile of its own: what analysts keep in ~/.ipython must not change a scheduled run.
-        own = {_MARK: self._mark, "IPYTHONDIR": str(folder / "ipython")}
+        own = {MARK: self._mark, "IPYTHONDIR": str(folder / "ipython")}
         with (folder / "log").open("wb") as log:
             await self.manager.start_kernel(
                 extra_arguments=_kernel_arguments(),
@@ -142,7 +161,7 @@ class Kernel:
             os.killpg(self.process.pid, signal.SIGKILL)
         for environ in Path("/proc").glob("[0-9]*/environ"):
             with suppress(OSError):
-                if f"{_MARK}={self._mark}".encode() in environ.read_bytes():
+                if f"{MARK}={self._mark}".encode() in environ.read_bytes():
                     os.kill(int(environ.parent.name), signal.SIGKILL)
 
     def epitaph(self) -> str:
@@ -218,16 +237,17 @@ def _is_left(folder: Path, changed_at: float) -> bool:
         os.close(owner)
 
 
-def _manager(folder: Path) -> AsyncKernelManager:
+def _manager(folder: Path, server: KernelServer | None) -> _Manager:
     # Sockets in a folder that only its owner may enter need no encryption; ipykernel warns of TCP without it.
     ipc = len(os.fsencode(folder)) < _IPC_PATH_LIMIT
-    manager = AsyncKernelManager(
+    manager = _Manager(
         kernel_name=NATIVE_KERNEL_NAME,
         kernel_spec_manager=_ThisEnvironment(),
         connection_file=str(folder / "k.json"),
         transport="ipc" if ipc else "tcp",
         transport_encryption="disabled" if ipc else "auto",
     )
+    manager.server = server
     manager.context.reconnect_ivl = 10  # ms; the default of 100 is waited for at each start
     return manager
 

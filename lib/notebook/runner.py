@@ -24,7 +24,7 @@ from pydantic import JsonValue
 from lib import error_line
 from lib.errors import FixInputError, NotebookError
 from lib.files import iso_utc, utc_now
-from lib.notebook import notebook_engine
+from lib.notebook import kernel_server, notebook_engine
 from lib.notebook.notebook_engine import Ending, Order, StopSwitch
 from lib.notebook.notebook_parameters import PARAMETERS_TAG, check, model_of, not_json, parameters_model, read_source
 
@@ -107,6 +107,7 @@ async def run_notebook(
         deadline=None if timeout_s is None else began + timeout_s,
         cell_timeout_s=cell_timeout_s,
         stop=StopSwitch(),
+        server=kernel_server.current(),
         on_cell=_on_this_loop(lambda index: report.tell(index, on_cell)),
         finish=report.finish,
     )
