@@ -7,9 +7,10 @@ from typing import Protocol
 from lib.errors import ConflictError, FixInputError
 from lib.formats import FormatError, Month, match_key, parse_month
 from lib.plan.client_list import Client
-from lib.services.models import EXCEL, DriveFile
+from lib.services.models import OFFICE, DriveFile
 
 FOLDERS_PER_QUERY = 40
+_EXTENSION = re.compile(r"\.(xlsx|xlsm|xls|ods)$")
 
 
 class NoPlanError(FixInputError):
@@ -66,10 +67,13 @@ def find_plan(files: Iterable[DriveFile], client: Client, month: Month) -> Drive
 
     Raises:
         NoPlanError: There is none; the message names the files seen.
-        FixInputError: There is more than one, or it is an Excel file.
+        FixInputError: There is more than one, or only one of another program, such as Excel.
     """
     own = list(files)
-    found = list({file.id: file for file in own if _is_plan(file.name, client.name, month)}.values())
+    alike = list({file.id: file for file in own if _is_plan(file.name, client.name, month)}.values())
+    found = [
+        file for file in alike if not _of_office(file)
+    ] or alike  # what was converted goes before what it was made from
     where, name = f"Drive folder {client.folder_id}", plan_name(client.name, *str(month).split())
     if not found:
         seen = (
@@ -80,8 +84,11 @@ def find_plan(files: Iterable[DriveFile], client: Client, month: Month) -> Drive
     if len(found) > 1:
         seen = ", ".join(f"{file.name!r} ({file.id})" for file in found)
         raise FixInputError(where, f"has more than one plan for {month}: {seen}. Rename or remove all but one")
-    if found[0].mime_type == EXCEL:
-        raise FixInputError(repr(found[0].name), "is an Excel file; open it and choose File > Save as Google Sheets")
+    if _of_office(found[0]):
+        raise FixInputError(
+            repr(found[0].name),
+            "is a file of Excel or another program, which Sheets only shows; open it and choose File > Save as Google Sheets",
+        )
     return found[0]
 
 
@@ -115,5 +122,10 @@ def _read_month(text: str) -> Month | None:
         return None
 
 
+def _of_office(file: DriveFile) -> bool:
+    return file.mime_type in OFFICE
+
+
 def _plain_name(name: str) -> str:
-    return re.sub(r" ?- ?", "-", match_key(name))
+    """The name whatever its case, spaces and dashes, without the extension of an uploaded file."""
+    return re.sub(r" ?- ?", "-", _EXTENSION.sub("", match_key(name)))

@@ -34,7 +34,7 @@ from lib.errors import (
     WorkflowError,
 )
 from lib.services import a1, api_calls, google_token, retry
-from lib.services.models import EXCEL, CellValue, DriveFile, RangeValues, Spreadsheet, Tab
+from lib.services.models import OFFICE, CellValue, DriveFile, RangeValues, Spreadsheet, Tab
 
 SERVICE = api_calls.GOOGLE
 TIMEOUT_S = 180  # Google ends a request itself after this time
@@ -154,13 +154,13 @@ class GoogleApi:
 
     def find_files(self, folder_ids: Sequence[str]) -> list[DriveFile]:
         """
-        Spreadsheets (Excel files and shortcuts to them too) right in any of the folders, My Drive or shared drives.
+        Spreadsheets (those of other programs and shortcuts to them too) right in any of the folders, My Drive or shared drives.
 
         Source: https://developers.google.com/workspace/drive/api/guides/search-files
         """
         _, _, files = self._service()
         folders = " or ".join(f"{_quoted(folder)} in parents" for folder in folder_ids)
-        kinds = " or ".join(f"mimeType = {_quoted(kind)}" for kind in (SPREADSHEET, SHORTCUT, EXCEL))
+        kinds = " or ".join(f"mimeType = {_quoted(kind)}" for kind in (SPREADSHEET, SHORTCUT, *OFFICE))
         found: list[DriveFile] = []
         page: str | None = None
         while True:
@@ -176,7 +176,7 @@ class GoogleApi:
             found += [_drive_file(entry) for entry in answer.get("files", [])]
             page = answer.get("nextPageToken")
             if not page:
-                return [file for file in found if file.mime_type in (SPREADSHEET, EXCEL)]
+                return [file for file in found if file.mime_type in (SPREADSHEET, *OFFICE)]
 
     def read_version(self, file_id: str) -> str:
         """

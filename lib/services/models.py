@@ -8,7 +8,14 @@ from typing import Any, Protocol
 type CellValue = str | int | float | bool | None
 
 
+# Spreadsheets of other programs that lie in Drive as they were uploaded: Sheets' API does not read them.
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+OFFICE = (
+    EXCEL,
+    "application/vnd.ms-excel",
+    "application/vnd.ms-excel.sheet.macroenabled.12",
+    "application/vnd.oasis.opendocument.spreadsheet",
+)
 FETCH_SIZE = 100  # issues a bulkfetch
 CREATE_SIZE = 45  # issues a bulk create; Jira takes 50
 PROPERTY = "content-plan.row"  # of an issue: which plan and row it was made from

@@ -9,7 +9,7 @@ from lib.formats import Month
 from lib.plan.client_list import Client, parse, select
 from lib.plan.plan_files import find_files, find_plan
 from lib.services.google_api import SPREADSHEET
-from lib.services.models import EXCEL, DriveFile
+from lib.services.models import EXCEL, OFFICE, DriveFile
 
 KOPI = Client("Kopi Senja", "folder-1", "'Clients'!B2")
 JULY = Month(2026, 7)
@@ -92,9 +92,31 @@ def test_a_shortcut_to_the_plan_beside_the_plan_is_the_same_plan():
     assert find_plan([file(name), file(name)], KOPI, JULY).id == "id-1"
 
 
-def test_an_excel_file_is_told_how_to_become_a_sheet():
-    with pytest.raises(FixInputError, match="Save as Google Sheets"):
-        find_plan([file("Content Plan - Kopi Senja - Juli 2026", mime_type=EXCEL)], KOPI, JULY)
+@pytest.mark.parametrize("kind", OFFICE)
+@pytest.mark.parametrize("extension", ["", ".xlsx", ".xls", ".XLSM", ".ods"])
+def test_an_office_file_is_named_with_how_it_becomes_a_sheet(kind, extension):
+    name = f"Content Plan - Kopi Senja - Juli 2026{extension}"
+    with pytest.raises(FixInputError, match=rf"'{name}': .*Save as Google Sheets"):
+        find_plan([file(name, mime_type=kind)], KOPI, JULY)
+
+
+@pytest.mark.parametrize(
+    "converted", ["Content Plan - Kopi Senja - Juli 2026", "Content Plan - Kopi Senja - Juli 2026.xlsx"]
+)
+def test_what_was_converted_goes_before_the_file_that_it_was_made_from(converted):
+    uploaded = [
+        file("Content Plan - Kopi Senja - Juli 2026.xlsx", "excel", mime_type=EXCEL),
+        file("Content Plan - Kopi Senja - Juli 2026.ods", "ods", mime_type=OFFICE[3]),
+    ]
+    assert find_plan([uploaded[0], file(converted), uploaded[1]], KOPI, JULY).id == "id-1"
+
+
+def test_two_uploaded_files_and_no_sheet_are_more_than_one_plan():
+    name = "Content Plan - Kopi Senja - Juli 2026"
+    with pytest.raises(FixInputError, match="more than one plan"):
+        find_plan(
+            [file(f"{name}.xlsx", "a", mime_type=EXCEL), file(f"{name}.xls", "b", mime_type=OFFICE[1])], KOPI, JULY
+        )
 
 
 class Drive:
