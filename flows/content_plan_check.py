@@ -74,8 +74,8 @@ async def content_plan_check(
     """
 
     async def work(run: Run) -> dict[str, Any]:
-        google = await _connect("Google", run.google.test_connection)
-        jira = await _connect("Jira", run.jira.test_connection)
+        google = await _connect("Google", run.google.check_connection)
+        jira = await _connect("Jira", run.jira.check_connection)
         errors = [error for error in (google, jira) if error]
         site = [] if jira else await _check_site(run)
         ended: list[ClientResult] = []

@@ -31,10 +31,10 @@ from lib.report import audit, run_index
 from lib.run import run_folder
 from lib.run.run_folder import Sources
 from lib.services import api_calls
+from lib.services.models import Google, Jira
 from lib.services.throttle import Throttle
 from lib.settings import ROOT, Settings, environment_without_secrets, in_sandbox
-from lib.tasks.google_tasks import GoogleTasks
-from lib.tasks.jira_tasks import JiraTasks
+from lib.tasks import google_tasks, jira_tasks
 from lib.tasks.utility_tasks import notebook_to_html, run_notebook, save_json
 
 REPORT_TIMEOUT_S = 300
@@ -51,8 +51,8 @@ class Run:
     month: Month
     folder: Path
     settings: Settings
-    google: GoogleTasks
-    jira: JiraTasks
+    google: Google
+    jira: Jira
     clock: Clock
     throttle: Throttle
     settle_s: float
@@ -130,8 +130,8 @@ async def run_in_folder(
             month=clients.read_month(target_month) if target_month else this_month(clock.now()).next(),
             folder=folder,
             settings=settings.check(),
-            google=GoogleTasks(google_block, settings.retry_delay_seconds),
-            jira=JiraTasks(jira_block, settings.retry_delay_seconds),
+            google=google_tasks.client(google_block, settings.retry_delay_seconds),
+            jira=jira_tasks.client(jira_block, settings.retry_delay_seconds),
             clock=clock,
             throttle=Throttle(*delay_seconds, clock),
             settle_s=settings.settle_seconds if settle_seconds is None else settle_seconds,

@@ -25,7 +25,6 @@ from lib.plan.content_plan import ContentPlan
 from lib.plan.issue_draft import Drafts
 from lib.services.google_api import GoogleApi
 from lib.services.jira_api import JiraApi
-from lib.services.models import Account, BulkAnswer, CellValue, CreateField, DriveFile, Issue, RangeValues, Spreadsheet
 from lib.services.throttle import Throttle
 from lib.settings import ROOT
 
@@ -35,64 +34,23 @@ NOTEBOOK = ROOT / "notebooks/content_plan_to_jira.ipynb"
 class DirectGoogle:
     """`lib.services.models.Google`, calling the client right here."""
 
-    def __init__(self, api: GoogleApi) -> None:
+    def __init__(self, api: Any) -> None:
         self.api = api
 
-    async def find_files(self, folder_ids: Sequence[str]) -> list[DriveFile]:
-        return self.api.find_files(folder_ids)
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self.api, name)
 
-    async def read_spreadsheet(self, spreadsheet_id: str) -> Spreadsheet:
-        return self.api.read_spreadsheet(spreadsheet_id)
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            return method(*args, **kwargs)
 
-    async def read_values(self, spreadsheet_id: str, tab: str) -> list[list[CellValue]]:
-        return self.api.read_values(spreadsheet_id, tab)
-
-    async def read_texts(self, spreadsheet_id: str, tab: str) -> list[list[str]]:
-        return self.api.read_texts(spreadsheet_id, tab)
-
-    async def read_ranges(self, spreadsheet_id: str, ranges: Sequence[str]) -> list[RangeValues]:
-        return self.api.read_ranges(spreadsheet_id, ranges)
-
-    async def write_column(self, spreadsheet_id: str, named_range: str, texts: Sequence[str | None]) -> None:
-        self.api.write_column(spreadsheet_id, named_range, texts)
-
-    async def update(self, spreadsheet_id: str, requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        return self.api.update(spreadsheet_id, requests)
+        return call
 
 
-class DirectJira:
+class DirectJira(DirectGoogle):
     """`lib.services.models.Jira`, calling the client right here."""
-
-    def __init__(self, api: JiraApi) -> None:
-        self.api = api
-
-    async def read_myself(self) -> Account:
-        return self.api.read_myself()
-
-    async def read_permissions(self, project_key: str, names: Sequence[str]) -> set[str]:
-        return self.api.read_permissions(project_key, names)
-
-    async def read_fields(self, project_key: str, issue_type_id: str) -> list[CreateField]:
-        return self.api.read_fields(project_key, issue_type_id)
-
-    async def search(self, jql: str, limit: int | None = None) -> list[str]:
-        return self.api.search(jql, limit=limit)
-
-    async def fetch(self, ids_or_keys: Sequence[str]) -> list[Issue]:
-        return self.api.fetch(ids_or_keys)
 
     async def acquire_to_create(self) -> None:
         """Alone on the server, nobody else calls."""
-
-    async def create_in_bulk(
-        self, updates: Sequence[Mapping[str, Any]], send_before: float | None = None
-    ) -> BulkAnswer:
-        return self.api.create_in_bulk(updates, send_before=send_before)
-
-    async def set_labels(
-        self, key: str, add: Sequence[str], remove: Sequence[str], row: Mapping[str, Any] | None = None
-    ) -> None:
-        self.api.set_labels(key, add=add, remove=remove, row=row)
 
 
 class Killed(BaseException):

@@ -49,7 +49,7 @@ def counted() -> Iterator[dict[str, ApiCalls]]:
 
 
 def send[Answer](service: str, where: str, request: Callable[[], Answer]) -> Answer:
-    """The request's answer; it is counted and told, whatever comes of it. `where` is told: it holds no secrets."""
+    """Send the request; count and log it even if it fails. `where` is logged: it holds no secrets."""
     calls, began, told = of(service), time.monotonic(), "answered"
     calls.calls += 1
     try:

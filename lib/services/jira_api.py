@@ -150,7 +150,7 @@ class JiraApi:
             if not page or len(fields) >= answer.get("total", 0):
                 return fields
 
-    def search(self, jql: str, *, limit: int | None = None) -> list[str]:
+    def search(self, jql: str, limit: int | None = None) -> list[str]:
         """
         Ids of the issues that match, in the query's order. The index lags: what is missing may exist.
 
@@ -227,7 +227,7 @@ class JiraApi:
     # --- Labels and comments ---------------------------------------------------------------------------------------------
 
     def set_labels(
-        self, key: str, *, add: Sequence[str] = (), remove: Sequence[str] = (), row: Mapping[str, Any] | None
+        self, key: str, add: Sequence[str], remove: Sequence[str], row: Mapping[str, Any] | None = None
     ) -> None:
         """
         Put labels on an issue, take others off, and let it remember the row that it belongs to. Safe to repeat.
@@ -271,7 +271,7 @@ class JiraApi:
             raise UncertainWriteError(self._where("issue"), "the answer names no issue")
         return str(answer["key"])
 
-    def create_in_bulk(self, updates: Sequence[Mapping[str, Any]], *, send_before: float | None = None) -> BulkAnswer:
+    def create_in_bulk(self, updates: Sequence[Mapping[str, Any]], send_before: float | None = None) -> BulkAnswer:
         """
         Make at most 45 issues in one request; each update has `fields` and may have `properties`. It is sent once.
 

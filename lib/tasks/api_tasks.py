@@ -11,10 +11,11 @@ where nobody can be asked: the limits keep 429s away, and those that come all th
 import asyncio
 import contextlib
 import functools
+import inspect
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Concatenate
 
 from prefect import Task, get_client, task
 from prefect.cache_policies import NO_CACHE
@@ -22,10 +23,12 @@ from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError, rate_li
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import get_current_settings
 
+from blocks.names import GOOGLE_BLOCK, JIRA_BLOCK
 from lib.errors import TryLaterError, WorkflowError
 from lib.services import rate_limits, retry
 from lib.services.rate_limits import RateLimit
 
+BLOCKS = {"google": GOOGLE_BLOCK, "jira": JIRA_BLOCK}  # group of tasks -> the block that they load unless told another
 RETRIES = 2
 DELAY_S = 30.0
 ASK_AGAIN_S = 60.0  # after the limits could not be asked
@@ -35,29 +38,38 @@ _there: set[tuple[str, str]] = set()  # server and limit: it has it
 _not_asked: dict[tuple[str, str], float] = {}  # server and limit -> until when, by the monotonic clock
 
 
-def api_task[**P, R](
-    name: str, limit: RateLimit | None = None, *, retries: int = RETRIES
-) -> Callable[[Callable[P, Awaitable[R]]], Task[P, Awaitable[R]]]:
+def api_task[Client](
+    name: str, connect: Callable[[str], Awaitable[Client]], limit: RateLimit | None = None, *, retries: int = RETRIES
+) -> Callable[[Callable[Concatenate[Client, ...], Any]], Task[..., Awaitable[Any]]]:
     """
-    A task named `api-group.resource.action` with this project's retries; the same call twice is asked twice.
+    Make a client's method a task that takes the method's arguments and `credentials_block_name`. Results are never cached.
 
     Args:
-        name: The task's name.
-        limit: What each try waits for; None where the caller waits for it (`acquire`).
+        name: The task's name, `api-group.resource.action`.
+        connect: Name of a credentials block -> the client.
+        limit: What each try acquires first; None where the caller does.
         retries: How often Prefect runs it again; 0 where the caller does.
     """
+    group = name.partition(".")[0]
+    block = inspect.Parameter(
+        "credentials_block_name", inspect.Parameter.KEYWORD_ONLY, default=BLOCKS[group], annotation=str
+    )
 
-    def decorate(function: Callable[P, Awaitable[R]]) -> Task[P, Awaitable[R]]:
-        @functools.wraps(function)
-        async def limited(*args: P.args, **kwargs: P.kwargs) -> R:
+    def decorate[Answer](method: Callable[Concatenate[Client, ...], Answer]) -> Task[..., Awaitable[Answer]]:
+        @functools.wraps(method)
+        async def call(*args: Any, credentials_block_name: str = block.default, **kwargs: Any) -> Answer:
             if limit is not None:
                 await acquire(limit)
             try:
-                return await function(*args, **kwargs)
+                client = await connect(credentials_block_name)
+                return await asyncio.to_thread(method, client, *args, **kwargs)
             except WorkflowError as error:
-                error.service = name.partition(".")[0]
+                error.service = group
                 raise
 
+        signature = inspect.signature(method)
+        taken = [*list(signature.parameters.values())[1:], block]
+        call.__signature__ = signature.replace(parameters=taken)  # type: ignore[attr-defined]  # Prefect binds by it
         options = task(
             name=name,
             retries=retries,
@@ -66,9 +78,36 @@ def api_task[**P, R](
             retry_condition_fn=retryable,
             cache_policy=NO_CACHE,
         )
-        return options(limited)
+        return options(call)
 
     return decorate
+
+
+class ClientOfTasks:
+    """
+    A client whose calls are task runs, seen in Prefect and with retries of their own; it has the methods' names.
+
+    Args:
+        tasks: What `api_task` made of the client's methods.
+        credentials_block_name: The block that each of them loads.
+        retry_delay_s: Pause before Prefect runs one again.
+    """
+
+    def __init__(self, tasks: Iterable[object], credentials_block_name: str, retry_delay_s: float) -> None:
+        self._tasks = {
+            each.fn.__name__: functools.partial(
+                each.with_options(retry_delay_seconds=retry_delay_s), credentials_block_name=credentials_block_name
+            )
+            for each in tasks
+            if isinstance(each, Task)
+        }
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        """The task of the client's method of that name."""
+        try:
+            return self._tasks[name]
+        except KeyError:
+            raise AttributeError(name) from None
 
 
 async def acquire(limit: RateLimit) -> None:

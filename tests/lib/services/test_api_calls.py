@@ -145,7 +145,7 @@ def test_every_call_of_a_service_acquires_its_rate_limit_first(name, monkeypatch
     ]
     if name == "jira.issue.bulk-create":
         monkeypatch.setattr(jira_tasks, "acquire", acquire)
-        called = jira_tasks.JiraTasks("x", 0).acquire_to_create()
+        called = jira_tasks.client("x", 0).acquire_to_create()
     else:
         called = task.fn(*given)
     with pytest.raises(AcquireError):

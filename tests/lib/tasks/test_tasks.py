@@ -9,8 +9,13 @@ import pytest
 from prefect import Task, flow
 from prefect.cache_policies import NO_CACHE
 
+from blocks.google_credentials import GoogleCredentials
+from blocks.jira_credentials import JiraCredentials
 from lib.errors import CredentialsError, RefusedError, TryLaterError, UncertainWriteError
 from lib.services import retry
+from lib.services.google_api import GoogleApi
+from lib.services.jira_api import JiraApi
+from lib.services.models import Google, Jira
 from lib.tasks import api_tasks, google_tasks, jira_tasks, utility_tasks
 from sandbox.seed import seed
 
@@ -44,6 +49,28 @@ def test_a_task_that_calls_a_service_is_run_again_twice_after_half_a_minute(name
     retries = 0 if name == "jira.issue.bulk-create" else 2  # whose caller looks, before each try, whether it still may
     assert (task.retries, task.retry_delay_seconds, task.retry_jitter_factor) == (retries, 30, 0.5)
     assert "credentials_block_name" in inspect.signature(task.fn).parameters
+
+
+@pytest.mark.parametrize(
+    ("offered", "clients", "module"),
+    [(Google, (GoogleApi, GoogleCredentials), google_tasks), (Jira, (JiraApi, JiraCredentials), jira_tasks)],
+)
+def test_flows_are_offered_the_clients_calls_as_the_clients_take_them_and_a_task_for_each(offered, clients, module):
+    client = module.client("none", 0)
+    for name, call in inspect.getmembers(offered, inspect.isfunction):
+        if name.startswith("_"):
+            continue
+        if name == "acquire_to_create":
+            assert inspect.iscoroutinefunction(getattr(client, name))
+            continue
+        method = next(found for owner in clients if (found := getattr(owner, name, None)))
+        assert inspect.signature(call) == inspect.signature(method), name
+        task = getattr(client, name)
+        assert task.keywords == {"credentials_block_name": "none"}
+        taken = list(inspect.signature(task.func.fn).parameters)
+        assert taken == [*list(inspect.signature(method).parameters)[1:], "credentials_block_name"]
+    with pytest.raises(AttributeError, match="remove"):
+        client.remove  # noqa: B018
 
 
 class Failed:
@@ -86,7 +113,7 @@ def test_prefect_runs_a_task_again_and_it_goes_through(services, monkeypatch):
 
     @flow
     async def reading():
-        return await google_tasks.GoogleTasks("none", 0).read_values(seed.CLIENTS_SPREADSHEET_ID, "Clients")
+        return await google_tasks.client("none", 0).read_values(seed.CLIENTS_SPREADSHEET_ID, "Clients")
 
     assert len(asyncio.run(reading())) > 6
     answers = [entry.status for entry in services.journal if entry.operation == "sheets.spreadsheets.values.batchGet"]
