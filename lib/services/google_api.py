@@ -43,6 +43,15 @@ SHORTCUT = "application/vnd.google-apps.shortcut"
 
 _NOBODY_ANSWERED = frozenset({408, 425, 499})  # a time ran out, or somebody on the way gave up
 _RATE_REASONS = frozenset({"userRateLimitExceeded", "rateLimitExceeded"})
+_TOMORROW = "run it again tomorrow, or ask for a higher quota in the Google Cloud project"
+# Reasons of a 403 that sharing does not mend (https://developers.google.com/workspace/drive/api/guides/handle-errors).
+_FORBIDDEN = {
+    "dailyLimitExceeded": f"the daily limit of the Google Cloud project is used up; {_TOMORROW}",
+    "dailyLimitExceededUnreg": f"the daily limit without a Google Cloud project is used up; {_TOMORROW}",
+    "domainPolicy": "the Workspace's rules forbid apps to use Drive; ask its administrator to allow ours",
+    "downloadQuotaExceeded": "the file was downloaded too often today; run it again tomorrow, or use a copy of the file",
+    "quotaExceeded": f"the quota of the Google Cloud project is used up; {_TOMORROW}",
+}
 _METADATA = (
     "spreadsheetId,spreadsheetUrl,properties(title,locale,timeZone),namedRanges(namedRangeId,name),"
     "sheets(properties(sheetId,title,index,hidden,sheetType,gridProperties(columnCount)),merges)"
@@ -345,6 +354,8 @@ def _refusal(status: int, reasons: set[str], where: str, said: str) -> WorkflowE
         return CredentialsError("Google", "a scope was not granted; log in again and tick Sheets and Drive")
     if status == HTTPStatus.FORBIDDEN and reasons & {"SERVICE_DISABLED", "accessNotConfigured"}:
         return CredentialsError("Google", "the Sheets or Drive API is off; enable both in the Google Cloud project")
+    if status == HTTPStatus.FORBIDDEN and (known := reasons & _FORBIDDEN.keys()):
+        return FixInputError(where, _FORBIDDEN[min(known)])
     if status == HTTPStatus.FORBIDDEN:
         return CredentialsError(
             where, f"no access ({said}); share it, with edit rights, with the Google account we use"

@@ -237,3 +237,25 @@ def test_threads_never_get_each_others_data(box, sheet, opened):
     assert answers == [[[n % 8]] for n in range(200)]
     assert isinstance(api, GoogleApi)
     assert threading.active_count() < 40
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("dailyLimitExceeded", "daily limit of the Google Cloud project is used up; run it again tomorrow"),
+        ("domainPolicy", "the Workspace's rules forbid apps to use Drive; ask its administrator"),
+        ("downloadQuotaExceeded", "downloaded too often today"),
+        ("quotaExceeded", "quota of the Google Cloud project is used up"),
+    ],
+)
+def test_a_refusal_that_sharing_does_not_mend_is_told_by_its_reason(api, box, reason, said):
+    box.fault("drive.files.list", "403", reason=reason)
+    with pytest.raises(FixInputError, match=said) as error:
+        api.find_files(["root"])
+    assert "share" not in str(error.value)
+
+
+def test_a_file_that_is_not_shared_is_still_told_so(api, box):
+    box.fault("drive.files.list", "403", reason="insufficientFilePermissions")
+    with pytest.raises(CredentialsError, match="share it"):
+        api.find_files(["root"])
