@@ -72,7 +72,7 @@ class JiraCredentials(CredentialsBlock):
             WorkflowError: It does not, or could not say just now.
         """
         account = self.api.read_myself()
-        return {"ok": True, "service": "Jira", "site": self.api.url, "account": account.name or account.account_id}
+        return {"ok": True, "service": "Jira", "site": account.site, "account": account.name or account.account_id}
 
 
 @functools.lru_cache(maxsize=8)

@@ -17,6 +17,7 @@ SITE = "https://example.atlassian.net"
 _NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\.?", re.IGNORECASE)
 _PARTS = re.compile(r"(https?)://([^/?#\\]*)(.*)", re.IGNORECASE | re.DOTALL)
 _BEGINNING = re.compile(r"([a-z][a-z0-9+-]*)?[:;]?[/\\]+|(https?|htt?ps?|ttps?)[:;]", re.IGNORECASE)
+_GATEWAY = re.compile(r"/ex/jira/[0-9A-Za-z-]+/?")  # where scoped tokens of Jira are taken
 
 
 def checked(text: str, *, example: str = SITE, path: bool = False, secret: bool = True) -> str:
@@ -53,7 +54,8 @@ def _problem(text: str, *, path: bool, secret: bool) -> str:
         return "does not name a host in full"
     if secret and scheme == "http" and not _on_this_machine(host):
         return "begins with http://, which sends the token in clear for all to read on the way"
-    if rest.strip("/") if not path else re.search(r"[?#\\]", rest):
+    gateway = _GATEWAY.fullmatch(rest) and (host == "api.atlassian.com" or _on_this_machine(host))
+    if rest.strip("/") and not gateway if not path else re.search(r"[?#\\]", rest):
         return "has more in it than the " + ("host and path" if path else "host")
     return ""
 

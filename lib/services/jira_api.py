@@ -55,7 +55,7 @@ class JiraApi:
     REST API v3 of one site.
 
     Args:
-        url: The site, such as https://example.atlassian.net.
+        url: The site, such as https://example.atlassian.net; for a scoped token https://api.atlassian.com/ex/jira/<cloud id>.
         username: E-mail address of the account.
         token: Its API token.
         timeout_s: For connecting, and for one answer.
@@ -87,6 +87,7 @@ class JiraApi:
         self._account = (username.strip(), token.strip())
         if not all(part.isascii() and part.isprintable() for part in self._account):
             raise CredentialsError("Jira", "JIRA_USERNAME or JIRA_TOKEN holds a character that none has; copy it again")
+        self._site = ""
         self._timeout_s = timeout_s
         self._sleep = sleep
         self._local = threading.local()
@@ -126,7 +127,19 @@ class JiraApi:
                 self._where("myself"), "Jira takes us for nobody; check JIRA_USERNAME and JIRA_TOKEN"
             )
         read_at = parse_http_date(responses[-1].headers.get("Date"))
-        return Account(str(answer["accountId"]), str(answer.get("displayName", "")), self.url, read_at)
+        return Account(str(answer["accountId"]), str(answer.get("displayName", "")), self._read_site(), read_at)
+
+    def _read_site(self) -> str:
+        """
+        Where people open the site: at the gateway of scoped tokens there are no pages.
+
+        Source: https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-server-info/
+        """
+        if not self._site:
+            at_gateway = bool(urllib.parse.urlsplit(self.url).path)
+            told = str(self._read("GET", "serverInfo").get("baseUrl", "")) if at_gateway else ""
+            self._site = told.rstrip("/") or self.url
+        return self._site
 
     def read_permissions(self, project_key: str, names: Sequence[str]) -> set[str]:
         """Which of the named permissions, such as CREATE_ISSUES, we have in the project."""

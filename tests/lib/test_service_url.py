@@ -44,6 +44,7 @@ def test_a_good_address_is_taken_without_spaces_and_slash_at_its_ends(written, t
         ("http://example.atlassian.net", "in clear"),
         ("http://example.atlassian.net:8080/", "in clear"),
         ("https://example.atlassian.net/jira/browse/CP-1", "more in it than the host"),
+        ("https://example.atlassian.net/ex/jira/1a2b-3c", "more in it than the host"),
         ("https://example.atlassian.net?a=b", "more in it than the host"),
         ("https://example.atlassian.net/#x", "more in it than the host"),
         ("https://me:secret@example.atlassian.net", "user name or password"),
@@ -128,3 +129,9 @@ def test_no_client_is_made_for_an_address_that_cannot_be_used():
         JiraApi("example.atlassian.net", "a@b.example", "token")
     with pytest.raises(CredentialsError, match="JIRA_URL is not set"):
         JiraApi(" ", "a@b.example", "token")
+
+
+def test_the_gateway_of_scoped_tokens_is_an_address_of_jira():
+    assert (
+        service_url.checked("https://api.atlassian.com/ex/jira/1a2b-3c/") == "https://api.atlassian.com/ex/jira/1a2b-3c"
+    )

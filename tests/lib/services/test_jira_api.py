@@ -16,6 +16,8 @@ from lib.errors import (
 )
 from lib.services.jira_api import JiraApi
 from lib.services.models import PROPERTY
+from sandbox.jira.gateway import CLOUD_ID
+from sandbox.seed import seed
 from tests.direct import jira_api
 
 NO_ANSWER = ["500", "503-before", "503-after", "reset-before", "reset-after", "truncated", "html", "redirect"]
@@ -224,3 +226,13 @@ def test_nothing_of_a_request_is_logged_even_at_debug(api, caplog):
     logged = "\n".join(str(record.getMessage()) for record in caplog.records)
     assert "Topik rahasia" not in logged
     assert "Authorization" not in logged
+
+
+def test_with_a_scoped_token_links_lead_to_the_site_and_not_to_the_gateway(box, opened):
+    box.jira.state.users[seed.BOT].scoped_token = "scoped"
+    environment = box.environment()
+    gateway = f"{environment['JIRA_URL']}/ex/jira/{CLOUD_ID}"
+    api = opened(jira_api({**environment, "JIRA_URL": gateway, "JIRA_TOKEN": "scoped"}))
+    assert [api.read_myself().site for _ in range(2)] == [environment["JIRA_URL"]] * 2
+    assert [entry.operation for entry in box.journal].count("getServerInfo") == 1
+    assert api.fetch([box.jira.issues[0].key])
