@@ -303,7 +303,7 @@ def test_help_of_the_set_up_sets_nothing_up():
     """No address is set: Prefect would start a server of its own and keep the deployments there."""
     command = [sys.executable, "-X", "importtime", ROOT / "flows/deploy.py", "--help"]
     ended = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert ended.stdout.startswith("usage: deploy.py [-h]")
+    assert ended.stdout.startswith("Usage: python flows/deploy.py")
     assert "PREFECT_API_URL" in ended.stdout
     assert "prefect" not in ended.stderr, "Prefect is not even imported"
 
