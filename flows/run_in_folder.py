@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -185,9 +185,7 @@ async def keep_folder(
     """
     log: Log = get_run_logger()
     library_log.show()
-    with stop_signals.caught(log) as signals, kernel_server.kept() as kernels:
-        with contextlib.suppress(FixInputError):  # a notebook that is to be run says it
-            kernels.start(environment_without_secrets())  # it gets ready while plans are read
+    with stop_signals.caught(log) as signals, kernels_kept():
         ended = await _keep_folder(
             name, work, output_dir=output_dir, begun=begun or clients.Begun(), report=report, log=log, signals=signals
         )
@@ -249,6 +247,15 @@ async def _tell(result: Result, report: Report, folder: Path, log: Log) -> None:
     """Show the finished run on Prefect's page and in the index of all runs; neither can fail it."""
     await _rebuild_index(folder.parent, log)
     await prefect_page.publish(result, report.name, log)
+
+
+@contextlib.contextmanager
+def kernels_kept() -> Iterator[None]:
+    """A server for the kernels of the run's notebooks; it gets ready while plans are read."""
+    with kernel_server.kept() as server:
+        with contextlib.suppress(FixInputError):  # a notebook that is to be run says it
+            server.start(environment_without_secrets())
+        yield
 
 
 def output_folder(output_dir: str | None, settings: Settings) -> Path:

@@ -1,5 +1,6 @@
 """Fixtures for all tests: a clean environment, and a sandbox that accounts for its faults."""
 
+import contextlib
 import datetime as dt
 import functools
 import gc
@@ -13,10 +14,11 @@ from prefect.testing.utilities import prefect_test_harness
 
 from flows import prefect_server, run_in_folder
 from lib.exactly_once import plan_lock
+from lib.notebook import kernel_server
 from lib.notebook.notebook_parameters import PARAMETERS_TAG, check, model_of, read_source
 from lib.services.google_api import GoogleApi
 from lib.services.jira_api import JiraApi
-from lib.settings import ROOT
+from lib.settings import ROOT, environment_without_secrets
 from lib.tasks import utility_tasks
 from sandbox.server import Sandbox
 from tests.proof import events
@@ -73,6 +75,27 @@ def _report_on_request(request, monkeypatch):
         monkeypatch.setattr(run_in_folder, "_make_report", none)
 
 
+@pytest.fixture(scope="session")
+def kernels():
+    """One server for the kernels of all flows of the session; no test's own mark is in its environment."""
+    server = kernel_server.KernelServer()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.delenv("KERNEL_ENVIRONMENT", raising=False)
+        server.start(environment_without_secrets())
+    yield server
+    server.close()
+
+
+@contextlib.contextmanager
+def kernels_from(server):
+    """As `kernel_server.kept`, with a server that stays."""
+    token = kernel_server._CURRENT.set(server)
+    try:
+        yield server
+    finally:
+        kernel_server._CURRENT.reset(token)
+
+
 @pytest.fixture(autouse=True)
 def _kernel_on_request(request, monkeypatch):
     """A kernel takes seconds: in tests marked neither `kernel` nor `report` the cells of a flow's notebooks run in this process."""
@@ -88,8 +111,12 @@ def _kernel_on_request(request, monkeypatch):
             if PARAMETERS_TAG in cell.metadata.get("tags", ()):
                 variables |= values
 
-    if not any(request.node.get_closest_marker(marker) for marker in ("kernel", "report")):
+    server = None
+    if any(request.node.get_closest_marker(marker) for marker in ("kernel", "report")):
+        server = request.getfixturevalue("kernels")
+    else:
         monkeypatch.setattr(utility_tasks.run_notebook, "fn", here)
+    monkeypatch.setattr(run_in_folder, "kernels_kept", lambda: kernels_from(server))
 
 
 @pytest.fixture(autouse=True)

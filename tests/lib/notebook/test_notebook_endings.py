@@ -20,11 +20,12 @@ from nbclient import NotebookClient
 
 from lib import files
 from lib.errors import NotebookError
-from lib.notebook import notebook_engine, notebook_kernel
+from lib.notebook import kernel_server, notebook_engine, notebook_kernel
 from lib.notebook.runner import run_notebook
 from lib.report import audit
 from lib.run import run_record
 from tests import runs
+from tests.conftest import kernels_from
 from tests.lib.notebook.test_runner import (
     NOTEBOOKS,
     _no_process_is_left,  # noqa: F401  # a fixture for the tests here, too
@@ -40,6 +41,34 @@ SOON_S = 30.0  # half of what a notebook here sleeps, and of what a kernel is gi
 @pytest.fixture(autouse=True)
 def _waiting_is_noticed(monkeypatch):
     monkeypatch.setattr(notebook_kernel, "LEAVE_S", 2 * SOON_S)
+
+
+OF_ONE_TEST = {"MARK_OF_TEST", "KERNEL_ENVIRONMENT", "PYTEST_CURRENT_TEST"}
+
+
+@pytest.fixture(scope="module")
+def server():
+    """One for all tests that want it: their marks, which its modules do not read, may differ."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(kernel_server, "_OWN", kernel_server._OWN | OF_ONE_TEST)
+        started = kernel_server.KernelServer()
+        yield started
+        started.close()
+
+
+@pytest.fixture(params=["forked", "by-itself"])
+def _started(request, server):
+    """The kernel comes from the server, which in the end has none left, or is started by itself."""
+    if request.param == "by-itself":
+        yield
+        return
+    server.start({name: value for name, value in os.environ.items() if name not in OF_ONE_TEST})
+    with kernels_from(server):
+        yield
+    pid = server._process.pid
+    assert server._ready, "no kernel was forked"
+    wait_until(lambda: Path(f"/proc/{pid}/task/{pid}/children").read_text() == "")
+    assert server._process.poll() is None
 
 
 def assert_stopped_at(notebook, index, ename, limit_s=0):
@@ -73,6 +102,7 @@ def assert_in_audit(copy, tmp_path):
     assert [html.unescape(text) for text in shown[: len(cells)]] == [str(cell) for cell in cells]
 
 
+@pytest.mark.usefixtures("_started")
 @pytest.mark.parametrize(
     ("name", "options", "status", "ename", "problem"),
     [
