@@ -120,7 +120,7 @@ def _app(function: Callable[..., Any], program: str) -> App:
     parameters = Group("Parameters")
     app = App(
         name=program,
-        help=docstring.partition("\n\n")[0],
+        help=_description(docstring),
         help_format="plaintext",
         help_epilogue=_epilogue(docstring, program),
         help_formatter=_Help(),
@@ -153,6 +153,12 @@ class _Help:
     def render_usage(self, console: Any, _options: Any, usage: Any) -> None:
         console.print("Usage:", usage, highlight=False)
         console.print()
+
+
+def _description(docstring: str) -> str:
+    """What stands before the first section, each paragraph on one line for the terminal to break."""
+    text = re.split(r"^(?:Args|Returns|Raises|Side effects|Example):$", docstring, maxsplit=1, flags=re.MULTILINE)[0]
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.strip().split("\n\n"))
 
 
 def _epilogue(docstring: str, program: str) -> str:

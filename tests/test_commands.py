@@ -43,10 +43,12 @@ def is_run(path):
     return "__name__ == '__main__'" in tests or path.name == "__main__.py"
 
 
+# Started by the module beside it, with a descriptor that nobody can type.
+NO_COMMAND = ROOT / "lib/notebook/fork_kernels.py"
 COMMANDS = sorted(
     path.relative_to(ROOT)
     for path in [*ROOT.glob("*.py"), *(path for part in PARTS for path in ROOT.glob(f"{part}/**/*.py"))]
-    if is_run(path)
+    if is_run(path) and path != NO_COMMAND
 )
 
 
