@@ -203,6 +203,8 @@ def test_a_rerun_repeats_a_run_with_changes_and_both_are_linked(run, capsys, mon
 def test_a_rerun_keeps_the_month_and_breaks_no_lock_of_its_own_accord(tmp_path, monkeypatch):
     asked = {"target_month": None, "break_lock": True, "validate_only": True}
     folder = str(runs.leave(tmp_path, [runs.row(1)], parameters=asked))
+    for name in ("CLIENTS_SPREADSHEET_ID", "JIRA_PROJECT_KEY", "JIRA_ISSUE_TYPE_ID"):
+        monkeypatch.setenv(name, "1")
     given = []
     monkeypatch.setattr(run_command, "run", lambda _flow, parameters, _show: given.append(parameters) or 0)
     rerun.main([folder])
