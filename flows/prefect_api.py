@@ -1,4 +1,4 @@
-"""Whether Prefect's API can be asked, or its temporary server started; answered in one line before anything is begun."""
+"""Whether Prefect's API can be asked, or its temporary server started; reported in one line before anything is begun."""
 
 import asyncio
 import contextlib

@@ -67,9 +67,9 @@ def function_of(parameters: Iterable[inspect.Parameter], docstring: str) -> Call
 
     def function() -> None: ...
 
-    text = [*parameters]
-    function.__signature__ = inspect.Signature(text)  # type: ignore[attr-defined]
-    function.__annotations__ = {one.name: one.annotation for one in text}
+    listed = [*parameters]
+    function.__signature__ = inspect.Signature(listed)  # type: ignore[attr-defined]
+    function.__annotations__ = {one.name: one.annotation for one in listed}
     function.__doc__ = docstring
     return function
 

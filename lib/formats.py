@@ -118,6 +118,7 @@ _SPACES = re.compile(r"[^\S\n]+")
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\ufffe\uffff]"
 )
+_INK = re.compile("[!-~]")
 _WITHOUT_INK = re.compile(
     "[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0"
     "\ufff0-\ufffc\U00013441\U00013442\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
@@ -146,6 +147,8 @@ def is_seen(text: str) -> bool:
     Source: Default_Ignorable_Code_Point and White_Space of https://www.unicode.org/reports/tr44/, and the blank ones that
     have neither property: of Braille, musical notes, Egyptian hieroglyphs, and objects that did not come along.
     """
+    if _INK.search(text):  # most texts, which need not be cleaned to know it
+        return True
     return any(character not in " \n" for character in _WITHOUT_INK.sub("", clean_text(text)))
 
 

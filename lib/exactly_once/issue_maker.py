@@ -27,7 +27,7 @@ _ROUNDS = 2  # a row is sent once more in the same run when its first request is
 _LOST_IN_A_ROW = 2  # answers lost before a run stops sending
 _TRIES = 8  # of a request that Jira is known not to have carried out
 _SMALLER = 4  # by how much a batch is divided that is too large for something before Jira
-_DATE_S = 1  # a service's clock is waiting in whole seconds
+_DATE_S = 1  # a service's clock is given in whole seconds
 
 
 @dataclass
@@ -103,7 +103,7 @@ class IssueMaker:
         run: Name of this run; the issues remember it.
         before_sending: Called with the tokens of a batch before each try to send it; may raise to stop the sending. It
             returns until when, by `time.monotonic()`, the batch may be sent.
-        log: Where progress is waiting.
+        log: Gets the progress.
     """
 
     def __init__(
@@ -210,7 +210,7 @@ class IssueMaker:
             rounds += self._size == size  # batches that were too large are divided until they go through
 
     async def _send_all(self, works: Sequence[Work]) -> WorkflowError | None:
-        """Send the rows in batches; the error that stopped it, after the rows not sent were waiting."""
+        """Send the rows in batches; the error that stopped it, once each row that was not sent says so."""
         lost_in_a_row = number = start = 0
         while start < len(works):
             number += 1
@@ -274,7 +274,7 @@ class IssueMaker:
         return True
 
     async def _find(self, works: Sequence[Work]) -> None:
-        """Give each row the issue that carries its token, whatever the answers reasons; settle the rows that have none."""
+        """Give each row the issue that carries its token, whatever the answers said; settle the rows that have none."""
         tokens = {work.token: work for work in works}
         try:
             for issue in await self._lookup.read(self._keys):

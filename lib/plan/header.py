@@ -1,5 +1,7 @@
 """The header of a plan's tab: which row it is, and which column each of its cells names."""
 
+import functools
+
 from lib.errors import FixInputError
 from lib.formats import match_key, one_line
 from lib.plan import grid
@@ -41,6 +43,7 @@ def is_key(text: str) -> bool:
     return _names().get(match_key(text)) == KEY
 
 
+@functools.cache
 def _names() -> dict[str, str]:
     return {match_key(spelling): name for name, others in COLUMNS.items() for spelling in (name, *others)}
 

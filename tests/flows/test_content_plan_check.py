@@ -70,6 +70,10 @@ def test_wrong_credentials_of_both_services_are_told_at_once(check, monkeypatch)
     assert exit_code(result) == 1
     assert "JIRA_TOKEN" in result["error"]
     assert "Google" in result["error"]
+    assert [(error["service"], error["kind"]) for error in result["errors"]] == [
+        ("google", "credentials"),
+        ("jira", "credentials"),
+    ]
 
 
 def test_a_missing_permission_blocks(check, services):

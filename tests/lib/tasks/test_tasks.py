@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 
 from blocks.google_credentials import GoogleCredentials
 from blocks.jira_credentials import JiraCredentials
-from lib.errors import CredentialsError, RefusedError, TryLaterError, UncertainWriteError
+from lib.errors import CredentialsError, RefusedError, TryLaterError, UncertainWriteError, WorkflowError
 from lib.services import retry
 from lib.services.google_api import GoogleApi
 from lib.services.jira_api import JiraApi
@@ -123,6 +123,18 @@ def test_prefect_runs_a_task_again_and_it_goes_through(services, monkeypatch):
     assert [status for status in answers if status != 401] == [429, 200], (
         "a token of an earlier test may be renewed first"
     )
+
+
+@pytest.mark.usefixtures("services")
+@pytest.mark.parametrize(
+    ("task", "argument", "service"),
+    [(google_tasks.read_metadata, "no-such-spreadsheet", "google"), (jira_tasks.read_components, "NOPE", "jira")],
+    ids=["google", "jira"],
+)
+def test_an_error_says_which_service_it_came_from(task, argument, service):
+    with pytest.raises(WorkflowError) as raised:
+        asyncio.run(task.fn(argument))
+    assert raised.value.service == service
 
 
 @pytest.mark.usefixtures("services")
