@@ -492,9 +492,11 @@ def test_a_hidden_tab_of_an_earlier_month_makes_no_issues(desk):
     assert set(desk.made) == {"Topik 1", "Topik 2"}
 
 
-def test_a_run_keeps_to_its_tab_when_another_is_put_before_it(desk):
+@pytest.mark.parametrize("operation", ["sheets.spreadsheets.batchUpdate", "createIssues"], ids=["lock", "create"])
+def test_a_run_keeps_to_its_tab_when_another_is_put_before_it(desk, operation):
+    """As the plan is locked the spreadsheet is read again after it."""
     desk.plan(cells(2))
     added = {"addSheet": {"properties": {"sheetId": 77, "title": "Juli 2026", "index": 0}}}
-    desk.box.fault("createIssues", "edit", edit=lambda: desk.box.google.edit(desk.id, [added]), when="before")
+    desk.box.fault(operation, "edit", edit=lambda: desk.box.google.edit(desk.id, [added]), when="before")
     assert outcomes(desk.run()) == {"rows": 2, "created": 2}
     desk.assert_whole(2)
