@@ -34,10 +34,11 @@ def consoles() -> list[PrefectConsoleHandler]:
 
 def _mend(handler: PrefectConsoleHandler) -> None:
     """Let it write what people can read, and never fail."""
-    if isinstance(handler.stream, SteadyStream):
+    if _is_told in handler.filters:
         return
-    # Rich ends a process whose output is closed, as a worker that is killed closes that of its runs.
-    handler.stream = handler.console.file = cast("TextIO", SteadyStream(handler.stream))
+    if not isinstance(handler.stream, SteadyStream):  # a command makes its outputs so before it imports Prefect
+        # Rich ends a process whose output is closed, as a worker that is killed closes that of its runs.
+        handler.stream = handler.console.file = cast("TextIO", SteadyStream(handler.stream))
     handler.console._emoji = False  # noqa: SLF001  # has no other switch; `:coffee:` in a name stays what it is
     handler.setFormatter(_Printable(handler.formatter or logging.Formatter()))
     handler.addFilter(_is_told)

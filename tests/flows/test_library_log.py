@@ -1,18 +1,21 @@
 """What is logged of a run: where it can be seen, how, and what never is."""
 
 import asyncio
+import io
 import logging
 import re
 
 import pytest
 from prefect import get_client
 from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
+from prefect.logging.handlers import PrefectConsoleHandler
 from prefect.settings import PREFECT_LOGGING_LEVEL, temporary_settings
 
-from flows import clients
+from flows import clients, library_log
 from lib.exactly_once.plan_run import PlanResult, RowResult
 from lib.exactly_once.reconcile import Outcome
 from lib.plan.problems import Problem
+from lib.terminal import SteadyStream
 from sandbox.seed import seed
 
 
@@ -46,6 +49,25 @@ def test_progress_names_client_counts_batch_duration_and_rows_per_second(lines):
     assert any(
         re.fullmatch(rf"Klinik Gigi Cemara: 16 rows in {number} s \({number} rows/s\): 16 created", m) for m in told
     )
+
+
+def test_a_console_on_a_stream_that_a_command_has_made_steady_is_told_the_same():
+    """A command makes its outputs steady before it imports Prefect, whose handler then writes to such a stream from its first line on."""
+    written = io.StringIO()
+    handler = PrefectConsoleHandler(stream=SteadyStream(written))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    try:
+        library_log.show()
+        library_log.show()
+        tasks = logging.getLogger("prefect.task_runs")
+        handler.handle(tasks.makeRecord(tasks.name, logging.INFO, "", 0, "Finished in state Completed()", (), None))
+        handler.handle(tasks.makeRecord(tasks.name, logging.INFO, "", 0, "Kopi\x1b[31m :coffee:", (), None))
+    finally:
+        root.removeHandler(handler)
+    assert len(handler.filters) == 1
+    [line] = written.getvalue().splitlines()
+    assert line.endswith("Kopi\\x1b[31m :coffee:")
 
 
 def test_a_wait_for_a_busy_service_is_a_warning_of_the_run_in_prefect(lines, services):
