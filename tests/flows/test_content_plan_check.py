@@ -51,8 +51,11 @@ def test_ids_that_the_site_does_not_have_block(check, monkeypatch):
 def test_a_field_that_the_create_screen_lacks_blocks(check, services):
     [screen] = [kind for kind in services.jira.state.projects["CP"].issue_types if kind.id == "10001"]
     screen.screen.remove("customfield_10015")
-    found = check(client_names=["Klinik Gigi Cemara"])
+    found = check(client_names=["Klinik Gigi Cemara", "Kopi Senja"])
     assert "customfield_10015 is not on the create screen" in told(found["blocking"])
+    [problem] = [one for one in found["blocking"] if "customfield_10015" in one["message"]]
+    assert (problem["client"], problem["kind"]) == ("", "site"), "it is the project's, and no client's"
+    assert {one["client"] for one in found["blocking"] if one["kind"] == "cell"} == {"Kopi Senja"}
 
 
 @pytest.mark.parametrize("operation", ["getCurrentUser", "sheets.spreadsheets.get"])

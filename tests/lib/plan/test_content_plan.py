@@ -291,3 +291,11 @@ def test_the_same_content_has_the_same_fingerprint_wherever_it_stands():
     assert first.fingerprint == moved.fingerprint
     assert first.fingerprint != plan(row(1, caption="halo!")).rows[0].fingerprint
     assert plan(row(1.0)).rows[0].fingerprint == first.fingerprint
+
+
+def test_a_row_is_clean_when_it_is_read_and_keeps_each_text_once():
+    typed, clean = " Kopi\u200b  susu \r\ngula aren ", "Kopi susu\ngula aren"
+    [read] = plan(row(1, caption=typed)).rows
+    assert read.values["Caption"] == read.text("Caption") == clean
+    assert set(read.texts) == {label for label, value in read.values.items() if not isinstance(value, str | None)}
+    assert read.fingerprint == plan(row(1, caption=clean)).rows[0].fingerprint
