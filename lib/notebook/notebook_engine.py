@@ -101,10 +101,8 @@ class Order:
     environment: Mapping[str, str]
     timeout_s: float | None
     deadline: float | None
-    cell_timeout_s: float | None
     stop: StopSwitch
     server: KernelServer | None
-    on_cell: Callable[[int], None]
     finish: Callable[[nbformat.NotebookNode, Ending | None, int | None], None]
 
 
@@ -264,9 +262,8 @@ class _Client(NotebookClient):
 
     async def _start(self) -> None:
         work = self._kernel.start(self._order.working_dir, self._order.environment)
-        limit = Ending("kernel did not start", "Timeout", f"the kernel did not answer within {START_S:g} s")
         try:
-            language_info = await self._race(work, START_S, limit)
+            language_info = await self._race(work, START_S)
         except OSError as error:
             raise _StoppedError(Ending("kernel did not start", type(error).__name__, str(error))) from error
         except _StoppedError as stopped:
@@ -279,14 +276,11 @@ class _Client(NotebookClient):
         self.km, self.kc = self._kernel.manager, self._kernel.client
 
     async def _run_cells(self) -> None:
-        limit_s = self._order.cell_timeout_s
-        limit = Ending("timeout", "Timeout", f"the cell did not end within {limit_s or 0:g} s")
         for index, cell in enumerate(self.nb.cells):
             self._index = index
             self._manager.cell_start(cell, index)
-            self._order.on_cell(index)
             try:
-                await self._race(self.async_execute_cell(cell, index), limit_s, limit)
+                await self._race(self.async_execute_cell(cell, index))
             except CellExecutionError as error:
                 if error.ename == "SystemExit":
                     raise _StoppedError(_self_ended(f"sys.exit({error.evalue})")) from None
@@ -306,28 +300,36 @@ class _Client(NotebookClient):
         self._order.finish(self.nb, ending, self._index)
         self._manager.write()
 
-    async def _race[T](self, work: Coroutine[Any, Any, T], limit_s: float | None, limit: Ending) -> T:
-        """Wait for the work, unless the kernel dies, time runs out or somebody asks to stop; then the kernel is killed."""
-        left_s = None if self._order.deadline is None else max(0.0, self._order.deadline - time.monotonic())
-        if left_s is not None and (limit_s is None or left_s < limit_s):
-            limit_s = left_s
-            limit = Ending("timeout", "Timeout", f"the notebook did not end within {self._order.timeout_s or 0:g} s")
+    async def _race[T](self, work: Coroutine[Any, Any, T], start_s: float | None = None) -> T:
+        """
+        Wait for the work, unless the kernel dies, time runs out or somebody asks to stop; then the kernel is killed.
+
+        Args:
+            work: A cell, or the kernel's start.
+            start_s: How long the start may take; the whole run has its own limit.
+        """
+        order = self._order
+        limit_s = None if order.deadline is None else max(0.0, order.deadline - time.monotonic())
+        ending = Ending("timeout", "Timeout", f"the notebook did not end within {order.timeout_s or 0:g} s")
+        if start_s is not None and (limit_s is None or start_s <= limit_s):
+            limit_s = start_s
+            ending = Ending("kernel did not start", "Timeout", f"the kernel did not answer within {start_s:g} s")
         task = asyncio.create_task(work)
         await first_of({task, self._stopped, self._kernel.dead}, limit_s)
         if task.done():
             return task.result()
         died = self._kernel.dead.done() and not self._stopped.done()
         if self._stopped.done():
-            limit = Ending("cancelled", "Cancelled", "the run was stopped from outside")
+            ending = Ending("cancelled", "Cancelled", "the run was stopped from outside")
         elif died:
-            limit = Ending("kernel died", "DeadKernelError", self._kernel.epitaph())
+            ending = Ending("kernel died", "DeadKernelError", self._kernel.epitaph())
         self._kernel.kill()
         await self._take_in_the_rest(task)
         if died and task.done():  # it had answered before
             return task.result()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        raise _StoppedError(limit)
+        raise _StoppedError(ending)
 
     async def _take_in_the_rest(self, task: asyncio.Task[Any]) -> None:
         """What a kernel that is gone had said before; that is much when it was faster than this."""

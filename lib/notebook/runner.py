@@ -26,7 +26,7 @@ from lib.errors import FixInputError, NotebookError
 from lib.files import iso_utc, utc_now
 from lib.notebook import kernel_server, notebook_engine
 from lib.notebook.notebook_engine import Ending, Order, StopSwitch
-from lib.notebook.notebook_parameters import PARAMETERS_TAG, check, model_of, not_json, parameters_model, read_source
+from lib.notebook.notebook_parameters import PARAMETERS_TAG, check, model_of, parameters_model, read_source
 
 __all__ = ["NotebookRun", "parameters_model", "run_notebook"]
 
@@ -69,11 +69,8 @@ async def run_notebook(
     parameters: Mapping[str, JsonValue],
     *,
     timeout_s: float | None = None,
-    cell_timeout_s: float | None = None,
     working_dir: Path | None = None,
     environment: Mapping[str, str] | None = None,
-    on_cell: Callable[[int, int], None] | None = None,
-    provenance: Mapping[str, JsonValue] | None = None,
 ) -> NotebookRun:
     """
     Run the notebook in a kernel of its own, and return when its executed copy is saved and all of its processes are gone.
@@ -83,11 +80,8 @@ async def run_notebook(
         output: The executed copy. While the run lasts it is replaced every few seconds, always as a whole.
         parameters: Values for what the notebook's parameters cell declares. They stand in the copy as plain text.
         timeout_s: For the whole run, the kernel's start included; None for no limit. The copy then says so.
-        cell_timeout_s: For each cell.
         working_dir: Where the kernel works; the notebook's own folder, as in JupyterLab, when None.
         environment: The kernel's whole environment; that of this process when None.
-        on_cell: Called on the caller's loop, in its context, as each cell begins, with its number and the number of cells.
-        provenance: Kept in the copy's metadata.
 
     Raises:
         FixInputError: The notebook or a parameter cannot be used; no kernel was started, nothing was written.
@@ -95,7 +89,7 @@ async def run_notebook(
         asyncio.CancelledError: The caller was cancelled; the copy is saved.
     """
     name, began = source.stem, time.monotonic()
-    notebook, values = _read(source, output, parameters, provenance)
+    notebook, values = _read(source, output, parameters)
     report = _Report(output, utc_now(), began, notebook)
     order = Order(
         source=source,
@@ -105,10 +99,8 @@ async def run_notebook(
         environment=dict(os.environ if environment is None else environment),
         timeout_s=timeout_s,
         deadline=None if timeout_s is None else began + timeout_s,
-        cell_timeout_s=cell_timeout_s,
         stop=StopSwitch(),
         server=kernel_server.current(),
-        on_cell=_on_this_loop(lambda index: report.tell(index, on_cell)),
         finish=report.finish,
     )
     try:
@@ -123,15 +115,12 @@ async def run_notebook(
 
 
 def _read(
-    source: Path, output: Path, parameters: Mapping[str, JsonValue], provenance: Mapping[str, JsonValue] | None
+    source: Path, output: Path, parameters: Mapping[str, JsonValue]
 ) -> tuple[nbformat.NotebookNode, dict[str, JsonValue]]:
     """The notebook and all of its parameters, checked."""
     notebook = read_source(source)
     if source.resolve() == output.resolve():
         raise FixInputError(source.stem, "would be overwritten by its executed copy; give another output path")
-    if problem := not_json(dict(provenance or {})):
-        raise FixInputError(source.stem, f"provenance {problem}")
-    notebook.metadata["provenance"] = dict(provenance or {})
     return notebook, check(model_of(notebook, source.stem), parameters, source.stem)
 
 
@@ -163,17 +152,6 @@ async def _in_own_thread(work: Callable[[], None], stop: StopSwitch, name: str) 
     waiting.result()
 
 
-def _on_this_loop(function: Callable[[int], None]) -> Callable[[int], None]:
-    """The function, to be called from another thread, runs on this loop and in this context."""
-    loop, context = asyncio.get_running_loop(), contextvars.copy_context()
-
-    def call(argument: int) -> None:
-        with suppress(RuntimeError):  # the loop is closed: nobody listens any more
-            loop.call_soon_threadsafe(function, argument, context=context)
-
-    return call
-
-
 class _Report:
     """Hears how a run goes, and writes into the executed copy how it ended."""
 
@@ -190,11 +168,6 @@ class _Report:
     def number(self, index: int) -> int:
         """Number in the source notebook of a cell of the copy; papermill's cell of values counts as the parameters cell."""
         return index + 1 if index <= self._parameters_cell else index
-
-    def tell(self, index: int, on_cell: Callable[[int, int], None] | None) -> None:
-        """Tell of the cell that begins, if it is one of the source notebook."""
-        if on_cell and index != self._parameters_cell + 1:
-            on_cell(self.number(index), self.cells)
 
     def finish(self, notebook: nbformat.NotebookNode, ending: Ending | None, index: int | None) -> None:
         """Take down how the run ended, and show it at the top of the copy and where it stopped."""

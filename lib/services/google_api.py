@@ -56,7 +56,7 @@ _METADATA = (
     "spreadsheetId,spreadsheetUrl,properties(title,locale,timeZone),namedRanges(namedRangeId,name),"
     "sheets(properties(sheetId,title,index,hidden,sheetType,gridProperties(columnCount)),merges)"
 )
-_FILES = "nextPageToken,incompleteSearch,files(id,name,mimeType,parents,modifiedTime,version,shortcutDetails)"
+_FILES = "nextPageToken,incompleteSearch,files(id,name,mimeType,parents,version,shortcutDetails)"
 
 type NoAnswer = Callable[[str, str], WorkflowError]
 
@@ -394,7 +394,6 @@ def _drive_file(entry: Mapping[str, Any]) -> DriveFile:
         name=entry.get("name", ""),
         mime_type=target.get("targetMimeType", entry.get("mimeType", "")),
         parents=tuple(entry.get("parents", [])),
-        modified_at=entry.get("modifiedTime", ""),
         version="" if target else str(entry.get("version", "")),
     )
 

@@ -69,7 +69,6 @@ class DriveFile:
     name: str
     mime_type: str
     parents: tuple[str, ...]
-    modified_at: str
     version: str
 
 

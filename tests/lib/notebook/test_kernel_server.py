@@ -136,12 +136,11 @@ def test_a_kernel_is_started_by_itself_where_it_cannot_be_forked(tmp_path, monke
 def test_the_end_of_the_server_ends_its_kernels(tmp_path):
     async def main():
         with kernel_server.kept() as server:
-            source = NOTEBOOKS / "sleeps.ipynb"
             running = asyncio.create_task(
-                run_notebook(
-                    source, tmp_path / "copy.ipynb", {}, on_cell=lambda n, _: n == 3 and server._process.kill()
-                )
+                run_notebook(NOTEBOOKS / "waits.ipynb", tmp_path / "copy.ipynb", {"file": str(tmp_path / "go")})
             )
+            await asyncio.to_thread(wait_until, (tmp_path / "go.x").exists)
+            server._process.kill()
             with pytest.raises(NotebookError, match="SIGKILL"):
                 await running
 
@@ -156,7 +155,7 @@ from lib.notebook.runner import run_notebook
 
 async def main():
     with kernel_server.kept():
-        await run_notebook(Path(sys.argv[1]), Path(sys.argv[2]), {}, on_cell=lambda n, _: n == 3 and print("runs", flush=True))
+        await run_notebook(Path(sys.argv[1]), Path(sys.argv[2]), {"file": sys.argv[3]})
 
 asyncio.run(main())
 """
@@ -165,10 +164,9 @@ asyncio.run(main())
 @pytest.mark.parametrize("ended_by", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_server_and_kernels_are_gone_with_the_process_that_wanted_them(tmp_path, ended_by):
     """Also what a kernel has started and what has left its process group, if the process can still see to it."""
-    source = NOTEBOOKS / "sleeps.ipynb"
-    command = [sys.executable, "-c", STARTS, str(source), str(tmp_path / "copy.ipynb")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        assert process.stdout.readline() == "runs\n"
+    paths = (NOTEBOOKS / "waits.ipynb", tmp_path / "copy.ipynb", tmp_path / "go")
+    with subprocess.Popen([sys.executable, "-c", STARTS, *map(str, paths)], stderr=subprocess.DEVNULL) as process:
+        wait_until((tmp_path / "go.x").exists)
         assert len(processes_with(own_mark())) == 3
         process.send_signal(ended_by)
         process.wait()

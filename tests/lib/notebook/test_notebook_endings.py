@@ -113,9 +113,6 @@ def assert_in_audit(copy, tmp_path):
         pytest.param("crashes", {}, "kernel died", "DeadKernelError", "ended by SIGSEGV", id="crash-in-c"),
         pytest.param("interrupted", {}, "failed", "KeyboardInterrupt", "", id="kernel-interrupted"),
         pytest.param("runs_out_of_memory", {}, "failed", "MemoryError", "", id="memory-limit"),
-        pytest.param(
-            "sleeps", {"cell_timeout_s": 1.5}, "timeout", "Timeout", "cell did not end within 1.5 s", id="cell-timeout"
-        ),
         pytest.param("sleeps", {"timeout_s": 6}, "timeout", "Timeout", "notebook did not end within 6 s", id="timeout"),
         pytest.param("sys_exit_0", {}, "failed", "SystemExit", "ended itself with sys.exit(0)", id="sys.exit-0"),
         pytest.param("sys_exit_3", {}, "failed", "SystemExit", "ended itself with sys.exit(3)", id="sys.exit-3"),

@@ -16,7 +16,7 @@ JULY = Month(2026, 7)
 
 
 def file(name, file_id="id-1", parents=("folder-1",), mime_type=SPREADSHEET):
-    return DriveFile(file_id, name, mime_type, parents, "", "1")
+    return DriveFile(file_id, name, mime_type, parents, "1")
 
 
 def test_clients_are_read_in_order_with_further_columns_beside():

@@ -12,7 +12,7 @@ KOPI = Client("Kopi Senja", "folder-1", "A2")
 
 
 def file(name):
-    return DriveFile(name, name, "application/vnd.google-apps.spreadsheet", ("folder-1",), "", "1")
+    return DriveFile(name, name, "application/vnd.google-apps.spreadsheet", ("folder-1",), "1")
 
 
 @pytest.mark.parametrize(
