@@ -11,17 +11,19 @@ from prefect import get_client
 from prefect.exceptions import ObjectNotFound
 from prefect.logging import get_run_logger
 
+import hashmap
 from flows import clients
 from flows.progress import Progress
 from flows.run_in_folder import Run, log_error
 from lib.dates import parse_date
 from lib.error_record import ErrorRecord, record_of
+from lib.errors import WorkflowError
 from lib.exactly_once.plan_run import PlanResult, PlanRun
 from lib.exactly_once.plan_sheet import LockTerms, PlanSheet
 from lib.exactly_once.step_files import StepFiles
 from lib.files import DRAFTS
 from lib.formats import FormatError, one_line
-from lib.plan import create_screen, issue_draft, transform
+from lib.plan import assignees, create_screen, issue_draft, transform
 from lib.plan.client_list import Client
 from lib.plan.content_plan import KEY, ContentPlan, PlanRow, plan_hash
 from lib.plan.issue_draft import Drafts
@@ -36,10 +38,20 @@ NOTEBOOK_TIMEOUT_S = 600
 
 @dataclass(frozen=True)
 class Project:
-    """Where issues are made: the site's address, and the fields of the project's create screen."""
+    """
+    Where issues are made.
+
+    Attributes:
+        site: The site's address.
+        screen: The fields of the project's create screen.
+        assignable: Account id -> whether it can be assigned issues; asked for once a run, when the first draft wants it.
+        asking: Held by the client that asks for them.
+    """
 
     site: str
     screen: Sequence[CreateField]
+    assignable: dict[str, bool] = field(default_factory=dict)
+    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @dataclass
@@ -204,13 +216,31 @@ async def make_drafts(run: Run, project: Project, client: Client, plan: ContentP
     )
     drafts = issue_draft.load(folder / DRAFTS, plan.rows, notebook=f"notebooks/{transform.NOTEBOOK}.ipynb")
     where = f"Jira project {settings.jira_project_key}, issue type {settings.jira_issue_type_id}"
+    names = {field_id: name for name, field_id in hashmap.CUSTOM_FIELDS.items()}
+    names |= {screen_field.id: screen_field.name for screen_field in project.screen}
+    assignable = await _assignable(run, project, assignees.wanted(drafts.data))
     return Drafts(
-        data=create_screen.fit(drafts.data, project.screen),
+        data=assignees.fit(create_screen.fit(drafts.data, project.screen), assignable),
         problems=[
             *drafts.problems,
-            *create_screen.compare(drafts.data, project.screen, where=where, level=run.forecast),
+            *create_screen.compare(drafts.data, project.screen, where=where, names=names, level=run.forecast),
+            *assignees.problems(assignable, hashmap.WORKERS, settings.jira_project_key),
         ],
+        field_names=names,
     )
+
+
+async def _assignable(run: Run, project: Project, accounts: Sequence[str]) -> dict[str, bool]:
+    """Which of the accounts can be assigned issues; where Jira does not say, it decides when the issue is made."""
+    async with project.asking:
+        for account in (account for account in accounts if account not in project.assignable):
+            try:
+                can = await run.jira.read_assignable(run.settings.jira_project_key, account)
+            except WorkflowError as error:
+                run.log.warning("Whether %s can be assigned issues is not known: %s", account, error)
+                can = True
+            project.assignable[account] = can
+    return {account: project.assignable[account] for account in accounts}
 
 
 async def flow_run_ended(flow_run: uuid.UUID) -> bool:

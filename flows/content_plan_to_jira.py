@@ -123,6 +123,7 @@ async def run_clients(run: Run, client_names: list[str] | None) -> list[ClientRe
     account = await run.jira.read_myself()
     run.log.info("%s for %s, as %s at %s", run.name, run.month, account.name or account.account_id, account.site)
     screen = await run.jira.read_fields(run.settings.jira_project_key, run.settings.jira_issue_type_id)
+    project = Project(account.site, screen)
     listed = await client_list.read(run.google, run.settings.clients_spreadsheet_id)
     asked, unknown = clients.choose(listed, client_names, run.log)
     files, errors = await find_files(run.google, [client.folder_id for client in asked])
@@ -141,7 +142,6 @@ async def run_clients(run: Run, client_names: list[str] | None) -> list[ClientRe
                 ended = _failed(record_of(errors[client.folder_id], client.name))
                 run.begun.clients.append(ended)
             else:
-                project = Project(account.site, screen)
                 ended = await run_client(run, project, client, files[client.folder_id], progress)
             await progress.end(client.name, len(ended.result.rows), run.log)
             return ended

@@ -49,9 +49,8 @@ from flows.reporting_flow import NEEDS_ATTENTION, NOTHING_NEW
 from lib import command, error_line
 from lib.errors import FixInputError, WorkflowError
 from lib.plan import client_list
-from lib.plan.client_list import Client
 from lib.services import rate_limits
-from lib.services.google_api import GoogleApi
+from lib.services.reading import GoogleReader
 from lib.settings import ROOT, Settings
 from lib.terminal import printable
 
@@ -166,17 +165,10 @@ async def _client_names() -> tuple[list[str], str]:
         return [], "CLIENTS_SPREADSHEET_ID is not set here"
     try:
         google = (await load(GoogleCredentials, GOOGLE_BLOCK)).get_client()
-        listed = await asyncio.to_thread(_read_list, google, settings.clients_spreadsheet_id)
+        listed = await client_list.read(GoogleReader(google), settings.clients_spreadsheet_id)
     except WorkflowError as error:
         return [], f"the client list cannot be read here: {error}"
     return [*dict.fromkeys(client.name for client in listed)], ""
-
-
-def _read_list(google: GoogleApi, spreadsheet_id: str) -> list[Client]:
-    spreadsheet = google.read_spreadsheet(spreadsheet_id)
-    return client_list.parse(
-        google.read_values(spreadsheet.id, client_list.tab_of(spreadsheet)), title=spreadsheet.title
-    )
 
 
 async def _leave_one_of_each(prefect: PrefectClient, automations: list[Automation]) -> None:

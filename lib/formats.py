@@ -118,6 +118,7 @@ _SPACES = re.compile(r"[^\S\n]+")
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\ufffe\uffff]"
 )
+_CLEAN = re.compile("(?:[!-~]+(?: [!-~]+)*)?")  # as most texts are
 _INK = re.compile("[!-~]")
 _WITHOUT_INK = re.compile(
     "[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0"
@@ -132,7 +133,10 @@ def clean_text(value: object) -> str:
 
     Control and invisible characters are left out; the joiners and variation selectors inside emoji stay.
     """
-    text = unicodedata.normalize("NFC", "" if value is None else str(value))
+    text = "" if value is None else str(value)
+    if _CLEAN.fullmatch(text):
+        return text
+    text = unicodedata.normalize("NFC", text)
     text = _LINE_BREAKS.sub("\n", text)
     text = _JOINER_BESIDE_ASCII.sub("", _INVISIBLE.sub("", text))
     text = _SPACES.sub(" ", text)

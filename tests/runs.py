@@ -12,6 +12,7 @@ from lib.plan.parsing import parse
 from lib.report import audit
 from lib.run import run_folder
 from lib.run.run_folder import Sources
+from lib.services.models import TabCells
 
 OUTCOMES = ("created", "existing", "ready", "refused", "rejected", "uncertain", "flagged")
 START = dt.datetime(2026, 6, 25, 1, 0, tzinfo=dt.UTC)
@@ -92,6 +93,6 @@ def leave(output, rows, *, flow="content-plan-to-jira", at=START, plans=None, se
 def leave_plan(folder, name, cells, drafts=()):
     """The rows and drafts of one client, as the run read and made them."""
     source = PlanSource(client=name, spreadsheet_id="1", title="Plan", tab="Juli", tab_id=5)
-    plan = parse(source, cells, [[str(cell) for cell in line] for line in cells])
+    plan = parse(source, TabCells(cells, [[str(cell) for cell in line] for line in cells]))
     rows_file.save(plan, folder / "kopi-senja" / ROWS, workflow="flow")
     files.write_json(folder / "kopi-senja" / DRAFTS, list(drafts), workflow="notebook", source="1")

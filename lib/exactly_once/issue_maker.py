@@ -47,6 +47,7 @@ class Work:
         free: It was lost, and a clean look after the settle time found nothing: it may be sent again.
         too_large: It was lost by itself, since it is too large for something before Jira.
         beside: Keys of issues like it, beside which a person wants it.
+        shortened: Jira refused its description, which was made shorter since.
     """
 
     row: PlanRow
@@ -60,6 +61,7 @@ class Work:
     free: bool = False
     too_large: bool = False
     beside: tuple[str, ...] = ()
+    shortened: bool = False
 
     @property
     def open(self) -> bool:
@@ -262,7 +264,7 @@ class IssueMaker:
         except RefusedError as error:
             if len(batch) == 1:
                 batch[0].reasons = error.reasons or {"": error.problem}
-                return True
+                return await self._send_shorter(batch)
             self._halvings += 1
             middle = len(batch) // 2
             answered = [await self._send(half) for half in (batch[:middle], batch[middle:])]
@@ -271,7 +273,20 @@ class IssueMaker:
         self._keys += answer.keys
         for position, reasons in answer.refused.items():
             batch[position].reasons = reasons or {"": "Jira gave no reason"}
-        return True
+        return await self._send_shorter([batch[position] for position in answer.refused])
+
+    async def _send_shorter(self, refused: Sequence[Work]) -> bool:
+        """Send those once more whose description may have been too long, with a shorter one. Whether Jira answered."""
+        long = [
+            work
+            for work in refused
+            if work.reasons and "description" in work.reasons and work.draft.sections and not work.shortened
+        ]
+        for work in long:
+            said = (work.reasons or {})["description"]
+            self._log.warning("%s: row %d: %s; sending less of it", self._plan.client, work.row.row, said)
+            work.draft, work.reasons, work.shortened = work.draft.shortened(), None, True
+        return await self._send(long) if long else True
 
     async def _find(self, works: Sequence[Work]) -> None:
         """Give each row the issue that carries its token, whatever the answers said; settle the rows that have none."""
@@ -311,7 +326,7 @@ class IssueMaker:
         fields = work.draft.as_jira()
         drafted = fields.get("labels")
         labels = [*(drafted if isinstance(drafted, list) else []), plan_label(self._plan.spreadsheet_id), work.token]
-        value = row_property(self._plan, work.row, work.token, self._run, beside=work.beside)
+        value = row_property(self._plan, work.row, work.token, self._run, beside=work.beside, shortened=work.shortened)
         return {"fields": {**fields, "labels": labels}, "properties": [{"key": PROPERTY, "value": value}]}
 
 

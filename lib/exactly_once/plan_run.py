@@ -5,22 +5,24 @@ settle time of its being sent, or never; an issue read by key is as it is, only 
 batchUpdate is applied whole or not at all. What a run leaves behind is found and finished by the next one.
 """
 
+import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 
 from lib.clock import Clock
 from lib.error_record import ErrorRecord
-from lib.errors import WorkflowError
+from lib.errors import CredentialsError, RefusedError, WorkflowError
 from lib.exactly_once.claims import Claim
 from lib.exactly_once.issue_maker import Batch, IssueMaker, Work
 from lib.exactly_once.lookup import Lookup, Snapshot
 from lib.exactly_once.plan_sheet import FENCE_S, Log, PlanSheet
-from lib.exactly_once.reconcile import Action, Outcome, decide, not_written_yet, plan_label, tokens_of
+from lib.exactly_once.reconcile import Action, Outcome, decide, not_written_yet, plan_label, text_hash, tokens_of
 from lib.exactly_once.step_files import StepFiles
+from lib.plan import adf
 from lib.plan.content_plan import KEY, ContentPlan, PlanRow
-from lib.plan.issue_draft import Drafts, IssueDraft
+from lib.plan.issue_draft import Drafts, IssueDraft, shown_field
 from lib.plan.keys import is_token, new_token, read_key
 from lib.plan.problems import Kind, Level, Problem
 from lib.services.models import Issue, Jira
@@ -126,6 +128,7 @@ class PlanRun:
         self._lookup = Lookup(jira, project_key, spreadsheet_id)
         self._label = plan_label(spreadsheet_id)
         self._drafts: dict[int, IssueDraft] = {}
+        self._field_names: dict[str, str] = {}
         self._beside: tuple[str, ...] = ()
         self._wanted: int | None = None
         self.plan: ContentPlan | None = None
@@ -184,6 +187,7 @@ class PlanRun:
         """What is to be done with each row, given what Jira has and what the notebook drafted of the plan's rows."""
         plan = self._read()
         self._drafts = {draft.row: draft for draft in drafts.data}
+        self._field_names = drafts.field_names
         decision = decide(
             plan, self._drafts, snapshot.issues, free=snapshot.free, clean=snapshot.clean, wanted=self._wanted
         )
@@ -213,7 +217,8 @@ class PlanRun:
         with self.step("create issues"):
             stopped_by = await self._create(plan, works)
         with self.step("write keys"):
-            await self._write_back(plan, actions, works)
+            unfinished = await self._complete(plan, actions, works)
+            await self._write_back(plan, actions, works, unfinished)
         if stopped_by:
             raise stopped_by
         if not any(result.outcome is Outcome.UNCERTAIN for result in self.result.rows):
@@ -336,7 +341,7 @@ class PlanRun:
             result.outcome = Outcome.REJECTED
             for name, reason in work.reasons.items():
                 cell = work.draft.cells.get(name) or plan.address(work.row.row, "Topik")
-                message = f"Jira: {name}: {reason}" if name else f"Jira: {reason}"
+                message = f"Jira: {shown_field(name, self._field_names)}: {reason}" if name else f"Jira: {reason}"
                 result.problems.append(Problem(where=cell, message=message, kind=Kind.REJECTED))
         elif work.unsent:
             self._not_reached(plan, work.row.row, work.unsent)
@@ -350,11 +355,51 @@ class PlanRun:
                 lost = "Jira's answer was lost, and its issue is not to be found"
             self._say(plan, work.row.row, f"{lost}; the next run settles it")
 
-    async def _write_back(self, plan: ContentPlan, actions: Sequence[Action], works: Sequence[Work]) -> None:
+    async def _complete(self, plan: ContentPlan, actions: Sequence[Action], works: Sequence[Work]) -> set[int]:
+        """
+        Write into comments what descriptions have no room for, also of issues that an earlier run made and did not finish.
+
+        Before the keys are written: a row whose comments are not there keeps its claim token, and the next run writes them.
+
+        Returns:
+            These rows.
+        """
+        long = {draft.row: draft for draft in self._drafts.values() if draft.sections}
+        keys = {a.row: a.key for a in actions if a.token and a.outcome is Outcome.EXISTING and a.row in long}
+        keys |= {work.row.row: work.issue.key for work in works if work.issue and work.row.row in long}
+        unfinished: set[int] = set()
+        for row, key in keys.items():
+            lost = f"{key} was made, and the rest of its long description could not be written into a comment"
+            try:
+                await self._comment_rest(key, long[row])
+            except (RefusedError, CredentialsError) as error:
+                self._say(plan, row, f"{lost}: {error}", level="warning")
+            except WorkflowError as error:
+                self._say(plan, row, f"{lost} ({error}); the next run does it")
+                self._result(row).outcome = Outcome.UNCERTAIN
+                unfinished.add(row)
+        return unfinished
+
+    async def _comment_rest(self, key: str, draft: IssueDraft) -> None:
+        """Write the comments that are not there yet."""
+        for issue in await self._jira.fetch([key]):
+            rest = draft.described(shorter=bool(issue.row.get("shortened"))).rest
+            by_hash = {text_hash(json.dumps([n, page])): page for n, page in enumerate(adf.comments(rest))}
+            there = await self._jira.read_change_hashes(key) if by_hash else set()
+            for content_hash, page in by_hash.items():
+                if content_hash not in there:
+                    await self._jira.add_comment(key, page, content_hash)
+
+    async def _write_back(
+        self, plan: ContentPlan, actions: Sequence[Action], works: Sequence[Work], unfinished: Container[int]
+    ) -> None:
         """Replace tokens by keys, take out those of rows without an issue, and see that every key stands in its row."""
+        works = [work for work in works if work.row.row not in unfinished]
         texts = {work.token: work.issue.key if work.issue else "" for work in works if work.issue or not work.open}
         made = {work.row.row: work.issue.key for work in works if work.issue}
         for action in actions:
+            if action.row in unfinished:
+                continue
             if action.token and action.outcome is Outcome.EXISTING:
                 texts[action.token] = made[action.row] = action.key
                 self._result(action.row).outcome = Outcome.UNCERTAIN

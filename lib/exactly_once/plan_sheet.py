@@ -20,7 +20,7 @@ from lib.plan import parsing, tabs
 from lib.plan.content_plan import KEY, ContentPlan, PlanRow, PlanSource
 from lib.plan.keys import is_token
 from lib.services import a1
-from lib.services.models import Google, Spreadsheet, Tab
+from lib.services.models import Google, Place, Spreadsheet, Tab
 
 KEY_NOTE = (
     "This column is written by the content-plan-to-jira run: do not edit it. cp-… marks a row whose issue is being made; "
@@ -93,6 +93,7 @@ class PlanSheet:
         self._terms = terms
         self._log = log
         self._holder: plan_lock.Holder | None = None
+        self._unparsed: Spreadsheet | None = None  # was read with the lock, and is parsed when the plan is read
         self._seen_ours_at: dt.datetime | None = None
         self._send_before = 0.0
         self._journal: dict[str, Any] = {}
@@ -115,21 +116,15 @@ class PlanSheet:
 
     async def read(self) -> ContentPlan:
         """
-        The plan as it stands, values and what people see of them.
+        The plan as it stands; right after it was locked, as it stood then.
 
         Raises:
             FixInputError: It has no header, lacks a column, or has no rows.
         """
-        tab = await self.open() if self.spreadsheet is None else self._tab()
-        for attempt in range(_TRIES):
-            values = await self._google.read_values(self._id, tab.title)
-            texts = await self._google.read_texts(self._id, tab.title)
-            if tab.merges:
-                tab = await self.open()  # merged cells as they are now, not as they were before somebody moved the rows
-            if _same_moment(values, texts) or attempt == _TRIES - 1:
-                break
-            self._log.info("%s: the plan was edited while it was read; reading again", self._client)
-        plan = parsing.parse(self._source(tab), values, texts, tab.merges)
+        if self.spreadsheet is None:
+            await self.open()
+        locked, self._unparsed = self._unparsed, None
+        plan = self._parse(locked) if locked else await self.read_again()
         if not plan.rows:
             raise FixInputError(
                 f"{plan.title}, tab {a1.quoted(plan.tab)}", "has no rows below its header; fill the plan"
@@ -137,19 +132,37 @@ class PlanSheet:
         return plan
 
     async def read_again(self) -> ContentPlan:
-        """The plan as it stands now, values only."""
-        tab = self._tab()
-        values = await self._google.read_values(self._id, tab.title)
-        return parsing.parse(self._source(tab), values, [], tab.merges)
+        """The plan as it stands now, with or without rows."""
+        began = time.monotonic()
+        return self._parse(self._take(await self._google.read_tab(self._id, self._tab().title), began))
+
+    async def _update(self, requests: Sequence[Mapping[str, Any]]) -> ContentPlan:
+        """Apply the requests; the plan as it stands right after them."""
+        began = time.monotonic()
+        return self._parse(self._take(await self._google.update_and_read(self._id, requests, self._tab().title), began))
+
+    def _take(self, read: Spreadsheet, began: float) -> Spreadsheet:
+        """Take in what was read, by a request that began then by `time.monotonic()`: it also shows whose lock there is."""
+        self.spreadsheet = read
+        if self._holder and read.named_ranges.get(plan_lock.LOCK_ID) == self._holder.range_name:
+            self._seen_ours_at, self._send_before = self._clock.now(), began + FENCE_S
+        return read
+
+    def _parse(self, read: Spreadsheet) -> ContentPlan:
+        tab = next((tab for tab in read.tabs if tab.id == self._tab_id), None)
+        if tab is None or tab.cells is None:
+            raise self._deleted(read.title)
+        return parsing.parse(self._source(tab), tab.cells, tab.merges)
 
     def _tab(self) -> Tab:
         sheet = self._opened()
         found = next((tab for tab in sheet.tabs if tab.id == self._tab_id), None)
         if found is None:
-            raise FixInputError(
-                sheet.title, "the tab of the plan was deleted while the run went; restore it and run again"
-            )
+            raise self._deleted(sheet.title)
         return found
+
+    def _deleted(self, title: str) -> FixInputError:
+        return FixInputError(title, "the tab of the plan was deleted while the run went; restore it and run again")
 
     @functools.cached_property
     def _local(self) -> plan_lock.LocalLock:
@@ -211,12 +224,16 @@ class PlanSheet:
             if name := before.get(plan_lock.LOCK_ID, ""):
                 await self._check_gone(name, terms)
             requests = [*plan_lock.request_unlock(name, before), *plan_lock.request_lock(self._holder, tab.id)]
+            began = time.monotonic()
             try:
-                await self._google.update(self._id, requests)
+                read = await self._google.update_and_read(self._id, requests, tab.title)
             except (ConflictError, UncertainWriteError) as error:  # taken meanwhile, or the answer was lost
                 self._log.debug("%s: lock: %s", self._client, error)
-            tab = await self.open()
-            if self._opened().named_ranges.get(plan_lock.LOCK_ID) == self._holder.range_name:
+                began = time.monotonic()
+                read = await self._google.read_tab(self._id, tab.title)
+            self._take(read, began)
+            if read.named_ranges.get(plan_lock.LOCK_ID) == self._holder.range_name:
+                self._unparsed = read
                 self._inherit(self._holder, before)
                 return
         raise ConflictError(self._opened().title, "the lock could not be taken; another run may be starting, try again")
@@ -326,8 +343,7 @@ class PlanSheet:
         if not found:
             return plan
         self._log.warning("%s: taking out %d claims of a run that died", self._client, len(found))
-        await self.replace(claims.displaced(found, self._journal.get("before", {}), plan))
-        return await self.read()
+        return await self.replace(claims.displaced(found, self._journal.get("before", {}), plan))
 
     @property
     def sent_tokens(self) -> set[str]:
@@ -411,16 +427,16 @@ class PlanSheet:
             if attempt:
                 await self.open()  # there may be more columns now
             requests = self._request_key_column(plan)
+            refused = None
             try:
-                await self._google.update(self._id, requests)
+                plan = await self._update(requests)
             except UncertainWriteError as error:
                 refused = error
                 self._log.warning("%s: %s; reading where our range is", self._client, error)
+                plan = await self.read_again()
             except ConflictError as error:
-                refused = await self._point_only(requests[-1], error)
-            else:
-                refused = None
-            plan, top, column = await self._read_pointed()
+                plan, refused = await self._point_only(requests[-1], error)
+            top, column = await self._pointed()
             if (
                 column == (plan.new_key_column if plan.key_column is None else plan.key_column)
                 and top < plan.header_row
@@ -458,26 +474,25 @@ class PlanSheet:
             plan_lock.request_point(self._held_by(), tab.id, column, plan.header_row - 1),
         ]
 
-    async def _point_only(self, request: Mapping[str, Any], refused: ConflictError) -> ConflictError | None:
-        """Point our range without the format, which Google may refuse alone; the error when it refuses that, too."""
+    async def _point_only(
+        self, request: Mapping[str, Any], refused: ConflictError
+    ) -> tuple[ContentPlan, ConflictError | None]:
+        """Point our range without the format, which Google may refuse alone; the plan, and the error when it refuses that, too."""
         try:
-            await self._google.update(self._id, [request])
+            plan = await self._update([request])
         except ConflictError as error:
-            return error
+            return await self.read_again(), error
         self._log.warning("%s: the Key column could not be formatted: %s", self._client, refused)
-        return None
+        return plan, None
 
-    async def _read_pointed(self) -> tuple[ContentPlan, int, int]:
-        """The plan as it stands, and the first row and the column of our range at that very moment, both from 0."""
-        tab = self._tab()
-        try:
-            whole, own = await self._google.read_ranges(self._id, [a1.quoted(tab.title), self._held_by().own_range])
-        except ConflictError:
+    async def _pointed(self) -> Place:
+        """The first row and the column of our range at the moment of the last read."""
+        sheet, name = self._opened(), self._held_by().own_range
+        if name not in sheet.corners:
             self._seen_ours_at = None
             await self.check_ours()  # says so when the range is gone with the lock
-            raise
-        plan = parsing.parse(self._source(tab), whole.rows, [], tab.merges)
-        return plan, own.top, own.left
+            raise ConflictError(sheet.title, "the run's named range was deleted; run again")
+        return sheet.corners[name]
 
     async def _write_tokens(self, plan: ContentPlan, top: int, tokens: Mapping[int, str]) -> None:
         """Write texts into the Key cells of rows, by number, and the header if there is none yet; what came of it is to be read."""
@@ -536,10 +551,11 @@ class PlanSheet:
             requests = [replace_text(token, text, self._tab().id) for token, text in left.items()]
             for start in range(0, len(requests), REPLACE_SIZE):
                 try:
-                    await self._google.update(self._id, requests[start : start + REPLACE_SIZE])
+                    now = await self._update(requests[start : start + REPLACE_SIZE])
                 except UncertainWriteError as error:
                     self._log.warning("%s: %s; reading what stands in the plan", self._client, error)
-            now = await self.read_again()
+                    now = None
+            now = now or await self.read_again()
             there = {text for row in now.rows for text in _texts(row) if is_token(text)}
             left = {token: text for token, text in left.items() if token in there and text != token}
         if now is None or left:
@@ -556,16 +572,6 @@ class PlanSheet:
 
 def _texts(row: PlanRow) -> list[str]:
     return [row.key.strip(), *(value.strip() for value in row.values.values() if isinstance(value, str))]
-
-
-def _same_moment(values: Sequence[Sequence[Any]], texts: Sequence[Sequence[Any]]) -> bool:
-    """Whether both grids show the same text cells; they differ when the plan was edited between the two reads."""
-    shown: Sequence[Sequence[Any]] = [*texts, *[[]] * len(values)]
-    return all(
-        not isinstance(cell, str) or cell == (shown[row][column] if column < len(shown[row]) else "")
-        for row, cells in enumerate(values)
-        for column, cell in enumerate(cells)
-    )
 
 
 def replace_text(find: str, replacement: str, tab_id: int) -> dict[str, Any]:

@@ -101,12 +101,13 @@ def text_hash(text: str) -> str:
 
 
 def row_property(
-    plan: ContentPlan, row: PlanRow, token: str, run: str, *, beside: Sequence[str] = ()
+    plan: ContentPlan, row: PlanRow, token: str, run: str, *, beside: Sequence[str] = (), shortened: bool = False
 ) -> dict[str, Any]:
     """
     What an issue remembers of the row it was made from, in at most 32,768 characters of JSON.
 
-    `beside` are keys of issues that look as if they were made from the same row, beside which a person wanted this one.
+    `beside` are keys of issues that look as if they were made from the same row, beside which a person wanted this one. `shortened`
+    says that its description has room for less than others.
     """
     day = read_day(plan, row)
     facts = {
@@ -120,8 +121,9 @@ def row_property(
         "form": plan.text(row, "Bentuk"),
         "run": run,
         **({"beside": list(beside)} if beside else {}),
+        **({"shortened": True} if shortened else {}),
     }
-    texts = {c.label: text for c in plan.columns if (text := row.text(c.label))}
+    texts = {c.label: text for c in plan.columns if (text := row.content(c.label))}
     length = _SHOWN_TEXT
     while True:
         cells = {label: cut(text, length) for label, text in texts.items()}
@@ -426,7 +428,7 @@ def _same_cells(row: PlanRow, issue: Issue) -> int:
     """How many of the cells that the issue remembers the row still has."""
     remembered, hashes = issue.row.get("cells", {}), issue.row.get("cut", {})
     return sum(
-        text_hash(row.text(label)) == hashes[label] if label in hashes else row.text(label) == text
+        text_hash(row.content(label)) == hashes[label] if label in hashes else row.content(label) == text
         for label, text in remembered.items()
     )
 

@@ -5,7 +5,8 @@ comes through as it was typed. Source: https://developer.atlassian.com/cloud/jir
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -13,7 +14,7 @@ from markupsafe import Markup, escape
 from lib.formats import FormatError, clean_text, cut, length_in_jira, one_line
 from lib.plan import links
 
-LIMIT = 32_767  # "exceeds the allowed limit of 32,767 characters"; counted on the JSON, the stricter reading
+LIMIT = 32_767  # "exceeds the allowed limit of 32,767 characters", which sites count on the text or on its JSON
 
 type Node = dict[str, Any]
 
@@ -29,18 +30,24 @@ class Section:
 
 @dataclass(frozen=True)
 class Description:
-    """An ADF document and the sections that had to be cut to fit it into Jira's limit."""
+    """An ADF document, the sections that had to be cut to fit it into Jira's limit, and what was cut off them."""
 
     document: Node
     cut: list[Section]
+    rest: list[Section]
 
 
-def describe(sections: list[Section]) -> Description:
+def text_size(document: Node) -> int:
+    """Characters of the document's text as Jira counts them."""
+    return length_in_jira(plain_text(document))
+
+
+def describe(sections: list[Section], size: Callable[[Node], int] = text_size) -> Description:
     """
     A document with every section under its own label, in the given order.
 
     A line break becomes a hard break, a blank line a new paragraph, an http(s) address a link; an empty section shows a
-    dash. When the whole is longer than Jira takes, the longest texts are cut alike, and each says so and where to read on.
+    dash. When the whole is longer than Jira takes, by `size`, the longest texts are cut alike, and each says so.
 
     Raises:
         FormatError: The labels alone are longer than Jira takes.
@@ -48,16 +55,47 @@ def describe(sections: list[Section]) -> Description:
     texts = [clean_text(section.text) for section in sections]
     document = _document(sections, texts)
     if size(document) <= LIMIT:
-        return Description(document, [])
+        return Description(document, [], [])
     low, high = 0, max(length_in_jira(text) for text in texts)
     while low < high:  # the greatest length per text that fits
         middle = (low + high + 1) // 2
-        fits = size(_document(sections, _cut_all(sections, texts, middle))) <= LIMIT
+        fits = size(_document(sections, _cut_all(texts, middle))) <= LIMIT
         low, high = (middle, high) if fits else (low, middle - 1)
-    document = _document(sections, _cut_all(sections, texts, low))
+    document = _document(sections, _cut_all(texts, low))
     if size(document) > LIMIT:
         raise FormatError(f"{len(sections)} columns are too many for one description")
-    return Description(document, [s for s, text in zip(sections, texts, strict=True) if length_in_jira(text) > low])
+    long = [(s, text) for s, text in zip(sections, texts, strict=True) if length_in_jira(text) > low]
+    rest = [replace(section, text=text[len(cut(text, low)) :]) for section, text in long]
+    return Description(document, [section for section, _ in long], rest)
+
+
+def comments(rest: list[Section]) -> list[Node]:
+    """Documents that hold what was cut off a description, in order; as many as it takes, however a site counts."""
+    pages: list[list[Section]] = []
+    for section in rest:
+        for piece in _pieces(section):
+            if pages and size(_labelled([*pages[-1], piece])) <= LIMIT:
+                pages[-1].append(piece)
+            else:
+                pages.append([piece])
+    return [_labelled(page) for page in pages]
+
+
+def _pieces(section: Section) -> Iterator[Section]:
+    """A section in parts of which each fits into a document."""
+    text, length = clean_text(section.text), LIMIT // 2
+    while text:
+        part = cut(text, length) or text[:length]
+        piece = Section(f"{section.label} (continued)", part, section.address)
+        if size(_labelled([piece])) <= LIMIT:
+            text = text[len(part) :]
+            yield piece
+        else:
+            length //= 2
+
+
+def _labelled(sections: list[Section]) -> Node:
+    return _document(sections, [section.text for section in sections])
 
 
 def size(document: Node) -> int:
@@ -101,12 +139,12 @@ def _inline_text(node: Node) -> str:
     return "\n" if node["type"] == "hardBreak" else str(node.get("text", ""))
 
 
-def _cut_all(sections: list[Section], texts: list[str], limit: int) -> list[str]:
+def _cut_all(texts: list[str], limit: int) -> list[str]:
     return [
         text
         if length_in_jira(text) <= limit
-        else f"{cut(text, limit)}… [cut: {limit} of {length_in_jira(text)} characters; read on in {section.address}]"
-        for section, text in zip(sections, texts, strict=True)
+        else f"{cut(text, limit)}… [cut: {limit} of {length_in_jira(text)} characters; a comment goes on]"
+        for text in texts
     ]
 
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 from lib.errors import FixInputError
 from lib.formats import FormatError, match_key, one_line, parse_number
+from lib.plan import grid
 from lib.plan.content_plan import HEADER_SEARCH_ROWS
 from lib.services import a1
-from lib.services.models import CellValue, ReadsSheets, Spreadsheet
+from lib.services.models import ReadsSheets, Spreadsheet, TabCells
 
 TAB = "Clients"
 _NAME, _FOLDER, _TAB = "Name", "Content Plan Folder ID", "Tab"
@@ -33,7 +34,7 @@ async def read(google: ReadsSheets, spreadsheet_id: str) -> list[Client]:
         FixInputError: It cannot be read, or lists nobody.
     """
     spreadsheet = await google.read_spreadsheet(spreadsheet_id)
-    return parse(await google.read_values(spreadsheet.id, tab_of(spreadsheet)), title=spreadsheet.title)
+    return parse(await google.read_tab(spreadsheet.id, tab_of(spreadsheet)))
 
 
 def tab_of(spreadsheet: Spreadsheet) -> str:
@@ -50,21 +51,22 @@ def tab_of(spreadsheet: Spreadsheet) -> str:
     return tab.title
 
 
-def parse(values: Sequence[Sequence[CellValue]], *, title: str) -> list[Client]:
+def parse(read: Spreadsheet) -> list[Client]:
     """
-    Turn the cells of the tab Clients into clients, in sheet order.
+    Turn the cells of the tab Clients, the only one that was read, into clients, in sheet order.
 
-    Columns `Name` and `Content Plan Folder ID` (an id, or the folder's address) may stand anywhere; `Kuota <form>` is a quota, `Tab` the title of
+    Columns `Name` and `Content Plan Folder ID` (an id, an address, or a link or chip of the folder) may stand anywhere; `Kuota <form>` is a quota, `Tab` the title of
     the tab that holds the client's plans.
 
     Raises:
         FixInputError: A column is missing, or no client is listed.
     """
-    where = f"{title}, tab {a1.quoted(TAB)}"
-    for number, row in enumerate(values[:HEADER_SEARCH_ROWS]):
+    where = f"{read.title}, tab {a1.quoted(TAB)}"
+    cells = next((tab.cells for tab in read.tabs if tab.cells), TabCells())
+    for number, row in enumerate(cells.values[:HEADER_SEARCH_ROWS]):
         headers = [match_key(cell) for cell in row]
         if match_key(_NAME) in headers and match_key(_FOLDER) in headers:
-            clients = [_client(headers, cells, index + 1) for index, cells in enumerate(values) if index > number]
+            clients = [_client(headers, cells, index) for index in range(number + 1, len(cells.values))]
             listed = [client for client in clients if client.name]
             if not listed:
                 raise FixInputError(where, f"lists no client; write one name per row below {_NAME!r}")
@@ -72,9 +74,9 @@ def parse(values: Sequence[Sequence[CellValue]], *, title: str) -> list[Client]:
     raise FixInputError(where, f"has no header with the columns {_NAME!r} and {_FOLDER!r}")
 
 
-def _client(headers: Sequence[str], cells: Sequence[CellValue], row: int) -> Client:
-    by_header = {header: cells[index] if index < len(cells) else None for index, header in enumerate(headers)}
-    folder = one_line(by_header[match_key(_FOLDER)])
+def _client(headers: Sequence[str], cells: TabCells, row: int) -> Client:
+    by_header = {header: grid.cell(cells.values, row, index) for index, header in enumerate(headers)}
+    folder = headers.index(match_key(_FOLDER))
     quota: dict[str, int] = {}
     for header, cell in by_header.items():
         if match := re.fullmatch(r"(?:kuota|quota) (.+)", header):
@@ -84,10 +86,17 @@ def _client(headers: Sequence[str], cells: Sequence[CellValue], row: int) -> Cli
                 wanted = None  # a remark instead of a number is no quota
             if wanted is not None:
                 quota[match[1]] = int(wanted)
-    address = a1.address(TAB, row, headers.index(match_key(_FOLDER)))
-    in_address = re.search(r"/folders/([A-Za-z0-9_-]+)", folder)
-    folder_id, tab = in_address[1] if in_address else folder, one_line(by_header.get(match_key(_TAB)))
-    return Client(one_line(by_header[match_key(_NAME)]), folder_id, address, quota, tab)
+    address = a1.address(TAB, row + 1, folder)
+    folder_id = _folder_id(cells.linked.get((row, folder)) or one_line(by_header[match_key(_FOLDER)]))
+    return Client(
+        one_line(by_header[match_key(_NAME)]), folder_id, address, quota, one_line(by_header.get(match_key(_TAB)))
+    )
+
+
+def _folder_id(written: str) -> str:
+    """The id in a folder's address, of whatever form, or behind a folder's name; else what is written, which should be the id."""
+    found = re.search(r"/folders/([A-Za-z0-9_-]+)", written) or re.search(r"[?&]id=([A-Za-z0-9_-]+)", written)
+    return found[1] if found else written
 
 
 def select(clients: Sequence[Client], names: Iterable[str] | None) -> tuple[list[Client], dict[str, str]]:

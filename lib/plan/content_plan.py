@@ -58,6 +58,11 @@ class PlanRow(BaseModel):
     Attributes:
         values: As Sheets stores them (a date is a serial number); texts are clean, and None when nothing is left of them.
         texts: What people see of numbers, dates and ticks; a cell that holds a text shows that.
+        linked: Texts with the addresses behind their words, `moodboard (https://…)`, of cells that have such.
+        notes: Notes on its cells. They are no content: who changes one does not change the row.
+        struck: Labels of the cells whose whole text is struck through.
+        hidden: How the row was hidden, `by hand` or `by a filter`; empty when people see it.
+        shares_key_of: Another row with whose Key cell its own is merged; 0 for none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -66,6 +71,15 @@ class PlanRow(BaseModel):
     key: str = Field(default="", description="What stands in the Key column.")
     values: dict[str, CellValue]
     texts: dict[str, str]
+    linked: dict[str, str] = {}
+    notes: dict[str, str] = {}
+    struck: list[str] = []
+    hidden: str = ""
+    shares_key_of: int = 0
+
+    def content(self, label: str) -> str:
+        """The text of the cell under that header with the addresses behind its words."""
+        return self.linked.get(label) or self.text(label)
 
     def text(self, label: str) -> str:
         """What people see in the cell under that header; empty when there is nothing, or no such column."""
@@ -75,7 +89,8 @@ class PlanRow(BaseModel):
     @functools.cached_property
     def fingerprint(self) -> str:
         """Hash of the content without key and number: the same content anywhere in the plan has the same one."""
-        cells = sorted((label, text) for label, value in self.values.items() if (text := canonical(value)) != "")
+        texts = {label: self.linked.get(label) or canonical(value) for label, value in self.values.items()}
+        cells = sorted((label, text) for label, text in texts.items() if text != "")
         return hashlib.sha256(json.dumps(cells, ensure_ascii=False).encode()).hexdigest()
 
 

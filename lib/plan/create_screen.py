@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import JsonValue
 
-from lib.plan.issue_draft import IssueDraft
+from lib.plan.issue_draft import IssueDraft, shown_field
 from lib.plan.problems import Kind, Level, Problem
 from lib.services.models import CreateField
 
@@ -46,6 +46,7 @@ def compare(
     screen: Sequence[CreateField],
     *,
     where: str,
+    names: Mapping[str, str] | None = None,
     level: Level = "warning",
 ) -> list[Problem]:
     """
@@ -55,6 +56,7 @@ def compare(
         drafts: What is to be sent.
         screen: The fields of the create screen.
         where: Names the project and the issue type.
+        names: Field id -> what people call it.
         level: How much that counts: a run goes on and lets Jira decide, a check does not.
     """
     sent: dict[str, set[str]] = {name: set() for name in _ALWAYS_SENT}
@@ -70,7 +72,7 @@ def compare(
     wanted = [field for field in screen if field.required and field.id not in sent]
     messages = [
         *(
-            f"{name} is not on the create screen; Jira may refuse it. Add it there, or take it out of the mapping"
+            f"{shown_field(name, names or {})} is not on the create screen; Jira may refuse it. Add it there, or take it out of the mapping"
             for name in absent
         ),
         *(

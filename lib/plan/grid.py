@@ -1,10 +1,13 @@
 """A tab's cells as lists of rows, which may be of any length, and what its merged cells hold."""
 
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from lib.formats import is_seen
 from lib.plan.content_plan import canonical
-from lib.services.models import CellValue
+from lib.services.models import CellValue, Place, TabCells
+
+type Merge = tuple[int, int, int, int]  # first row, end row, first column, end column: from 0, ends excluded
 
 
 def cell(values: list[list[CellValue]], row: int, column: int) -> CellValue:
@@ -25,32 +28,87 @@ def is_blank(value: CellValue) -> bool:
     return value is None or (isinstance(value, str) and not is_seen(value))
 
 
-def filled[Cell: CellValue](grid: list[list[Cell]], merges: list[tuple[int, int, int, int]]) -> list[list[Cell]]:
-    """The grid with the content of merged cells in each of their rows."""
+class Grid:
+    """
+    A tab's cells, with the content of merged ones in each of their rows and columns.
+
+    Attributes:
+        values: As stored, one list per row.
+        texts: As people see them.
+    """
+
+    def __init__(self, cells: TabCells, merges: Sequence[Merge]) -> None:
+        self._cells = cells
+        self._merges = merges
+        self._above: dict[Place, Place] = {}  # a cell below the first one of a merge -> that one
+        self._beside: dict[Place, Place] = {}  # a cell of a merge's further columns -> the first one in its row
+        for first_row, end_row, column, _ in merges:
+            for row in range(first_row + 1, min(end_row, len(cells.values))):
+                self._above[row, column] = (first_row, column)
+        self.values = _filled(cells.values, self._above, cast("CellValue", ""))
+        self.texts = _filled(cells.texts, self._above, "")
+
+    def fill_across(self, key_column: int | None) -> None:
+        """
+        Let the content of merged cells count in each of their columns, too.
+
+        Not across a banner, which is all that its rows hold, nor from or into Key: what a run writes there must not change
+        the content of a row.
+        """
+        for merge in self._merges:
+            first_row, end_row, column, end_column = merge
+            if column == key_column or is_banner(self.values, merge):
+                continue
+            for row in range(first_row, min(end_row, len(self.values))):
+                if column < len(self.values[row]):
+                    inside = (other for other in range(column + 1, end_column) if other != key_column)
+                    self._beside.update({(row, other): (row, column) for other in inside})
+        self.values = _filled(self.values, self._beside, cast("CellValue", ""))
+        self.texts = _filled(self.texts, self._beside, "")
+
+    def is_own(self, row: int, column: int) -> bool:
+        """Whether a cell holds something, and not what a cell above it holds that it is merged with."""
+        column = self._beside.get((row, column), (row, column))[1]
+        return (row, column) not in self._above and not is_blank(cell(self.values, row, column))
+
+    def row_above(self, row: int, column: int) -> int | None:
+        """The first row of the merged cells that this one belongs to, where that is another row."""
+        place = self._above.get(self._beside.get((row, column), (row, column)))
+        return place[0] if place else None
+
+    def text(self, row: int, column: int) -> str:
+        """What people see in a cell."""
+        return cell_text(self.values, self.texts, row, column)
+
+    def linked(self, row: int, column: int) -> str:
+        """The text with the addresses behind its words; empty where there are none."""
+        place = self._beside.get((row, column), (row, column))
+        return self._cells.linked.get(self._above.get(place, place), "")
+
+    def note(self, row: int, column: int) -> str:
+        """The note on a cell; of merged ones on the first."""
+        return self._cells.notes.get((row, column), "")
+
+    def is_struck(self, row: int, column: int) -> bool:
+        """Whether the whole text of a cell is struck through."""
+        return self._above.get((row, column), (row, column)) in self._cells.struck
+
+    def hidden(self, row: int) -> str:
+        """How a row was hidden; empty for one that people see."""
+        return self._cells.hidden.get(row, "")
+
+
+def _filled[Cell: CellValue](grid: list[list[Cell]], sources: Mapping[Place, Place], empty: Cell) -> list[list[Cell]]:
+    """The grid with the content of its source in each of these cells."""
     filled = [list(row) for row in grid]
-    for first_row, end_row, column, _end_column in merges:
-        if first_row >= len(filled) or column >= len(filled[first_row]):
-            continue
-        for row in filled[first_row + 1 : min(end_row, len(filled))]:
-            row.extend([cast("Cell", "")] * (column + 1 - len(row)))
-            row[column] = filled[first_row][column]
+    for (row, column), (source_row, source_column) in sources.items():
+        if row < len(filled) and source_row < len(grid) and source_column < len(grid[source_row]):
+            filled[row].extend([empty] * (column + 1 - len(filled[row])))
+            filled[row][column] = grid[source_row][source_column]
     return filled
 
 
-def filled_across[Cell: CellValue](
-    grid: list[list[Cell]], merges: list[tuple[int, int, int, int]], key_column: int | None
-) -> list[list[Cell]]:
-    """The grid, filled in its rows, with the content of merged cells in each of their columns but Key."""
-    filled = [list(row) for row in grid]
-    for first_row, end_row, column, end_column in merges:
-        for row in filled[first_row : min(end_row, len(filled))]:
-            if column < len(row):
-                row.extend([cast("Cell", "")] * (end_column - len(row)))
-                row[column:end_column] = [row[c] if c == key_column else row[column] for c in range(column, end_column)]
-    return filled
-
-
-def is_banner(values: list[list[CellValue]], merge: tuple[int, int, int, int]) -> bool:
+def is_banner(values: list[list[CellValue]], merge: Merge) -> bool:
     """Whether merged cells are all that their rows hold."""
     first_row, end_row, column, end_column = merge
     beside = (cell for row in values[first_row:end_row] for cell in (*row[:column], *row[end_column:]))

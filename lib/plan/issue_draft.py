@@ -48,8 +48,8 @@ def _check_one_line(text: str) -> str:
 def _check_document(document: dict[str, Any]) -> dict[str, Any]:
     if document.get("type") != "doc" or document.get("version") != 1 or not isinstance(document.get("content"), list):
         raise ValueError("must be an ADF document; make it with adf.describe(...)")
-    if adf.size(document) > adf.LIMIT:
-        raise ValueError(f"is longer than Jira takes ({adf.LIMIT} characters of JSON)")
+    if adf.text_size(document) > adf.LIMIT:
+        raise ValueError(f"is longer than Jira takes ({adf.LIMIT} characters)")
     return document
 
 
@@ -88,6 +88,9 @@ class IssueDraft(BaseModel):
     fields: DraftFields | None
     cells: dict[str, str] = Field(default_factory=dict, description="Field -> the cell it was made from.")
     problems: list[Problem] = []
+    sections: list[adf.Section] = Field(
+        default=[], description="What the description is made of; where all of it may be too long for Jira."
+    )
 
     @model_validator(mode="after")
     def _says_why(self) -> "IssueDraft":
@@ -100,16 +103,37 @@ class IssueDraft(BaseModel):
         """Whether our checks stopped the row."""
         return self.fields is None
 
+    def described(self, *, shorter: bool = False) -> adf.Description:
+        """The description anew: as long as Jira takes by its text, or by its JSON for a site that counts so."""
+        return adf.describe(self.sections, adf.size if shorter else adf.text_size)
+
+    def shortened(self) -> "IssueDraft":
+        """The draft for a site that counts the JSON of a description; its `sections` say what it has no room for."""
+        if self.fields is None:
+            return self
+        fields = self.fields.model_copy(update={"description": self.described(shorter=True).document})
+        return self.model_copy(update={"fields": fields})
+
     def as_jira(self) -> dict[str, JsonValue]:
         """The fields to send; fields without a value are left out."""
         return {} if self.fields is None else self.fields.model_dump(mode="json", exclude_none=True)
 
 
 class Drafts(BaseModel):
-    """The notebook's result: one draft per row, and what is odd about the mapping or the plan as a whole."""
+    """
+    The notebook's result: one draft per row, and what is odd about the mapping or the plan as a whole.
+
+    `field_names` are what people call the fields, by id; a run adds them.
+    """
 
     data: list[IssueDraft]
     problems: list[Problem] = []
+    field_names: dict[str, str] = {}
+
+
+def shown_field(field: str, names: Mapping[str, str]) -> str:
+    """A field as people know it, `Start Date (customfield_10015)`; a system field and one without a name by its id."""
+    return f"{names[field]} ({field})" if is_custom_field(field) and field in names else field
 
 
 def is_custom_field(name: str) -> bool:
@@ -180,26 +204,37 @@ def _draft(plan: ContentPlan, row: PlanRow, sources: Mapping[str, Source], probl
     if any(problem.level == "error" for problem in problems):
         return IssueDraft(row=row.row, fields=None, cells=cells, problems=problems)
     sections = _sections(plan, row, used)
+    long: list[adf.Section] = []
     if sections and "description" not in fields:
         described = adf.describe(sections)
         fields["description"] = described.document
-        problems += [
-            Problem(where=section.address, message="is too long for Jira; cut in the description", level="warning")
-            for section in described.cut
-        ]
-    return IssueDraft.model_validate({"row": row.row, "fields": fields, "cells": cells, "problems": problems})
+        if described.cut or adf.size(described.document) > adf.LIMIT:
+            long = sections
+        message = "is too long for Jira; cut in the description, a comment goes on"
+        problems += [Problem(where=section.address, message=message, level="warning") for section in described.cut]
+    content = {"row": row.row, "fields": fields, "cells": cells, "problems": problems, "sections": long}
+    return IssueDraft.model_validate(content)
 
 
 def _sections(plan: ContentPlan, row: PlanRow, used: Container[str]) -> list[adf.Section]:
-    """The columns that no field uses; a time in Tanggal stands under Waktu, also where the plan has no such column."""
+    """
+    The columns that no field uses; and of the others what their fields cannot hold: addresses behind words, and notes.
+
+    A time in Tanggal stands under Waktu, also where the plan has no such column.
+    """
     sections = []
     for column in plan.columns:
         address = plan.address(row.row, column.label)
-        if match_key(column.label) not in used:
-            text = plan.text(row, TIME) if column.name == TIME else row.text(column.label)
-            sections.append(adf.Section(column.label, text, address))
-        elif column.name == "Tanggal" and plan.label(TIME) is None and (time := plan.time_in_date(row)):
+        if match_key(column.label) not in used or column.label in row.linked:
+            text = row.content(column.label)
+            sections.append(
+                adf.Section(column.label, plan.text(row, TIME) if column.name == TIME and not text else text, address)
+            )
+        in_use = match_key(column.label) in used and column.name == "Tanggal" and plan.label(TIME) is None
+        if in_use and (time := plan.time_in_date(row)):
             sections.append(adf.Section(TIME, time, address))
+        if note := row.notes.get(column.label):
+            sections.append(adf.Section(f"{column.label} (note)", note, address))
     return sections
 
 

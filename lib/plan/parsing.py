@@ -4,46 +4,37 @@ Blank rows are skipped and row numbers are kept, so `row` always is the sheet's 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lib.dates import parse_date
-from lib.formats import SHEETS_ERRORS, FormatError, clean_text, cut, match_key, one_line
-from lib.plan import grid, header
+from lib.formats import SHEETS_ERRORS, FormatError, cut, match_key, one_line
+from lib.plan import contents, grid, header
 from lib.plan.content_plan import REQUIRED, Column, ContentPlan, PlanRow, PlanSource
+from lib.plan.grid import Grid, Merge
 from lib.plan.problems import Problem
 from lib.services import a1
-from lib.services.models import CellValue
+from lib.services.models import CellValue, TabCells
 
 
-def parse(
-    source: PlanSource,
-    values: list[list[CellValue]],
-    texts: list[list[str]],
-    merges: list[tuple[int, int, int, int]] | None = None,
-) -> ContentPlan:
+def parse(source: PlanSource, cells: TabCells, merges: Sequence[Merge] = ()) -> ContentPlan:
     """
     Turn a tab's cells into a plan.
 
     Args:
         source: Where the cells were read.
-        values: One list per sheet row from row 1, as stored (UNFORMATTED_VALUE, SERIAL_NUMBER). Rows are ragged.
-        texts: The same cells as people see them (FORMATTED_VALUE).
-        merges: Merged cells as (first row, end row, first column, end column), from 0, ends excluded: the upper left
-            cell's content counts for all of them, but not across the columns of a banner, which is all that its rows hold,
-            nor from or into Key: what a run writes there must not change the content of a row.
+        cells: All cells of the tab.
+        merges: Merged cells: the upper left cell's content counts for all of them (`lib.plan.grid.Grid`), and a content
+            whose cells are merged over several rows is one row, the first of them (`lib.plan.contents`).
 
     Raises:
         FixInputError: There is no header, a required column is missing, or a required column or Key stands there twice.
     """
-    values = grid.filled(values, merges or [])
-    texts = grid.filled(texts, merges or [])
-    top = header.find(source, values)
-    columns, key_column, problems = header.read_columns(source, values, texts, top)
-    across = [m for m in merges or [] if m[2] != key_column and not grid.is_banner(values, m)]
-    values = grid.filled_across(values, across, key_column)
-    texts = grid.filled_across(texts, across, key_column)
-    read = _read_rows(values, texts, top, columns, key_column)
+    filled = Grid(cells, merges)
+    top = header.find(source, filled.values)
+    columns, key_column, problems = header.read_columns(source, filled.values, filled.texts, top)
+    filled.fill_across(key_column)
+    read = _read_rows(filled, top, columns, key_column)
     if read.templates:
         message = f"{len(read.templates)} rows hold only a number or an unticked box and count as blank: {_ranges(read.templates)}"
         problems.append(Problem(where=a1.quoted(source.tab), message=message, level="warning"))
@@ -58,7 +49,7 @@ def parse(
         **source.model_dump(),
         header_row=top + 1,
         key_column=key_column,
-        key_header=key_column is None or not grid.is_blank(grid.cell(values, top, key_column)),
+        key_header=key_column is None or not grid.is_blank(grid.cell(filled.values, top, key_column)),
         columns=typed,
         rows=rows,
         problems=problems,
@@ -74,53 +65,65 @@ class _Read:
     notes: list[PlanRow] = field(default_factory=list)
 
 
-def _read_rows(
-    values: list[list[CellValue]], texts: list[list[str]], top: int, columns: list[Column], key_column: int | None
-) -> _Read:
+def _read_rows(filled: Grid, top: int, columns: list[Column], key_column: int | None) -> _Read:
     read = _Read()
-    for index in range(top + 1, len(values)):
-        cells = {column.label: _clean(grid.cell(values, index, column.index)) for column in columns}
-        key = "" if key_column is None else one_line(grid.cell_text(values, texts, index, key_column))
-        if all(grid.is_blank(cell) for cell in cells.values()) and not key:
+    merged = contents.find(filled, top, columns, key_column)
+    index = top + 1
+    while index < len(filled.values):
+        rows = merged.get(index, range(index, index + 1))
+        index = rows[-1] + 1
+        own = [c for c in columns if any(filled.is_own(row, c.index) for row in rows)]
+        has_key = key_column is not None and any(filled.is_own(row, key_column) for row in rows)
+        if not own and not has_key:
             continue
-        if not key and all(
-            grid.is_blank(cells[c.label])
-            or cells[c.label] is False
-            or (c.name == "No" and not _WORD.search(str(cells[c.label])))
-            for c in columns
+        row = _read_row(filled, rows, columns, key_column)
+        if not row.key and all(
+            row.values[c.label] is False or (c.name == "No" and not _WORD.search(str(row.values[c.label]))) for c in own
         ):
-            read.templates.append(index + 1)
-            continue
-        if _is_header(cells, key, columns):
-            continue
-        shown = {
-            column.label: clean_text(grid.cell_text(values, texts, index, column.index))
-            for column in columns
-            if not isinstance(cells[column.label], str | None)
-        }
-        read.rows.append(PlanRow(row=index + 1, key=key, values=cells, texts=shown))
+            read.templates.append(row.row)
+        elif not _is_header(row.values, row.key, columns):
+            read.rows.append(row)
     by_name = {column.name: column.label for column in columns if column.name}
+    dated = {row.row for row in read.rows if _has_date(row, by_name)}
     forms = {
-        match_key(row.values[by_name["Bentuk"]])
-        for row in read.rows
-        if _has_date(row, by_name) or _has(row, by_name, "Topik")
+        match_key(row.values[by_name["Bentuk"]]) for row in read.rows if row.row in dated or _has(row, by_name, "Topik")
     }
-    notes = {row.row for row in read.rows if _is_note(row, by_name, forms)}
+    notes = {row.row for row in read.rows if row.row not in dated and _is_note(row, by_name, forms)}
     read.notes = [row for row in read.rows if row.row in notes]
     read.rows = [row for row in read.rows if row.row not in notes]
     return read
 
 
+def _read_row(filled: Grid, rows: range, columns: list[Column], key_column: int | None) -> PlanRow:
+    """One content; its row is the first of those that it stands in."""
+    first = rows[0]
+    read = {column: contents.read(filled, rows, column.index) for column in columns}
+    above = None if key_column is None else filled.row_above(first, key_column)
+    return PlanRow(
+        row=first + 1,
+        key="" if key_column is None or above is not None else one_line(filled.text(first, key_column)),
+        values={column.label: cell.value for column, cell in read.items()},
+        texts={column.label: cell.text for column, cell in read.items() if not isinstance(cell.value, str | None)},
+        linked={column.label: cell.linked for column, cell in read.items() if cell.linked},
+        notes={c.label: text for c in columns if (text := contents.note(filled, rows, c.index))},
+        struck=[c.label for c in columns if filled.is_struck(first, c.index)],
+        hidden=filled.hidden(first),
+        shares_key_of=0 if above is None else above + 1,
+    )
+
+
 def _is_header(cells: Mapping[str, CellValue], key: str, columns: list[Column]) -> bool:
     """Whether a row says again what the header says, as for each week: its required columns, and nothing else."""
+    if not all(header.names(c, cells[c.label]) for c in columns if c.name in REQUIRED):
+        return False
     named = [c for c in columns if not grid.is_blank(cells[c.label])]
     same = {c.name for c in named if header.names(c, cells[c.label])}
-    return set(REQUIRED) <= same and len(same) == len({c.name for c in named}) and (not key or header.is_key(key))
+    return len(same) == len({c.name for c in named}) and (not key or header.is_key(key))
 
 
 def _is_note(row: PlanRow, by_name: Mapping[str, str], forms: set[str]) -> bool:
-    """Whether a row holds words, such as the name of a week, but neither a date nor a topic, nor a form beside them."""
-    if row.key or _has_date(row, by_name) or any(value in SHEETS_ERRORS for value in row.values.values()):
+    """Whether a row without a date holds words, such as the name of a week, but no topic, nor a form beside them."""
+    if row.key or any(value in SHEETS_ERRORS for value in row.values.values()):
         return False
     number = row.values[by_name["No"]] if "No" in by_name else None
     if not grid.is_blank(number) and not _WORD.search(str(number)):
@@ -159,10 +162,6 @@ def _shown_notes(notes: list[PlanRow], columns: list[Column]) -> str:
         words = text if len(text) <= _SHOWN else f"{cut(text, _SHOWN)}…"
         shown.append(f"{a1.column_letter(column.index)}{row.row} {words!r}")
     return ", ".join(shown)
-
-
-def _clean(value: CellValue) -> CellValue:
-    return clean_text(value) or None if isinstance(value, str) else value
 
 
 def _data_type(rows: list[PlanRow], label: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from lib.dates import is_same_time, parse_date, parse_time
 from lib.formats import SHEETS_ERRORS, FormatError, Month, match_key, one_line, show_date
-from lib.plan.content_plan import ContentPlan, PlanRow
+from lib.plan.content_plan import KEY, ContentPlan, PlanRow
 from lib.plan.problems import Level, Problem
 from lib.services import a1
 from lib.services.models import CellValue
@@ -22,6 +22,7 @@ def check(plan: ContentPlan, row: PlanRow, month: Month, forms: tuple[str, ...])
         if (value := row.values.get(column.label)) in SHEETS_ERRORS
     ]
     broken = {problem.where for problem in problems}
+    problems += _check_looks(plan, row)
     checks = {
         "Tanggal": lambda value: _check_date(value, month),
         "Waktu": lambda value: _check_time(value, plan, row),
@@ -34,6 +35,28 @@ def check(plan: ContentPlan, row: PlanRow, month: Month, forms: tuple[str, ...])
             found = check_cell(plan.value(row, name))
             problems += [Problem(where=cell, message=message, level=level) for level, message in found]
     return problems
+
+
+def _check_looks(plan: ContentPlan, row: PlanRow) -> list[Problem]:
+    """What is odd about how the row stands in the sheet: struck through, hidden, or one Key cell for several."""
+    found: list[tuple[str, Level, str]] = []
+    topic = plan.label("Topik")
+    for label in row.struck:
+        if label == topic:
+            found.append((label, "error", "is struck through; delete the row, or remove the strike-through"))
+        else:
+            found.append((label, "warning", "is struck through, and goes into the issue as it stands"))
+    if row.hidden:
+        message = f"the row is hidden {row.hidden}; hidden rows get their issues, too"
+        found.append((topic or "Topik", "warning", message))
+    if row.shares_key_of:
+        message = (
+            f"is merged with that of row {row.shares_key_of}; split the Key cells, each row has an issue of its own"
+        )
+        found.append((KEY, "error", message))
+    return [
+        Problem(where=plan.address(row.row, label), message=message, level=level) for label, level, message in found
+    ]
 
 
 def check_quota(plan: ContentPlan, quota: Mapping[str, int]) -> list[Problem]:

@@ -10,12 +10,13 @@ from lib.files import write_json
 from lib.plan.content_plan import ContentPlan
 
 _ROWS = "rows"
+_SELDOM = ("linked", "notes", "struck", "hidden", "shares_key_of")  # of a row: only where there is something
 
 
 def save(plan: ContentPlan, path: Path, *, workflow: str) -> Path:
     """Write the rows file, whole or not at all."""
     content = plan.model_dump(mode="json")
-    rows = content.pop(_ROWS)
+    rows = [{name: part for name, part in row.items() if part or name not in _SELDOM} for row in content.pop(_ROWS)]
     return write_json(path, rows, workflow=workflow, source=plan.spreadsheet_id, metadata={"plan": content})
 
 

@@ -71,7 +71,8 @@ def names_month(title: str, month: Month) -> bool:
 
 async def _what_lacks(google: ReadsSheets, spreadsheet: Spreadsheet, tab: Tab) -> str:
     """Why a tab is no plan; empty when it has a plan's header."""
-    values = await google.read_values(spreadsheet.id, tab.title)
+    read = await google.read_tab(spreadsheet.id, tab.title)
+    values = next((each.cells.values for each in read.tabs if each.cells), [])
     source = PlanSource(client="", spreadsheet_id=spreadsheet.id, title="", tab=tab.title, tab_id=tab.id)
     try:
         header.read_columns(source, values, [], header.find(source, values))

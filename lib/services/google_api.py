@@ -33,8 +33,8 @@ from lib.errors import (
     UncertainWriteError,
     WorkflowError,
 )
-from lib.services import a1, api_calls, google_token, retry
-from lib.services.models import OFFICE, CellValue, DriveFile, RangeValues, Spreadsheet, Tab
+from lib.services import a1, api_calls, google_token, retry, tab_cells
+from lib.services.models import OFFICE, DriveFile, Place, Spreadsheet, Tab
 
 SERVICE = api_calls.GOOGLE
 TIMEOUT_S = 180  # Google ends a request itself after this time
@@ -52,10 +52,13 @@ _FORBIDDEN = {
     "downloadQuotaExceeded": "the file was downloaded too often today; run it again tomorrow, or use a copy of the file",
     "quotaExceeded": f"the quota of the Google Cloud project is used up; {_TOMORROW}",
 }
-_METADATA = (
-    "spreadsheetId,spreadsheetUrl,properties(title,locale,timeZone),namedRanges(namedRangeId,name),"
-    "sheets(properties(sheetId,title,index,hidden,sheetType,gridProperties(columnCount)),merges)"
+_BOOK = (
+    "spreadsheetId,spreadsheetUrl,properties(title,locale,timeZone),"
+    "namedRanges(namedRangeId,name,range(startRowIndex,startColumnIndex))"
 )
+_SHEET = "properties(sheetId,title,index,hidden,sheetType,gridProperties(columnCount)),merges"
+_METADATA = f"{_BOOK},sheets({_SHEET})"
+_WITH_CELLS = f"{_BOOK},sheets({_SHEET},data({tab_cells.FIELDS}))"
 _FILES = "nextPageToken,incompleteSearch,files(id,name,mimeType,parents,version,shortcutDetails)"
 
 type NoAnswer = Callable[[str, str], WorkflowError]
@@ -107,59 +110,36 @@ class GoogleApi:
         """
         spreadsheets, _, _ = self._service()
         request = spreadsheets.get(spreadsheetId=spreadsheet_id, fields=_METADATA)
-        answer, read_at = self._read_dated(request, spreadsheet_id)
+        return self._spreadsheet(spreadsheet_id, *self._dated(self._read, request, spreadsheet_id))
+
+    def read_tab(self, spreadsheet_id: str, tab: str) -> Spreadsheet:
+        """
+        The same of one tab alone, by its title, with all of its cells: everything as it was at one moment.
+
+        Raises:
+            ConflictError: There is no tab of that title (any more).
+        """
+        spreadsheets, _, _ = self._service()
+        request = spreadsheets.get(spreadsheetId=spreadsheet_id, ranges=[a1.quoted(tab)], fields=_WITH_CELLS)
+        return self._spreadsheet(spreadsheet_id, *self._dated(self._read, request, spreadsheet_id))
+
+    def _spreadsheet(self, spreadsheet_id: str, answer: Mapping[str, Any], read_at: dt.datetime | None) -> Spreadsheet:
+        url = answer.get("spreadsheetUrl", f"https://docs.google.com/spreadsheets/d/{spreadsheet_id}/edit")
+        named = answer.get("namedRanges", [])
         properties = answer.get("properties", {})
         sheets = [sheet for sheet in answer.get("sheets", []) if _is_grid(sheet)]
         return Spreadsheet(
             id=spreadsheet_id,
             title=properties.get("title", ""),
-            url=answer.get("spreadsheetUrl", f"https://docs.google.com/spreadsheets/d/{spreadsheet_id}/edit"),
+            url=url,
             locale=properties.get("locale", "id_ID"),
             time_zone=properties.get("timeZone", "Asia/Jakarta"),
-            tabs=[_tab(sheet) for sheet in sorted(sheets, key=lambda sheet: sheet["properties"].get("index", 0))],
-            named_ranges={r["namedRangeId"]: r.get("name", "") for r in answer.get("namedRanges", [])},
+            tabs=[_tab(sheet, url) for sheet in sorted(sheets, key=lambda sheet: sheet["properties"].get("index", 0))],
+            named_ranges={each["namedRangeId"]: each.get("name", "") for each in named},
+            corners={each.get("name", ""): _corner(each.get("range", {})) for each in named},
             endpoint=self._endpoint,
             read_at=read_at,
         )
-
-    def read_values(self, spreadsheet_id: str, tab: str) -> list[list[CellValue]]:
-        """All cells of a tab as stored, one ragged list per row from row 1; dates are serial numbers."""
-        return self._read_grid(spreadsheet_id, tab, "UNFORMATTED_VALUE")
-
-    def read_texts(self, spreadsheet_id: str, tab: str) -> list[list[str]]:
-        """All cells of a tab as people see them, one ragged list per row from row 1."""
-        return self._read_grid(spreadsheet_id, tab, "FORMATTED_VALUE")
-
-    def read_ranges(self, spreadsheet_id: str, ranges: Sequence[str]) -> list[RangeValues]:
-        """
-        Ranges, named ones too, as stored and as they are at one moment, in the order asked for.
-
-        Raises:
-            ConflictError: There is no such range (any more).
-
-        Source: https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets.values/batchGet
-        """
-        answers = self._batch_get(spreadsheet_id, ranges, "UNFORMATTED_VALUE")
-        if len(answers) != len(ranges):
-            raise TryLaterError(f"Google, {spreadsheet_id}", "the answer lacks some of the ranges")
-        return [RangeValues(*a1.corner(answer.get("range", "")), answer.get("values", [])) for answer in answers]
-
-    def _read_grid(self, spreadsheet_id: str, tab: str, render: str) -> list[list[Any]]:
-        answers = self._batch_get(spreadsheet_id, [a1.quoted(tab)], render) or [{}]
-        grid: list[list[Any]] = answers[0].get("values", [])
-        return grid
-
-    def _batch_get(self, spreadsheet_id: str, ranges: Sequence[str], render: str) -> list[dict[str, Any]]:
-        _, values, _ = self._service()
-        request = values.batchGet(
-            spreadsheetId=spreadsheet_id,
-            ranges=list(ranges),
-            majorDimension="ROWS",
-            valueRenderOption=render,
-            dateTimeRenderOption="SERIAL_NUMBER",
-        )
-        answers: list[dict[str, Any]] = self._read(request, spreadsheet_id).get("valueRanges") or []
-        return answers
 
     def find_files(self, folder_ids: Sequence[str]) -> list[DriveFile]:
         """
@@ -219,9 +199,9 @@ class GoogleApi:
         }
         self._write(values.batchUpdate(spreadsheetId=spreadsheet_id, body=body), spreadsheet_id)
 
-    def update(self, spreadsheet_id: str, requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def update(self, spreadsheet_id: str, requests: Sequence[Mapping[str, Any]]) -> None:
         """
-        Apply the requests in order, all or none, and return their replies in that order.
+        Apply the requests in order, all or none.
 
         Raises:
             ConflictError: Google refuses a request; nothing was applied.
@@ -231,9 +211,30 @@ class GoogleApi:
         """
         spreadsheets, _, _ = self._service()
         request = spreadsheets.batchUpdate(spreadsheetId=spreadsheet_id, body={"requests": list(requests)})
-        answer = self._write(request, spreadsheet_id)
-        replies: list[dict[str, Any]] = answer.get("replies", [])
-        return replies
+        self._write(request, spreadsheet_id)
+
+    def update_and_read(self, spreadsheet_id: str, requests: Sequence[Mapping[str, Any]], tab: str) -> Spreadsheet:
+        """
+        The same; and the tab of that title, as `read_tab` has it, as it stands right after them.
+
+        Raises:
+            ConflictError: Google refuses a request, or there is no such tab; nothing was applied.
+            UncertainWriteError: No answer can be trusted; read what the requests should have changed.
+        """
+        spreadsheets, _, _ = self._service()
+        body = {
+            "requests": list(requests),
+            "includeSpreadsheetInResponse": True,
+            "responseRanges": [a1.quoted(tab)],
+            "responseIncludeGridData": True,
+        }
+        request = spreadsheets.batchUpdate(
+            spreadsheetId=spreadsheet_id, body=body, fields=f"updatedSpreadsheet({_WITH_CELLS})"
+        )
+        answer, read_at = self._dated(self._write, request, spreadsheet_id)
+        if "updatedSpreadsheet" not in answer:
+            raise UncertainWriteError(f"Google, {spreadsheet_id}", "the answer does not say what stands there now")
+        return self._spreadsheet(spreadsheet_id, answer["updatedSpreadsheet"], read_at)
 
     # --- Transport ----------------------------------------------------------------------------------------------------
 
@@ -263,11 +264,13 @@ class GoogleApi:
     def _read(self, request: Any, where: str) -> dict[str, Any]:
         return self._call(request, where, TryLaterError)
 
-    def _read_dated(self, request: Any, where: str) -> tuple[dict[str, Any], dt.datetime | None]:
+    def _dated(
+        self, send: Callable[[Any, str], dict[str, Any]], request: Any, where: str
+    ) -> tuple[dict[str, Any], dt.datetime | None]:
         """The answer, and when it was given by Google's own clock."""
         dates: list[dt.datetime | None] = []
         request.add_response_callback(lambda response: dates.append(parse_http_date(response.get("date"))))
-        return self._read(request, where), dates[-1] if dates else None
+        return send(request, where), dates[-1] if dates else None
 
     def _write(self, request: Any, where: str) -> dict[str, Any]:
         return self._call(request, where, UncertainWriteError)
@@ -376,7 +379,7 @@ def _is_grid(sheet: Mapping[str, Any]) -> bool:
     return bool(sheet.get("properties", {}).get("sheetType", "GRID") == "GRID")
 
 
-def _tab(sheet: Mapping[str, Any]) -> Tab:
+def _tab(sheet: Mapping[str, Any], url: str) -> Tab:
     properties = sheet["properties"]
     merges = [
         (m.get("startRowIndex", 0), m.get("endRowIndex", 0), m.get("startColumnIndex", 0), m.get("endColumnIndex", 0))
@@ -384,7 +387,12 @@ def _tab(sheet: Mapping[str, Any]) -> Tab:
     ]
     columns = properties.get("gridProperties", {}).get("columnCount", 18_278)  # what a sheet may have at most
     hidden = properties.get("hidden", False)
-    return Tab(properties.get("sheetId", 0), properties.get("title", ""), columns, merges, hidden)
+    cells = tab_cells.read(sheet["data"], url) if "data" in sheet else None
+    return Tab(properties.get("sheetId", 0), properties.get("title", ""), columns, merges, hidden, cells)
+
+
+def _corner(place: Mapping[str, Any]) -> Place:
+    return place.get("startRowIndex", 0), place.get("startColumnIndex", 0)
 
 
 def _drive_file(entry: Mapping[str, Any]) -> DriveFile:

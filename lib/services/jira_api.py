@@ -219,6 +219,17 @@ class JiraApi:
         path = f"user/bulk?{urllib.parse.urlencode(params, doseq=True)}"
         return {str(user.get("accountId")): bool(user.get("active")) for user in self._read("GET", path)["values"]}
 
+    def read_assignable(self, project_key: str, account_id: str) -> bool:
+        """
+        Whether the account can be assigned issues of the project.
+
+        Source: https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-user-search/
+        #api-rest-api-3-user-assignable-search-get
+        """
+        params = {"project": project_key, "accountId": account_id}
+        found = self._read_list("GET", f"user/assignable/search?{urllib.parse.urlencode(params)}")
+        return any(user.get("accountId") == account_id for user in found)
+
     def read_change_hashes(self, key: str) -> set[str]:
         """
         Hashes of the changes that comments on the issue already tell, all pages.

@@ -21,21 +21,51 @@ CREATE_SIZE = 45  # issues a bulk create; Jira takes 50
 PROPERTY = "content-plan.row"  # of an issue: which plan and row it was made from
 
 
+type Place = tuple[int, int]  # row and column of a cell, both from 0
+
+
+@dataclass(frozen=True)
+class TabCells:
+    """
+    All cells of a tab at one moment, one ragged list per row from row 1; empty cells before others are empty texts.
+
+    Attributes:
+        values: As stored; dates are serial numbers, an error is what it shows.
+        texts: As people see them.
+        linked: Texts with the addresses that stand behind their words: `moodboard (https://…)`; images as `(image: https://…)`.
+        notes: Notes on cells.
+        struck: Cells whose whole text is struck through.
+        hidden: Row, from 0 -> how it was hidden.
+    """
+
+    values: list[list[CellValue]] = field(default_factory=list)
+    texts: list[list[str]] = field(default_factory=list)
+    linked: dict[Place, str] = field(default_factory=dict)
+    notes: dict[Place, str] = field(default_factory=dict)
+    struck: set[Place] = field(default_factory=set)
+    hidden: dict[int, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Tab:
-    """One sheet of a spreadsheet; `merges` as (first row, end row, first column, end column), from 0, ends excluded."""
+    """
+    One sheet of a spreadsheet; `merges` as (first row, end row, first column, end column), from 0, ends excluded.
+
+    `cells` are there when they were asked for.
+    """
 
     id: int
     title: str
     columns: int
     merges: list[tuple[int, int, int, int]] = field(default_factory=list)
     hidden: bool = False
+    cells: TabCells | None = None
 
 
 @dataclass(frozen=True)
 class Spreadsheet:
     """
-    What a spreadsheet is, without its cells; `tabs` in their order, `named_ranges` as id -> name.
+    What a spreadsheet is; `tabs` in their order, `named_ranges` as id -> name, `corners` as name -> its upper left cell.
 
     `endpoint` is the service that it was read from; empty for Google's own. `read_at` is when it was read by the service's
     own clock; None when it did not say.
@@ -48,17 +78,9 @@ class Spreadsheet:
     time_zone: str
     tabs: list[Tab]
     named_ranges: dict[str, str]
+    corners: dict[str, Place] = field(default_factory=dict)
     endpoint: str = ""
     read_at: dt.datetime | None = None
-
-
-@dataclass(frozen=True)
-class RangeValues:
-    """One range as it was at the moment of the read: its upper left cell, from 0, and its rows as stored, ragged."""
-
-    top: int
-    left: int
-    rows: list[list[CellValue]]
 
 
 @dataclass(frozen=True)
@@ -126,9 +148,7 @@ class ReadsSheets(Protocol):
     """What reads of Sheets; `lib.services.google_api.GoogleApi` says what each call returns and raises."""
 
     async def read_spreadsheet(self, spreadsheet_id: str) -> Spreadsheet: ...
-    async def read_values(self, spreadsheet_id: str, tab: str) -> list[list[CellValue]]: ...
-    async def read_texts(self, spreadsheet_id: str, tab: str) -> list[list[str]]: ...
-    async def read_ranges(self, spreadsheet_id: str, ranges: Sequence[str]) -> list[RangeValues]: ...
+    async def read_tab(self, spreadsheet_id: str, tab: str) -> Spreadsheet: ...
     async def find_files(self, folder_ids: Sequence[str]) -> list[DriveFile]: ...
 
 
@@ -138,7 +158,10 @@ class Google(ReadsSheets, Protocol):
     async def check_connection(self) -> dict[str, Any]: ...
     async def read_version(self, file_id: str) -> str: ...
     async def write_column(self, spreadsheet_id: str, named_range: str, texts: Sequence[str | None]) -> None: ...
-    async def update(self, spreadsheet_id: str, requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]: ...
+    async def update(self, spreadsheet_id: str, requests: Sequence[Mapping[str, Any]]) -> None: ...
+    async def update_and_read(
+        self, spreadsheet_id: str, requests: Sequence[Mapping[str, Any]], tab: str
+    ) -> Spreadsheet: ...
 
 
 class Jira(Protocol):
@@ -148,6 +171,7 @@ class Jira(Protocol):
     async def read_myself(self) -> Account: ...
     async def read_permissions(self, project_key: str, names: Sequence[str]) -> set[str]: ...
     async def read_active_accounts(self, account_ids: Sequence[str]) -> dict[str, bool]: ...
+    async def read_assignable(self, project_key: str, account_id: str) -> bool: ...
     async def read_fields(self, project_key: str, issue_type_id: str) -> list[CreateField]: ...
     async def read_components(self, project_key: str) -> dict[str, str]: ...
     async def read_field_names(self) -> dict[str, str]: ...

@@ -28,7 +28,5 @@ class GoogleReader:
         self.__api = api
 
     read_spreadsheet = _in_thread(GoogleApi.read_spreadsheet)
-    read_values = _in_thread(GoogleApi.read_values)
-    read_texts = _in_thread(GoogleApi.read_texts)
-    read_ranges = _in_thread(GoogleApi.read_ranges)
+    read_tab = _in_thread(GoogleApi.read_tab)
     find_files = _in_thread(GoogleApi.find_files)

@@ -29,11 +29,10 @@ test_connection = api_task("google.connection.test", block, SHEETS_READS)(Google
 find_files = api_task("google.drive.find-files", api, DRIVE)(GoogleApi.find_files)
 read_version = api_task("google.drive.read-version", api, DRIVE)(GoogleApi.read_version)
 read_metadata = api_task("google.sheets.read-metadata", api, SHEETS_READS)(GoogleApi.read_spreadsheet)
-read_data = api_task("google.sheets.read-data", api, SHEETS_READS)(GoogleApi.read_values)
-read_texts = api_task("google.sheets.read-texts", api, SHEETS_READS)(GoogleApi.read_texts)
-read_ranges = api_task("google.sheets.read-ranges", api, SHEETS_READS)(GoogleApi.read_ranges)
+read_data = api_task("google.sheets.read-data", api, SHEETS_READS)(GoogleApi.read_tab)
 write_column = api_task("google.sheets.write-column", api, SHEETS_WRITES)(GoogleApi.write_column)
-write_keys = api_task("google.sheets.write-keys", api, SHEETS_WRITES)(GoogleApi.update)
+unlock = api_task("google.sheets.unlock", api, SHEETS_WRITES)(GoogleApi.update)
+write_keys = api_task("google.sheets.write-keys", api, SHEETS_WRITES)(GoogleApi.update_and_read)
 
 
 def client(credentials_block_name: str, retry_delay_s: float) -> Google:

@@ -28,6 +28,7 @@ async def api(block_name: str) -> JiraApi:
 test_connection = api_task("jira.connection.test", block, JIRA_READS)(JiraCredentials.check_connection)
 read_myself = api_task("jira.account.read-myself", api, JIRA_READS)(JiraApi.read_myself)
 read_permissions = api_task("jira.account.read-permissions", api, JIRA_READS)(JiraApi.read_permissions)
+read_assignable = api_task("jira.account.read-assignable", api, JIRA_READS)(JiraApi.read_assignable)
 read_active_accounts = api_task("jira.account.read-active", api, JIRA_READS)(JiraApi.read_active_accounts)
 read_fields = api_task("jira.project.read-fields", api, JIRA_READS)(JiraApi.read_fields)
 read_components = api_task("jira.project.read-components", api, JIRA_READS)(JiraApi.read_components)

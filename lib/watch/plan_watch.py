@@ -162,7 +162,7 @@ def changes_of(plan: ContentPlan, row: PlanRow, issue: Issue) -> list[CellChange
     if not issue.row or row.fingerprint == issue.row.get("content_hash"):
         return []
     remembered = _Remembered(dict(issue.row.get("cells") or {}), dict(issue.row.get("cut") or {}))
-    new = {column.label: row.text(column.label) for column in plan.columns}
+    new = {column.label: row.content(column.label) for column in plan.columns}
     gone = [label for label in remembered.texts if label not in new]
     renamed = {
         label: was

@@ -63,7 +63,7 @@ def cut(answer: Json, mask: Mask) -> Json:
     if not mask:
         return answer
     if isinstance(answer, list):
-        return [cut(item, mask) for item in answer]
+        return [cut(item, mask) if item else item for item in answer]
     if not isinstance(answer, dict):
         return answer
     rest = mask.get("*")

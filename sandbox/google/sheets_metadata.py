@@ -85,7 +85,8 @@ def _grid_data(book: Spreadsheet, area: Area, mask: Mask) -> JsonObject:
     if rows:
         data["rowData"] = rows
     if field_mask.wants(mask, "sheets", "data", "rowMetadata"):
-        data["rowMetadata"] = _dimensions(_ROW_PIXELS, range(area.top, area.bottom), area.tab.hidden_rows)
+        pixels = _ROW_PIXELS if field_mask.wants(mask, "sheets", "data", "rowMetadata", "pixelSize") else 0
+        data["rowMetadata"] = _dimensions(pixels, range(area.top, area.bottom), area.tab.hidden_rows)
     if field_mask.wants(mask, "sheets", "data", "columnMetadata"):
         data["columnMetadata"] = _dimensions(_COLUMN_PIXELS, range(area.left, area.right), area.tab.hidden_columns)
     return data
@@ -93,7 +94,8 @@ def _grid_data(book: Spreadsheet, area: Area, mask: Mask) -> JsonObject:
 
 def _dimensions(pixels: int, places: range, hidden: dict[int, str]) -> list[JsonObject]:
     names = {"user": "hiddenByUser", "filter": "hiddenByFilter"}
-    return [{**({names[hidden[place]]: True} if place in hidden else {}), "pixelSize": pixels} for place in places]
+    size: JsonObject = {"pixelSize": pixels} if pixels else {}
+    return [{names[hidden[place]]: True} | size if place in hidden else size for place in places]
 
 
 def cell_json(book: Spreadsheet, cell: Cell) -> JsonObject:

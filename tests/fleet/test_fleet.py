@@ -11,7 +11,7 @@ from tests.servers import webhook
 
 pytestmark = pytest.mark.timeout(1800)
 WORKERS = ("worker-1", "worker-2", "worker-3")
-READS = {"sheets.spreadsheets.get", "sheets.spreadsheets.values.batchGet"}
+READS = {"sheets.spreadsheets.get"}
 
 
 def assert_held(box: Sandbox, operations, burst, per_second, slack=2):

@@ -52,7 +52,7 @@ def test_a_field_that_the_create_screen_lacks_blocks(check, services):
     [screen] = [kind for kind in services.jira.state.projects["CP"].issue_types if kind.id == "10001"]
     screen.screen.remove("customfield_10015")
     found = check(client_names=["Klinik Gigi Cemara", "Kopi Senja"])
-    assert "customfield_10015 is not on the create screen" in told(found["blocking"])
+    assert "Start Date (customfield_10015) is not on the create screen" in told(found["blocking"])
     [problem] = [one for one in found["blocking"] if "customfield_10015" in one["message"]]
     assert (problem["client"], problem["kind"]) == ("", "site"), "it is the project's, and no client's"
     assert {one["client"] for one in found["blocking"] if one["kind"] == "cell"} == {"Kopi Senja"}

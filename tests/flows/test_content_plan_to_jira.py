@@ -9,11 +9,13 @@ import pytest
 from prefect import get_client
 from prefect.client.schemas.actions import BlockDocumentUpdate
 
+import hashmap
 from blocks.jira_credentials import JiraCredentials
 from flows import run_in_folder
 from flows.reporting_flow import exit_code
 from lib import settings
-from sandbox.seed import seed
+from lib.plan import adf
+from sandbox.seed import seed, seed_grid
 
 
 def saved(result, name="result.json"):
@@ -99,6 +101,56 @@ def test_every_mistake_of_a_whole_plan_is_told_and_stops_nobody_else(run, servic
     assert copied["flagged"] == copied["rows"] > 1
     assert sum("looks copied with its keys" in problem["message"] for problem in copied["problems"]) == 1
     assert len(made(services)) == result["summary"]["created"] > 0
+
+
+def test_links_chips_notes_merges_and_hidden_rows_of_a_plan_reach_its_issues_once(run, services, monkeypatch):
+    monkeypatch.setenv("CLIENTS_SPREADSHEET_ID", seed.MESSY_CLIENTS_SPREADSHEET_ID)
+    first = run(client_names=[seed_grid.CLIENT])
+    topics = {record["row"]: (record["topic"], record["outcome"]) for record in first["data"]}
+    assert topics[seed_grid.STRUCK_ROW] == ("Batal tayang", "refused")
+    assert {row: said for row, said in topics.items() if said[1] != "created"} == {
+        seed_grid.STRUCK_ROW: ("Batal tayang", "refused"), 14: ("\u2800\u3164", "refused")
+    }  # fmt: skip
+    assert [row for row in range(*seed_grid.MERGED_ROWS) if row in topics] == [seed_grid.MERGED_ROWS[0]]
+    described = {i.fields["summary"]: adf.plain_text(i.fields["description"]) for i in made(services).values()}
+    for topic, says in {
+        "Tautan dalam rumus": f"moodboard ({seed_grid.BOARD})",
+        "Tautan dalam teks": f"Lihat moodboard ({seed_grid.BOARD}) dan video (https://vid.example/1)",
+        "Chip berkas dan orang": f"Brief Juli ({seed_grid.BRIEF}) dari Raras (raras@agency.example)",
+        "Catatan pada sel": "Topik (note): Tanya Raras dulu",
+        "Satu konten dalam tiga baris": "Versi pagi\nVersi siang\nVersi malam",
+        "Gambar dalam sel": "(image: https://img.example/contoh.png)",
+    }.items():
+        assert says in described[topic]
+    hidden = [p["message"] for record in first["data"] for p in record["problems"] if "is hidden" in p["message"]]
+    assert [message.partition(";")[0] for message in hidden] == [
+        "the row is hidden by hand",
+        "the row is hidden by a filter",
+    ]
+    second = run(client_names=[seed_grid.CLIENT])
+    assert second["summary"]["existing"] == first["summary"]["created"] == len(made(services))
+    assert (second["summary"]["created"], second["summary"]["flagged"]) == (0, 0)
+
+
+def test_a_field_that_jira_refuses_is_named_as_people_know_it(run, services):
+    services.fault("createIssues", "refuse", indices=[0], errors={"customfield_10043": "Option 'Post' is not valid"})
+    result = run(client_names=["Klinik Gigi Cemara"])
+    [problem] = next(record["problems"] for record in result["data"] if record["outcome"] == "rejected")
+    assert problem["message"] == "Jira: Content Form (customfield_10043): Option 'Post' is not valid"
+
+
+def test_a_worker_who_cannot_be_assigned_leaves_the_field_empty_and_is_named(run, services):
+    associate = hashmap.WORKERS[hashmap.FIELD_ASSOCIATE["Klinik Gigi Cemara"]]
+    services.jira.state.projects["CP"].not_assignable.append(associate)
+    result = run(client_names=["Klinik Gigi Cemara", "Toko Rimba"])
+    assert (result["summary"]["rejected"], result.get("error")) == (0, None)
+    assert result["summary"]["created"] > 16
+    assert all(not issue.fields.get("assignee") for issue in made(services).values())
+    problems = result["clients"]["Klinik Gigi Cemara"]["problems"]
+    assert [p["where"] for p in problems if "cannot be assigned" in p["message"]] == [
+        "hashmap.py, WORKERS['Associate Sore']"
+    ]
+    assert services.calls("findAssignableUsers") == 1, "both clients have the same associate"
 
 
 @pytest.mark.parametrize(

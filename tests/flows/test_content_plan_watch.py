@@ -17,7 +17,7 @@ from lib.watch import watch_cache
 from tests.desk import HEADER, TAB, add_clients
 
 MONTH = "Juli 2026"
-READS = ("sheets.spreadsheets.get", "sheets.spreadsheets.values.batchGet", "sheets.spreadsheets.values.get")
+READS = ("sheets.spreadsheets.get",)
 DRIVE = ("drive.files.list", "drive.files.get")
 
 

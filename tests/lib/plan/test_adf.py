@@ -2,6 +2,7 @@
 
 import importlib.resources
 import json
+import re
 
 import fastjsonschema
 import pytest
@@ -65,21 +66,44 @@ def test_a_link_is_a_link_and_its_punctuation_is_not():
 def test_a_cell_of_30000_characters_comes_through_whole():
     text = "Kopi senja. " * 2_500
     described = describe([section("x" * 50, f"Column {number}") for number in range(14)] + [section(text)])
-    assert described.cut == []
+    assert (described.cut, described.rest) == ([], [])
     assert text.strip() in plain_text(described.document)
 
 
-@pytest.mark.parametrize(
-    "text", ["x" * 50_000, "😀" * 30_000, "a\n" * 20_000, "\\" * 40_000], ids=["plain", "emoji", "lines", "escaped"]
-)
-def test_what_is_too_long_is_cut_to_jiras_limit_and_says_so(text):
-    described = describe([section("short", "Asset"), section(text)])
+LONG = pytest.mark.parametrize(
+    "text",
+    [pytest.param("x" * 50_000, id="plain"), pytest.param("😀" * 30_000, id="emoji"), pytest.param("a\n" * 20_000, id="lines"),
+     pytest.param("\\" * 40_000, id="escaped"), pytest.param("https://a.example/x " * 2_500, id="links")],
+)  # fmt: skip
+
+
+@LONG
+@pytest.mark.parametrize("counted", [adf.text_size, adf.size])
+def test_what_is_too_long_is_cut_to_jiras_limit_and_says_so(text, counted):
+    described = describe([section("short", "Asset"), section(text)], counted)
     validate(described.document)
-    assert size(described.document) <= LIMIT
-    assert size(described.document) > LIMIT - 500, "more was cut than had to be"
+    assert counted(described.document) <= LIMIT
+    assert counted(described.document) > LIMIT - 500, "more was cut than had to be"
     assert [cut.label for cut in described.cut] == ["Caption"]
-    assert "read on in 'Juli'!O7" in plain_text(described.document)
+    assert "a comment goes on" in plain_text(described.document)
     assert "short" in plain_text(described.document)
+
+
+@LONG
+def test_what_is_cut_off_stands_whole_in_comments_that_fit_however_a_site_counts(text):
+    described = describe([section("b" * 40_000, "Asset"), section(text)], adf.size)
+    written = adf.comments(described.rest)
+    for document in written:
+        validate(document)
+        assert size(document) <= LIMIT
+    kept = plain_text(described.document).split("Caption: ")[1].split("… [cut: ")[0]
+    parts = [part for document in written for part in plain_text(document).split("Caption (continued): ")[1:]]
+    without_breaks = re.sub(r"\s", "", "".join([kept, *parts]))
+    assert without_breaks == re.sub(r"\s", "", text)
+
+
+def test_a_text_that_fits_has_no_comments():
+    assert adf.comments(describe([section("halo")]).rest) == []
 
 
 def test_too_many_columns_are_refused():

@@ -9,7 +9,7 @@ from lib.formats import Month
 from lib.plan.client_list import Client, parse, select
 from lib.plan.plan_files import find_files, find_plan
 from lib.services.google_api import SPREADSHEET
-from lib.services.models import EXCEL, OFFICE, DriveFile
+from lib.services.models import EXCEL, OFFICE, DriveFile, Spreadsheet, Tab, TabCells
 
 KOPI = Client("Kopi Senja", "folder-1", "'Clients'!B2")
 JULY = Month(2026, 7)
@@ -19,10 +19,16 @@ def file(name, file_id="id-1", parents=("folder-1",), mime_type=SPREADSHEET):
     return DriveFile(file_id, name, mime_type, parents, "1")
 
 
+def listed(values, **beside):
+    """The client list with these cells."""
+    tab = Tab(1, "Clients", 9, cells=TabCells(values, [], **beside))
+    return Spreadsheet("list", "List", "", "id_ID", "Asia/Jakarta", [tab], {})
+
+
 def test_clients_are_read_in_order_with_further_columns_beside():
     values = [["Agensi"], [], ["PIC", "Name", "Kuota Post", "Content Plan Folder ID", "kuota story"],
               ["x", "Kopi  Senja", 4, "folder-1", "2 "], [], ["y", "Toko", "banyak"]]  # fmt: skip
-    clients = parse(values, title="List")
+    clients = parse(listed(values))
     assert [(c.name, c.folder_id, c.quota) for c in clients] == [
         ("Kopi Senja", "folder-1", {"post": 4, "story": 2}),
         ("Toko", "", {}),
@@ -32,18 +38,38 @@ def test_clients_are_read_in_order_with_further_columns_beside():
 
 def test_a_folders_address_is_as_good_as_its_id():
     values = [["Name", "Content Plan Folder ID"], ["A", "https://drive.google.com/drive/folders/1aB-c_9?usp=sharing"]]
-    assert parse(values, title="List")[0].folder_id == "1aB-c_9"
+    assert parse(listed(values))[0].folder_id == "1aB-c_9"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "https://drive.google.com/drive/u/0/folders/1aB-c_9",
+        "https://drive.google.com/open?id=1aB-c_9&usp=drive_fs",
+        "drive.google.com/drive/folders/1aB-c_9/",
+    ],
+)
+def test_every_form_of_a_folders_address_is_as_good_as_its_id(written):
+    assert parse(listed([["Name", "Content Plan Folder ID"], ["A", written]]))[0].folder_id == "1aB-c_9"
+
+
+def test_a_folder_may_be_a_link_or_a_chip():
+    read = listed(
+        [["Name", "Content Plan Folder ID"], ["A", "Kopi Senja"]],
+        linked={(1, 1): "Kopi Senja (https://drive.google.com/drive/folders/1aB-c_9)"},
+    )
+    assert parse(read)[0].folder_id == "1aB-c_9"
 
 
 @pytest.mark.parametrize("values", [[], [["Nama", "Folder"]], [["Name"]]], ids=["empty", "other-names", "one-column"])
 def test_a_list_without_its_columns_is_refused_by_name(values):
     with pytest.raises(FixInputError, match=r"List.*'Content Plan Folder ID'"):
-        parse(values, title="List")
+        parse(listed(values))
 
 
 def test_an_empty_list_is_refused():
     with pytest.raises(FixInputError, match="lists no client"):
-        parse([["Name", "Content Plan Folder ID"], ["", "x"]], title="List")
+        parse(listed([["Name", "Content Plan Folder ID"], ["", "x"]]))
 
 
 def test_clients_are_chosen_whatever_case_and_spaces_and_unknown_ones_are_named():

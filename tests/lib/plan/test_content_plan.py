@@ -5,6 +5,7 @@ import pytest
 from lib.errors import FixInputError
 from lib.plan.content_plan import REQUIRED, ContentPlan
 from lib.plan.parsing import parse
+from lib.services.models import TabCells
 from tests.lib.plans import HEADER, SOURCE, plan, row
 
 
@@ -28,7 +29,7 @@ def test_rows_keep_their_numbers_and_blank_ones_are_skipped():
 )
 def test_the_header_is_found_wherever_it_stands(above):
     cells = [*above, HEADER, row(1)]
-    read = parse(SOURCE, cells, [])
+    read = parse(SOURCE, TabCells(cells))
     assert read.header_row == len(above) + 1
     assert numbers(read) == [len(above) + 2]
 
@@ -84,7 +85,7 @@ def test_content_below_an_empty_header_is_kept_and_told():
 )
 def test_a_tab_without_a_header_is_refused_with_the_columns_it_needs(cells):
     with pytest.raises(FixInputError, match="Tanggal, Bentuk, Topik"):
-        parse(SOURCE, cells, [])
+        parse(SOURCE, TabCells(cells))
 
 
 def test_rows_that_hold_only_a_number_or_an_unticked_box_count_as_blank_and_are_told():
@@ -161,7 +162,7 @@ def test_merged_cells_beyond_the_last_header_make_no_column():
 def test_a_number_in_merged_cells_is_stored_and_shown_in_all_of_them():
     values = [["Tanggal", "Waktu", "Bentuk", "Topik"], [46208, "", "Post", "Kopi"], ["", "", "Story", "Teh"]]
     texts = [values[0], ["5 Juli 2026", "", "Post", "Kopi"], ["", "", "Story", "Teh"]]
-    read = parse(SOURCE, values, texts, [(1, 3, 0, 2)])
+    read = parse(SOURCE, TabCells(values, texts), [(1, 3, 0, 2)])
     assert [(read.value(r, name), read.text(r, name)) for r in read.rows for name in ("Tanggal", "Waktu")] == [
         (46208, "5 Juli 2026")
     ] * 4
@@ -179,7 +180,7 @@ def test_a_banner_over_the_table_is_no_content_of_each_column():
     read = plan(["", "MINGGU 1"], row(1), merges=[(1, 2, 1, 6)])
     assert [read.text(r, "Topik") for r in read.rows] == ["Kopi pagi"]
     assert "B2 'MINGGU 1'" in read.problems[0].message
-    titled = parse(SOURCE, [["Content Plan Juli"], HEADER, row(1)], [], [(0, 1, 0, 6), (1, 2, 4, 6)])
+    titled = parse(SOURCE, TabCells([["Content Plan Juli"], HEADER, row(1)]), [(0, 1, 0, 6), (1, 2, 4, 6)])
     assert labels(titled)[:4] == HEADER[:4]
     header = [*HEADER[:4], "", "Key"]
     assert labels(plan(row(1), header=header, merges=[(0, 1, 3, 5)])) == [*HEADER[:4], "(column E)"]
@@ -187,9 +188,9 @@ def test_a_banner_over_the_table_is_no_content_of_each_column():
 
 @pytest.mark.parametrize("above", [0, 19])
 def test_the_header_is_looked_for_in_the_first_twenty_rows(above):
-    assert parse(SOURCE, [*[["x"]] * above, HEADER, row(1)], []).header_row == above + 1
+    assert parse(SOURCE, TabCells([*[["x"]] * above, HEADER, row(1)])).header_row == above + 1
     with pytest.raises(FixInputError, match="no header among the first 20 rows"):
-        parse(SOURCE, [*[["x"]] * 20, HEADER, row(1)], [])
+        parse(SOURCE, TabCells([*[["x"]] * 20, HEADER, row(1)]))
 
 
 @pytest.mark.parametrize(
@@ -238,14 +239,14 @@ def test_a_row_that_is_half_filled_is_a_row(cells):
 
 
 def test_of_two_rows_that_look_like_headers_alike_the_upper_one_is_it():
-    read = parse(SOURCE, [HEADER, row(1), HEADER, row(2)], [])
+    read = parse(SOURCE, TabCells([HEADER, row(1), HEADER, row(2)]))
     assert read.header_row == 1
 
 
 def test_numbers_are_shown_as_people_see_them_and_kept_as_they_are_stored():
     values = [HEADER, [1, 46208, "Post", "Kopi", 0.5, ""]]
     texts = [HEADER, ["1", "5 Juli 2026", "Post", "IGNORED", "50%", ""]]
-    read = parse(SOURCE, values, texts)
+    read = parse(SOURCE, TabCells(values, texts))
     assert (read.value(read.rows[0], "Tanggal"), read.text(read.rows[0], "Tanggal")) == (46208, "5 Juli 2026")
     assert read.text(read.rows[0], "Caption") == "50%"
     assert read.text(read.rows[0], "Topik") == "Kopi"

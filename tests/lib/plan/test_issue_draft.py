@@ -26,8 +26,8 @@ BASE = {
 }
 
 
-def drafts_of(*rows, header=HEADER, mapping=BASE, ids=IDS) -> Drafts:
-    read = plan(*rows, header=header)
+def drafts_of(*rows, header=HEADER, mapping=BASE, ids=IDS, **beside) -> Drafts:
+    read = plan(*rows, header=header, **beside)
     return make_drafts(read, mapping, ids, partial(plan_checks.check, read, month=Month(2026, 7), forms=FORMS))
 
 
@@ -79,6 +79,29 @@ def test_a_time_in_another_date_that_a_field_takes_is_told():
     assert [(p.where, p.level, p.message) for p in draft.problems] == [
         ("'Juli'!G2", "warning", "the time '10.30' in this cell is not used")
     ]
+
+
+LINKED = {"linked": {(1, 4): "halo (https://a.example)", (1, 3): "Kopi pagi (https://b.example)"}}
+
+
+def test_addresses_behind_words_stand_in_the_description_also_of_columns_with_a_field():
+    [draft] = drafts_of(row(1), **LINKED).data
+    fields = draft.as_jira()
+    assert fields["summary"] == "Kopi pagi"
+    assert plain_text(fields["description"]) == (
+        "No: 1\nTopik: Kopi pagi (https://b.example)\nCaption: halo (https://a.example)"
+    )
+
+
+def test_notes_on_cells_stand_in_the_description_beside_their_column():
+    [draft] = drafts_of(row(1), notes={(1, 1): "tayang pagi", (1, 4): "cek"}).data
+    said = plain_text(draft.as_jira()["description"])
+    assert said == "No: 1\nTanggal (note): tayang pagi\nCaption: halo\nCaption (note): cek"
+
+
+def test_an_address_is_content_of_its_row_and_a_note_is_none():
+    bare, linked, noted = (plan(row(1), **beside).rows[0] for beside in ({}, LINKED, {"notes": {(1, 4): "cek"}}))
+    assert bare.fingerprint == noted.fingerprint != linked.fingerprint
 
 
 def test_a_field_without_an_id_is_named_and_its_column_stays_in_the_description():

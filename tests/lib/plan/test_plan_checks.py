@@ -151,3 +151,34 @@ def test_a_number_of_rows_that_differs_from_the_quota_is_a_warning():
         "1 rows of form Story, the client's quota is 2",
         "0 rows of form Carousel, the client's quota is 1",
     ]
+
+
+def looks(cells, **beside):
+    """Where, level and message of what is said of one row whose cells look so."""
+    read = plan(cells, **beside)
+    return [(p.where, p.level, p.message) for p in check(read, read.rows[0], JULY, ("Post", "Story"))]
+
+
+def test_a_topic_that_is_struck_through_stops_its_row():
+    [(where, level, message)] = looks(row(1), struck={(1, HEADER.index("Topik"))})
+    assert (where, level) == ("'Juli'!D2", "error")
+    assert "struck through" in message
+
+
+def test_another_cell_that_is_struck_through_is_a_warning():
+    [(where, level, message)] = looks(row(1), struck={(1, HEADER.index("Caption"))})
+    assert (where, level) == ("'Juli'!E2", "warning")
+    assert "struck through" in message
+
+
+@pytest.mark.parametrize("how", ["by hand", "by a filter"])
+def test_a_hidden_row_is_a_warning_that_says_how_it_is_hidden(how):
+    assert looks(row(1), hidden={1: how}) == [
+        ("'Juli'!D2", "warning", f"the row is hidden {how}; hidden rows get their issues, too")
+    ]
+
+
+def test_a_key_cell_that_is_merged_with_another_contents_stops_the_second():
+    read = plan(row(1), row(2), merges=[(1, 3, 5, 6)])
+    said = [[(p.where, p.level) for p in check(read, each, JULY, ("Post",))] for each in read.rows]
+    assert said == [[], [("'Juli'!F3", "error")]]

@@ -1,13 +1,14 @@
 """Which tab of a spreadsheet is taken as the plan."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from lib.errors import FixInputError
 from lib.formats import parse_month
 from lib.plan import tabs
-from lib.services.models import Spreadsheet, Tab
+from lib.services.models import Spreadsheet, Tab, TabCells
 
 PLAN = [["Tanggal", "Bentuk", "Topik"], ["5 Juli 2026", "Post", "Satu"]]
 BRIEF = [["Brief"], ["Nada bicara: hangat"]]
@@ -32,9 +33,9 @@ class Sheets:
         )
         self.read = []
 
-    async def read_values(self, _spreadsheet_id, tab):
+    async def read_tab(self, _spreadsheet_id, tab):
         self.read.append(tab)
-        return self.contents[tab]
+        return replace(self.spreadsheet, tabs=[Tab(0, tab, 26, cells=TabCells(self.contents[tab]))])
 
     def choose(self, wanted="", month="Juli 2026"):
         return asyncio.run(tabs.choose(self, self.spreadsheet, parse_month(month), wanted)).title

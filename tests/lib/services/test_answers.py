@@ -21,7 +21,7 @@ PAGE = ("text/html", "<html><body>Log in to the network</body></html>")
 JIRAS = ("application/json", '{"errorMessages": ["No."], "errors": {}}')
 GOOGLES = ("application/json", '{"error": {"code": 403, "message": "No.", "status": "PERMISSION_DENIED"}}')
 MYSELF = ("application/json", '{"accountId": "1", "displayName": "Bot"}')
-VALUES = ("application/json", '{"valueRanges": [{"values": [["x"]]}]}')
+TAB = ("application/json", '{"sheets": [{"properties": {"title": "T"}, "data": [{}]}]}')
 
 
 class AnyCredentials(AnonymousCredentials):
@@ -77,7 +77,7 @@ def read(request, site, pauses, opened):
         api = opened(JiraApi(site.url, "a@b.example", "token", sleep=pauses.append))
         return SimpleNamespace(go=api.read_myself, good=MYSELF, own=JIRAS)
     api = opened(GoogleApi(AnyCredentials(), endpoint=site.url, sleep=pauses.append))
-    return SimpleNamespace(go=lambda: api.read_values("1", "T"), good=VALUES, own=GOOGLES)
+    return SimpleNamespace(go=lambda: api.read_tab("1", "T"), good=TAB, own=GOOGLES)
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 520, 302, 308])

@@ -34,6 +34,12 @@ def sheet(box):
     ), folder
 
 
+def values(api, spreadsheet_id, title):
+    """What a tab stores."""
+    [tab] = api.read_tab(spreadsheet_id, title).tabs
+    return tab.cells.values
+
+
 def test_a_spreadsheet_is_read_with_its_tabs_in_order(api, sheet):
     read = api.read_spreadsheet(sheet[0])
     assert (read.title, read.locale, read.time_zone) == ("Rencana", "id_ID", "Asia/Jakarta")
@@ -43,13 +49,14 @@ def test_a_spreadsheet_is_read_with_its_tabs_in_order(api, sheet):
 
 
 def test_values_are_read_as_stored_and_as_seen(api, sheet):
-    assert api.read_values(sheet[0], "Juli '26 & co") == [["Nama", "Tanggal"], ["Kopi", 46208], [], ["'quoted'", 0.5]]
-    assert api.read_texts(sheet[0], "Juli '26 & co")[1][1] in ("05/07/2026", "5/7/2026", "2026-07-05")
+    [tab] = api.read_tab(sheet[0], "Juli '26 & co").tabs
+    assert tab.cells.values == [["Nama", "Tanggal"], ["Kopi", 46208], [], ["'quoted'", 0.5]]
+    assert tab.cells.texts[1][1] in ("05/07/2026", "5/7/2026", "2026-07-05")
 
 
 def test_an_empty_tab_has_no_rows(api, box, sheet):
     empty = box.google.add_spreadsheet("Leer", sheet[1], tabs={"T": []})
-    assert api.read_values(empty, "T") == []
+    assert values(api, empty, "T") == []
 
 
 LOST = [
@@ -99,17 +106,16 @@ def test_a_write_goes_with_its_column_wherever_that_is_moved(api, box, sheet, co
         box.google.edit(sheet[0], [{"insertDimension": {"range": {**place, "dimension": dimension}}}])
     api.write_column(sheet[0], column, ["cp-abc"])
     assert box.google.grid(sheet[0], "Dua") == [["", "", ""], ["", "x", ""], ["", "", "cp-abc"]]
-    whole, own = api.read_ranges(sheet[0], ["'Dua'", column])
-    assert (whole.top, whole.left, whole.rows) == (0, 0, [[], ["", "x"], ["", "", "cp-abc"]])
-    assert (own.top, own.left, own.rows) == (2, 2, [["cp-abc"]])
+    read = api.read_tab(sheet[0], "Dua")
+    assert read.tabs[0].cells.values == [[], ["", "x"], ["", "", "cp-abc"]]
+    assert read.corners == {column: (2, 2)}
 
 
 def test_a_range_that_is_gone_is_neither_read_nor_written(api, box, sheet, column):
     api.update(sheet[0], [{"deleteNamedRange": {"namedRangeId": "b"}}])
     with pytest.raises(ConflictError):
         api.write_column(sheet[0], column, ["cp-abc"])
-    with pytest.raises(ConflictError):
-        api.read_ranges(sheet[0], [column])
+    assert api.read_tab(sheet[0], "Dua").corners == {}
     assert box.google.grid(sheet[0], "Dua") == [["x"]]
 
 
@@ -120,11 +126,12 @@ def test_the_time_of_a_read_is_googles(api, clock, sheet):
     assert read_at.timestamp() == clock.now()
 
 
-def test_a_text_is_replaced_wherever_it_stands_and_counted(api, box, sheet):
+def test_a_text_is_replaced_wherever_it_stands_and_the_answer_shows_what_stands_there_then(api, box, sheet):
     box.google.write(sheet[0], "Dua!B2", [["cp-one", "cp-two and more"]])
     tab = api.read_spreadsheet(sheet[0]).tabs[1]
-    replies = api.update(sheet[0], [replace_text("cp-one", "CP-1", tab.id), replace_text("cp-two", "CP-2", tab.id)])
-    assert [reply["findReplace"].get("occurrencesChanged", 0) for reply in replies] == [1, 0]
+    requests = [replace_text("cp-one", "CP-1", tab.id), replace_text("cp-two", "CP-2", tab.id)]
+    [read] = api.update_and_read(sheet[0], requests, "Dua").tabs
+    assert read.cells.values == [["x"], ["", "CP-1", "cp-two and more"]]
     assert box.google.grid(sheet[0], "Dua")[1] == ["", "CP-1", "cp-two and more"]
 
 
@@ -139,27 +146,27 @@ def test_a_refused_request_is_a_conflict_and_nothing_is_applied(api, box, sheet)
     "kind", ["429", "500", "503-before", "503-after", "reset-before", "reset-after", "truncated", "html", "redirect"]
 )
 def test_a_read_is_tried_again_after_any_trouble(api, box, sheet, kind):
-    box.fault("sheets.spreadsheets.values.batchGet", kind, times=2)
-    assert api.read_values(sheet[0], "Dua") == [["x"]]
+    box.fault("sheets.spreadsheets.get", kind, times=2)
+    assert values(api, sheet[0], "Dua") == [["x"]]
 
 
 def test_the_servers_retry_after_is_obeyed(api, box, sheet, pauses):
-    box.fault("sheets.spreadsheets.values.batchGet", "429", retry_after=37)
-    api.read_values(sheet[0], "Dua")
+    box.fault("sheets.spreadsheets.get", "429", retry_after=37)
+    values(api, sheet[0], "Dua")
     assert pauses == [37.0]
 
 
 def test_a_wait_that_is_too_long_is_left_to_the_task(api, box, sheet, pauses):
-    box.fault("sheets.spreadsheets.values.batchGet", "429", retry_after=600)
+    box.fault("sheets.spreadsheets.get", "429", retry_after=600)
     with pytest.raises(TryLaterError) as error:
-        api.read_values(sheet[0], "Dua")
+        values(api, sheet[0], "Dua")
     assert (error.value.retry_after_s, pauses) == (600.0, [])
 
 
 def test_tries_are_bounded_and_pauses_grow(api, box, sheet, pauses):
-    box.fault("sheets.spreadsheets.values.batchGet", "500", times=5)
+    box.fault("sheets.spreadsheets.get", "500", times=5)
     with pytest.raises(TryLaterError, match="answered 500"):
-        api.read_values(sheet[0], "Dua")
+        values(api, sheet[0], "Dua")
     assert len(pauses) == 4
     assert pauses == sorted(pauses)
 
@@ -175,8 +182,8 @@ def test_a_write_whose_answer_was_lost_is_not_sent_again(api, box, sheet, column
 
 @pytest.mark.parametrize("status", [501, 507, 520, 524, 529, 599])
 def test_a_read_is_tried_again_after_a_status_that_nobody_knows(api, box, sheet, status):
-    box.fault("sheets.spreadsheets.values.batchGet", "status-before", status=status)
-    assert api.read_values(sheet[0], "Dua") == [["x"]]
+    box.fault("sheets.spreadsheets.get", "status-before", status=status)
+    assert values(api, sheet[0], "Dua") == [["x"]]
 
 
 def test_a_write_that_was_refused_for_its_rate_is_sent_again(api, box, sheet, column):
@@ -186,21 +193,21 @@ def test_a_write_that_was_refused_for_its_rate_is_sent_again(api, box, sheet, co
 
 
 def test_an_expired_token_is_renewed_on_the_way(api, box, sheet):
-    box.fault("sheets.spreadsheets.values.batchGet", "401")
-    assert api.read_values(sheet[0], "Dua") == [["x"]]
+    box.fault("sheets.spreadsheets.get", "401")
+    assert values(api, sheet[0], "Dua") == [["x"]]
     assert box.calls("oauth.token") == 2
 
 
 def test_a_slow_answer_past_the_time_out_is_trouble(box, sheet, opened):
     api = opened(google_api(box.environment(), timeout_s=1, sleep=lambda _s: None))
-    box.fault("sheets.spreadsheets.values.batchGet", "slow", delay_s=60)
-    assert api.read_values(sheet[0], "Dua") == [["x"]]
+    box.fault("sheets.spreadsheets.get", "slow", delay_s=60)
+    assert values(api, sheet[0], "Dua") == [["x"]]
 
 
 def test_a_server_that_is_not_there_is_told_as_such(box, opened):
     api = opened(google_api({**box.environment(), "GOOGLE_API_ENDPOINT": "http://127.0.0.1:9"}, sleep=lambda _s: None))
     with pytest.raises(TryLaterError, match="cannot be reached"):
-        api.read_values("x", "y")
+        values(api, "x", "y")
 
 
 @pytest.mark.parametrize(
@@ -213,19 +220,19 @@ def test_a_server_that_is_not_there_is_told_as_such(box, opened):
 def test_a_refused_login_says_what_to_do_and_is_not_repeated(box, pauses, changed, says, opened):
     api = opened(google_api({**box.environment(), **changed}, sleep=pauses.append))
     with pytest.raises(CredentialsError, match=says):
-        api.read_values("x", "y")
+        values(api, "x", "y")
     assert pauses == []
 
 
 def test_a_spreadsheet_without_access_says_to_share_it(api, box, sheet):
     box.google.spreadsheets[sheet[0]].access = "none"
     with pytest.raises(CredentialsError, match="share it, with edit rights"):
-        api.read_values(sheet[0], "Dua")
+        values(api, sheet[0], "Dua")
 
 
 def test_a_spreadsheet_that_is_not_there_is_told_with_its_id(api):
     with pytest.raises(FixInputError, match=r"1notthere.*not found"):
-        api.read_values("1notthere", "Dua")
+        values(api, "1notthere", "Dua")
 
 
 def test_threads_never_get_each_others_data(box, sheet, opened):
@@ -233,7 +240,7 @@ def test_threads_never_get_each_others_data(box, sheet, opened):
     api = opened(google_api(box.environment()))
     ids = [box.google.add_spreadsheet(f"S{n}", sheet[1], tabs={"T": [[n]]}) for n in range(8)]
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda n: api.read_values(ids[n % 8], "T"), range(200)))
+        answers = list(pool.map(lambda n: values(api, ids[n % 8], "T"), range(200)))
     assert answers == [[[n % 8]] for n in range(200)]
     assert isinstance(api, GoogleApi)
     assert threading.active_count() < 40

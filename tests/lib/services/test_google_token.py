@@ -41,7 +41,9 @@ def plan(box):
 )
 def test_a_passing_fault_of_the_token_service_is_tried_again_and_passes(box, pauses, opened, plan, kind, options):
     box.fault("oauth.token", kind, times=2, **options)
-    assert opened(google_api(box.environment(), sleep=pauses.append)).read_values(plan, "T") == [["x"]]
+    assert opened(google_api(box.environment(), sleep=pauses.append)).read_tab(plan, "T").tabs[0].cells.values == [
+        ["x"]
+    ]
     assert len(pauses) <= 2  # httplib2 itself sends again after a connection that was closed
     assert box.calls("oauth.token") == 3
 
@@ -49,14 +51,14 @@ def test_a_passing_fault_of_the_token_service_is_tried_again_and_passes(box, pau
 def test_a_passing_fault_that_lasts_is_not_called_wrong_credentials(box, pauses, opened, plan):
     box.fault("oauth.token", "500", times=5)
     with pytest.raises(TryLaterError, match="token service: answered 500") as error:
-        opened(google_api(box.environment(), sleep=pauses.append)).read_values(plan, "T")
+        opened(google_api(box.environment(), sleep=pauses.append)).read_tab(plan, "T")
     assert len(pauses) == 4
     assert "{" not in str(error.value)
 
 
 def test_the_token_services_retry_after_is_obeyed(box, pauses, opened, plan):
     box.fault("oauth.token", "429", retry_after=37)
-    opened(google_api(box.environment(), sleep=pauses.append)).read_values(plan, "T")
+    opened(google_api(box.environment(), sleep=pauses.append)).read_tab(plan, "T")
     assert pauses == [37.0]
 
 
@@ -87,7 +89,7 @@ def account_api(box, key, opened, pauses):
 
 def test_a_refused_service_account_hears_nothing_of_a_refresh_token(account_api, pauses, plan):
     with pytest.raises(CredentialsError) as error:
-        account_api.read_values(plan, "T")
+        account_api.read_tab(plan, "T")
     assert str(error.value).startswith(f"Google, service account {ACCOUNT}: it is refused (invalid_grant: ")
     assert "the account was deleted or disabled" in str(error.value)
     assert "refresh token" not in str(error.value)
@@ -97,7 +99,7 @@ def test_a_refused_service_account_hears_nothing_of_a_refresh_token(account_api,
 def test_a_service_account_too_outlasts_a_passing_fault(account_api, box, pauses, plan):
     box.fault("oauth.token", "503-before", times=2)
     with pytest.raises(CredentialsError):
-        account_api.read_values(plan, "T")
+        account_api.read_tab(plan, "T")
     assert len(pauses) == 2
 
 

@@ -112,14 +112,14 @@ def test_a_servers_retry_after_is_waited_for_beyond_the_tasks_own_delay(monkeypa
 
 def test_prefect_runs_a_task_again_and_it_goes_through(services, monkeypatch):
     monkeypatch.setattr(retry, "LONGEST_WAIT_S", 0.1)  # the client leaves the wait to the task
-    services.fault("sheets.spreadsheets.values.batchGet", "429", retry_after=1)
+    services.fault("sheets.spreadsheets.get", "429", retry_after=1)
 
     @flow
     async def reading():
-        return await google_tasks.client("none", 0).read_values(seed.CLIENTS_SPREADSHEET_ID, "Clients")
+        return await google_tasks.client("none", 0).read_tab(seed.CLIENTS_SPREADSHEET_ID, "Clients")
 
-    assert len(asyncio.run(reading())) > 6
-    answers = [entry.status for entry in services.journal if entry.operation == "sheets.spreadsheets.values.batchGet"]
+    assert len(asyncio.run(reading()).tabs[0].cells.values) > 6
+    answers = [entry.status for entry in services.journal if entry.operation == "sheets.spreadsheets.get"]
     assert [status for status in answers if status != 401] == [429, 200], (
         "a token of an earlier test may be renewed first"
     )

@@ -1,0 +1,148 @@
+"""The cells of one tab as Sheets returns them with their grid: values, and what people see of, behind and beside them.
+
+Source: https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets/cells#CellData
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from lib.services.models import CellValue, TabCells
+
+FIELDS = (
+    "startRow,startColumn,rowMetadata(hiddenByUser,hiddenByFilter),rowData(values("
+    "effectiveValue,formattedValue,hyperlink,note,userEnteredValue(formulaValue),effectiveFormat(textFormat(strikethrough)),"
+    "textFormatRuns(startIndex,format(link,strikethrough)),chipRuns))"
+)
+BY_HAND, BY_FILTER = "by hand", "by a filter"
+
+_IMAGE = re.compile(r"=\s*IMAGE\(\s*(?:\"([^\"]*)\")?", re.IGNORECASE)
+_SPOKEN = ("mailto:", "tel:")  # an address that is shown without its scheme
+
+
+def read(data: Sequence[Mapping[str, Any]], spreadsheet_url: str) -> TabCells:
+    """
+    The cells of a tab.
+
+    Args:
+        data: Its `data` in the answer; what was asked for by one range comes as one block.
+        spreadsheet_url: To which links inside of the spreadsheet (`#gid=…`) are added.
+    """
+    cells = TabCells()
+    for block in data[:1]:
+        top, left = block.get("startRow", 0), block.get("startColumn", 0)
+        cells.values.extend([] for _ in range(top))
+        cells.texts.extend([] for _ in range(top))
+        for row, entry in enumerate(block.get("rowData", []), start=top):
+            values, texts = _row(cells, row, left, entry.get("values", []), spreadsheet_url)
+            cells.values.append(values)
+            cells.texts.append(texts)
+        for row, entry in enumerate(block.get("rowMetadata", []), start=top):
+            if entry.get("hiddenByUser") or entry.get("hiddenByFilter"):
+                cells.hidden[row] = BY_HAND if entry.get("hiddenByUser") else BY_FILTER
+    while cells.values and not cells.values[-1]:
+        cells.values.pop()
+        cells.texts.pop()
+    return cells
+
+
+def _row(
+    cells: TabCells, row: int, left: int, entries: Sequence[Mapping[str, Any]], url: str
+) -> tuple[list[CellValue], list[str]]:
+    values: list[CellValue] = [""] * left
+    texts = [""] * left
+    length = 0
+    for column, entry in enumerate(entries, start=left):
+        value, shown = _value(entry)
+        values.append(value)
+        texts.append(shown)
+        if not entry:
+            continue
+        if note := entry.get("note"):
+            cells.notes[row, column] = note
+        if full := _with_addresses(entry, shown if not isinstance(value, str) else value, url):
+            cells.linked[row, column] = full
+        if value != "":
+            length = column + 1
+            if _is_struck(entry, shown):
+                cells.struck.add((row, column))
+    return values[:length], texts[:length]
+
+
+def _value(entry: Mapping[str, Any]) -> tuple[CellValue, str]:
+    """What is stored, as `UNFORMATTED_VALUE` says it, and what is shown."""
+    shown: str = entry.get("formattedValue", "")
+    stored: Mapping[str, Any] = entry.get("effectiveValue") or {}
+    for kind in ("stringValue", "numberValue", "boolValue"):
+        if kind in stored:
+            value: CellValue = stored[kind]
+            return value, shown
+    return (shown if stored else ""), shown  # an error is what it shows
+
+
+def _is_struck(entry: Mapping[str, Any], shown: str) -> bool:
+    """Whether all that is seen of the text is struck through."""
+    whole = bool(entry.get("effectiveFormat", {}).get("textFormat", {}).get("strikethrough"))
+    runs = entry.get("textFormatRuns")
+    if not runs:
+        return whole
+    return all(run.get("format", {}).get("strikethrough", whole) for part, run in _parts(shown, runs) if part.strip())
+
+
+def _with_addresses(entry: Mapping[str, Any], text: str, url: str) -> str:
+    """The text with the addresses behind its words, `moodboard (https://…)`; empty when it says them all by itself."""
+    if image := _IMAGE.match(entry.get("userEnteredValue", {}).get("formulaValue", "")):
+        return f"(image: {image[1]})" if image[1] else "(image)"
+    written = "".join(_written(part, address) for part, address in _linked_parts(entry, text, url))
+    return written if written != text else ""
+
+
+def _linked_parts(entry: Mapping[str, Any], text: str, url: str) -> list[tuple[str, str]]:
+    """The text in parts, each with where it leads to."""
+    if chips := entry.get("chipRuns"):
+        return [(part, _chip_address(run.get("chip", {}), url)) for part, run in _parts(text, chips)]
+    runs = entry.get("textFormatRuns", [])
+    if any("link" in run.get("format", {}) for run in runs):
+        parts: list[tuple[str, str]] = []
+        for part, run in _parts(text, runs):
+            address = _absolute(run.get("format", {}).get("link", {}).get("uri", ""), url)
+            if parts and parts[-1][1] == address:  # one link, parts of it in bold
+                parts[-1] = (parts[-1][0] + part, address)
+            else:
+                parts.append((part, address))
+        return parts
+    return [(text, _absolute(entry.get("hyperlink", ""), url))]
+
+
+def _chip_address(chip: Mapping[str, Any], url: str) -> str:
+    person = chip.get("personProperties", {}).get("email", "")
+    return person or _absolute(chip.get("richLinkProperties", {}).get("uri", ""), url)
+
+
+def _parts(text: str, runs: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The parts of a text and the run of each, of which there is one at least; runs count in UTF-16 code units, and end where the next one begins."""
+    units = text.encode("utf-16-le", "surrogatepass")
+    starts = [run.get("startIndex", 0) for run in runs]
+    if starts[0]:
+        yield units[: 2 * starts[0]].decode("utf-16-le", "surrogatepass"), {}
+    for run, begin, end in zip(runs, starts, [*starts[1:], len(units)], strict=True):
+        yield units[2 * begin : 2 * end].decode("utf-16-le", "surrogatepass"), run
+
+
+def _absolute(address: str, url: str) -> str:
+    return f"{url.partition('#')[0]}{address}" if address.startswith("#") else address
+
+
+def _written(part: str, address: str) -> str:
+    """A part with its address behind its last word, unless it says it by itself."""
+    for scheme in _SPOKEN:
+        address = address.removeprefix(scheme)
+    if not address or _bare(address) in _bare(part) or not part.strip():
+        return f"{part}{address}" if address and not part.strip() else part
+    word = part.rstrip()
+    return f"{word} ({address}){part[len(word) :]}"
+
+
+def _bare(address: str) -> str:
+    """An address without what people leave out of it."""
+    return re.sub(r"^https?://(www\.)?|/$", "", address.strip().casefold())
