@@ -167,7 +167,7 @@ async def make_issues(run: Run, project: Project, client: Client, plan_run: Plan
 
 
 async def check_plan(run: Run, project: Project, client: Client, plan_run: PlanRun, folder: Path) -> None:
-    """The same up to the decision; nothing is locked, waited for or written."""
+    """The same up to the decision; nothing is locked, settled or written."""
     await plan_run.read()
     plan, snapshot = await plan_run.look_up(settle=False)
     with plan_run.step("run the notebook"):
@@ -210,7 +210,7 @@ async def open_plan[P: PlanRun](
 async def make_drafts(run: Run, project: Project, client: Client, plan: ContentPlan, folder: Path) -> Drafts:
     """Run the transform notebook on the plan's rows, and fit what it drafted to the project's create screen."""
     settings = run.settings
-    parameters = transform.parameters(settings, folder, run.month, client.quota)
+    parameters = transform.parameters(settings, folder, run.month, client.quota, run.name)
     await utility_tasks.run_notebook(
         transform.NOTEBOOK, folder / f"{transform.NOTEBOOK}.ipynb", parameters, NOTEBOOK_TIMEOUT_S
     )

@@ -61,7 +61,8 @@ async def compare_runs(run_a: str, run_b: str, *, output_dir: str | None = None)
 
     runs: dict[str, JsonValue] = {"run_a": _absolute(found.then.folder), "run_b": _absolute(found.now.folder)}
     report = Report("compare_runs", "comparison", lambda _folder: runs)
-    return await keep_folder(NAME, work, output_dir=output_dir, report=report)
+    source = f"{found.then.folder.name}, {found.now.folder.name}"
+    return await keep_folder(NAME, work, output_dir=output_dir, report=report, source=source)
 
 
 def _absolute(folder: Path) -> str:

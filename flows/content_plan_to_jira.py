@@ -63,7 +63,7 @@ async def content_plan_to_jira(
         target_month: Month of the plans: Juli 2026, July 2026 or 2026-07; the next month in Jakarta when left out.
         client_names: Clients to take, whatever their case and spaces; all when left out.
         validate_only: Read, check and report; write nothing to Google or Jira.
-        delay_seconds: Shortest and longest random pause between API calls and batches, in seconds.
+        delay_seconds: Shortest and longest random pause between the steps of a plan and between batches, in seconds.
         settle_seconds: How long after its being sent Jira may still apply a request; SETTLE_SECONDS (300) when left out.
         tab: Title of the tab that holds the plans; that of the client list, or the one that names the month, when left out.
         google_credentials_block_name: Block with Google's credentials; the environment counts when there is none.

@@ -370,13 +370,16 @@ class _Watch:
         What Jira refuses for one issue does not stop the others; a later pass tries it again.
         """
         refused: list[str] = []
-        for finding in findings.data:
-            if finding.changes and finding.key:
-                try:
-                    await self._comment(plan, finding)
-                except FixInputError as error:
-                    self._note(plan, finding, f"the change could not be told on {finding.key}: {error}", "error")
-                    refused.append(finding.key)
+        changed = [finding for finding in findings.data if finding.changes and finding.key]
+        for number, finding in enumerate(changed):
+            written = len(self.watched.commented)
+            try:
+                await self._comment(plan, finding)
+            except FixInputError as error:
+                self._note(plan, finding, f"the change could not be told on {finding.key}: {error}", "error")
+                refused.append(finding.key)
+            if number + 1 < len(changed) and len(self.watched.commented) > written:
+                await self._run.throttle.pause(f"the next comment for {self._client.name}", self._run.log)
         if refused:
             self._waiting = True
             untold = ConflictError(", ".join(refused), "the change could not be told there; see below")

@@ -15,7 +15,7 @@ from prefect.logging import get_run_logger
 
 from flows import printing
 from flows.reporting_flow import Result, reporting_flow
-from flows.run_in_folder import keep_folder, log_error
+from flows.run_in_folder import keep_folder, log_error, output_folder
 from lib import error_line
 from lib.error_record import UNFORESEEN, ErrorRecord, in_result
 from lib.errors import FixInputError, TryLaterError
@@ -75,7 +75,8 @@ async def output_maintenance(
             **in_result(ErrorRecord(problem, UNFORESEEN) for problem in (*leftovers, *failed)),
         }
 
-    return await keep_folder(NAME, work, output_dir=output_dir)
+    source = str(output_folder(output_dir, Settings.read()))
+    return await keep_folder(NAME, work, output_dir=output_dir, source=source)
 
 
 def _name_odd(found: Sequence[Candidate]) -> str:

@@ -58,7 +58,7 @@ async def performance_report(*, days: int = 30, output_dir: str | None = None) -
 
     given: dict[str, JsonValue] = {"output_dir": str(runs), "days": days, "until": iso_utc(until)}
     report = Report("performance_report", "performance", lambda _folder: given)
-    return await keep_folder(NAME, work, output_dir=output_dir, report=report)
+    return await keep_folder(NAME, work, output_dir=output_dir, report=report, source=str(runs))
 
 
 def show(result: Result) -> None:

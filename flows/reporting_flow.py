@@ -8,14 +8,15 @@ Prefect takes a returned dictionary for success. So inside the engine a result w
 import asyncio
 import functools
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from typing import Any, Self, cast
 
-from prefect import Flow
+from prefect import Flow, runtime
 from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
 from prefect.states import Completed
+from pydantic_core import to_jsonable_python
 
 from flows import prefect_api
 from lib import error_line
@@ -24,6 +25,7 @@ from lib.errors import TryLaterError, WorkflowError
 from lib.exactly_once.plan_run import PlanResult
 from lib.exactly_once.reconcile import NEEDS_A_PERSON
 from lib.files import iso_utc, utc_now
+from lib.settings import in_sandbox
 
 type Result = dict[str, Any]
 
@@ -67,7 +69,7 @@ class ReportingFlow(Flow[..., Any]):
         except FlowFailedError as failed:
             return failed.result
         except Exception as error:  # noqa: BLE001  # bad arguments, an API out of reach, a time-out: all end as a result
-            return ended[-1] if ended else failure(started, error)
+            return ended[-1] if ended else failure(self.name, started, error, kwargs)
 
     def with_options(self, **options: Any) -> Self:
         """A copy with other options, of the same kind (Flow's own would make a plain Flow)."""
@@ -97,7 +99,8 @@ def reporting_flow[**P](**options: Any) -> Callable[[Callable[P, Awaitable[Resul
                     prefect_api.give_up()
                 raise
             except Exception as error:  # noqa: BLE001  # a flow never raises to its caller
-                cause, result = error, failure(started, error)
+                given = runtime.flow_run.parameters or {}
+                cause, result = error, failure(str(options.get("name", "")), started, error, given)
             context = FlowRunContext.get()
             if context is None or context.flow is None or context.flow.fn is not body:
                 return result  # called as a plain function
@@ -140,14 +143,26 @@ class _OneLine(logging.Filter):
 _ONE_LINE = _OneLine()
 
 
-def failure(started: str, error: BaseException) -> Result:
-    """The result of a run that ended before it had one."""
+def failure(flow: str, started: str, error: BaseException, parameters: Mapping[str, Any]) -> Result:
+    """The result of a run that ended before it had a folder; with all keys that every result has."""
+    failed = in_result([record_of(error)])
     return {
+        "bottom_line": f"The run failed: {failed['error']}",
         "start_time": started,
         "end_time": iso_utc(utc_now()),
+        "flow": flow,
+        "state": "failed",
+        "parameters": to_jsonable_python(dict(parameters), fallback=str),
+        "flow_run_id": runtime.flow_run.id,
+        "rerun_of": None,
+        "sandbox": in_sandbox(),
+        "sources": {},
+        "api_calls": {},
+        "run_folder": "",
+        "report": "",
         "data": [],
         "summary": {**PlanResult().counts(), "clients": {}},
-        **in_result([record_of(error)]),
+        **failed,
     }
 
 

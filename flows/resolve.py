@@ -62,7 +62,7 @@ async def content_plan_resolve(
         key: This issue is the row's: the row gets its key, the issue the plan's label.
         create: Make an issue for the row, although another one looks like it or something else stands in its Key cell.
         forget_issue: This issue does not belong to the plan: it loses the plan's labels, and its key leaves the plan.
-        delay_seconds: Shortest and longest random pause between API calls, in seconds.
+        delay_seconds: Shortest and longest random pause between the steps of a plan, in seconds.
         settle_seconds: How long after its being sent Jira may still apply a request; SETTLE_SECONDS (300) when left out.
         tab: Title of the tab that holds the plan; the one that names the month when left out.
         google_credentials_block_name: Block with Google's credentials; the environment counts when there is none.
@@ -95,6 +95,7 @@ async def content_plan_resolve(
         jira_block=jira_credentials_block_name,
         output_dir=output_dir,
         break_lock=break_lock,
+        source=_read_id(plan),
     )
 
 

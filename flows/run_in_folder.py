@@ -100,6 +100,7 @@ async def run_in_folder(
     break_lock: bool = False,
     forecast: Forecast = "warning",
     report: Report = AUDIT,
+    source: str = "",
 ) -> Result:
     """
     Do the work of one flow run; its result, saved as `result.json` beside a manifest, however it ended.
@@ -118,6 +119,7 @@ async def run_in_folder(
         break_lock: Plans whose lock another run holds are taken over.
         forecast: How much a mismatch with the project's create screen counts.
         report: The notebook that reports on it.
+        source: What was read, in the metadata of `result.json`; the client list when left out.
     """
     begun = clients.Begun()
     await _refuse_unusable(google_block, jira_block)
@@ -146,7 +148,7 @@ async def run_in_folder(
         begun.months = [str(run.month)]
         return await work(run)
 
-    return await keep_folder(name, in_folder, output_dir=output_dir, begun=begun, report=report)
+    return await keep_folder(name, in_folder, output_dir=output_dir, begun=begun, report=report, source=source)
 
 
 async def _refuse_unusable(google_block: str, jira_block: str) -> None:
@@ -172,6 +174,7 @@ async def keep_folder(
     output_dir: str | None,
     begun: clients.Begun | None = None,
     report: Report = AUDIT,
+    source: str = "",
 ) -> Result:
     """
     Make the run folder and do the work; leave result, report and manifest there, however it ended.
@@ -182,12 +185,20 @@ async def keep_folder(
         output_dir: Where the run folder goes; OUTPUT_DIR when left out.
         begun: What a cancelled run can tell of.
         report: The notebook that reports on it.
+        source: What was read, in the metadata of `result.json`; the client list when left out.
     """
     log: Log = get_run_logger()
     library_log.show()
     with stop_signals.caught(log) as signals, kernels_kept():
         ended = await _keep_folder(
-            name, work, output_dir=output_dir, begun=begun or clients.Begun(), report=report, log=log, signals=signals
+            name,
+            work,
+            output_dir=output_dir,
+            begun=begun or clients.Begun(),
+            report=report,
+            source=source,
+            log=log,
+            signals=signals,
         )
     if isinstance(ended, asyncio.CancelledError):
         raise ended
@@ -201,6 +212,7 @@ async def _keep_folder(
     output_dir: str | None,
     begun: clients.Begun,
     report: Report,
+    source: str,
     log: Log,
     signals: stop_signals.StopSignals,
 ) -> Result | asyncio.CancelledError:
@@ -224,14 +236,15 @@ async def _keep_folder(
     parts = {"api_calls": {service: asdict(count) for service, count in calls.items()}, **parts}
     result = _result(name, started, sources, parts, "cancelled" if cancelled else state(parts))
     result |= {"run_folder": str(folder), "report": prefect_page.link(folder, report.name, settings.output_url)}
-    unsaved = await _save(result, folder, settings)
+    source = source or settings.clients_spreadsheet_id
+    unsaved = await _save(result, folder, source)
     if unsaved:
         result["report"] = ""  # none can be made
     if problem := unsaved or await _make_report(folder, report, log, signals):
         result = {**with_error(result, ErrorRecord(problem, UNFORESEEN)), "nothing_new": False}
         result["state"] = "cancelled" if cancelled else "failed"
         result["bottom_line"] = f"{result['bottom_line']} {problem}"
-        await _save(result, folder, settings)
+        await _save(result, folder, source)
     try:
         manifest = run_folder.write_manifest(folder, workflow=name, parameters=result["parameters"], sources=sources)
     except OSError as failed:  # the result tells of the same disk
@@ -287,11 +300,11 @@ async def _rebuild_index(output_dir: Path, log: Log) -> None:
         log.warning("%s was not brought up to date: %s", output_dir / run_index.INDEX, failed)
 
 
-async def _save(result: Result, folder: Path, settings: Settings) -> str:
+async def _save(result: Result, folder: Path, source: str) -> str:
     """Save the result; why it is not saved where the disk does not take it: what was done is told all the same."""
     sections = {section: value for section, value in result.items() if section != "data"}
     try:
-        await save_json(folder / RESULT, result["data"], result["flow"], settings.clients_spreadsheet_id, sections)
+        await save_json(folder / RESULT, result["data"], result["flow"], source, sections)
     except OSError as failed:
         return f"the result could not be saved: {error_line.message_of(failed)}"
     return ""

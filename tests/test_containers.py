@@ -105,6 +105,8 @@ def test_mounted_code_never_hides_the_images_environment():
     for service in override["services"].values():
         assert service["volumes"] == [".:/app", "venv:/app/.venv", OUTPUT]
     assert override["services"].keys() == OURS.keys()
+    levels = {service["environment"]["PREFECT_LOGGING_LEVEL"] for service in override["services"].values()}
+    assert levels == {"DEBUG"}
 
 
 def test_what_a_bare_up_starts_stands_in_the_environment():

@@ -92,7 +92,7 @@ class PlanRun:
         site: Address of the Jira site, to be named before the first write.
         project_key: The project that new issues go to.
         clock: Time.
-        throttle: The pauses between API calls.
+        throttle: The pauses between its steps.
         settle_s: How long after its being sent a request may still be applied.
         run: Name of this run.
         files: Saves each intermediate result before the step that uses it.

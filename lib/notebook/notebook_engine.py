@@ -37,6 +37,8 @@ from lib.notebook.kernel_server import KernelServer
 from lib.notebook.notebook_kernel import Kernel, first_of
 
 LOGGER = logging.getLogger(__name__)
+_MESSAGES = logging.getLogger(f"{__name__}.messages")  # nbclient's; at DEBUG they hold all that cells show
+_MESSAGES.setLevel(logging.INFO)
 
 START_S = 60.0
 IDLE_S = 60  # after the answer to a cell, for the rest of its output
@@ -221,7 +223,7 @@ class _Client(NotebookClient):
 
     def __init__(self, manager: _Manager, order: Order) -> None:
         # The kernel's death and time-outs are watched here: at once, and in fractions of a second.
-        super().__init__(manager.nb, log=LOGGER, store_widget_state=False, iopub_timeout=IDLE_S)
+        super().__init__(manager.nb, log=_MESSAGES, store_widget_state=False, iopub_timeout=IDLE_S)
         self._manager = manager
         self._order = order
         self._index: int | None = None

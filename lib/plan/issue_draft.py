@@ -238,11 +238,11 @@ def _sections(plan: ContentPlan, row: PlanRow, used: Container[str]) -> list[adf
     return sections
 
 
-def save(drafts: Drafts, path: Path, *, notebook: str, source: str) -> Path:
+def save(drafts: Drafts, path: Path, *, workflow: str, source: str) -> Path:
     """Write the drafts file, whole or not at all; beside a finished run, not into it."""
     content = drafts.model_dump(mode="json", exclude_none=False)
     written = files.spare_finished(path)
-    return files.write_json(written, content["data"], workflow=notebook, source=source, problems=content["problems"])
+    return files.write_json(written, content["data"], workflow=workflow, source=source, problems=content["problems"])
 
 
 def load(path: Path, rows: Sequence[PlanRow], *, notebook: str) -> Drafts:

@@ -12,8 +12,10 @@ from lib.settings import Settings
 NOTEBOOK = "content_plan_to_jira"
 
 
-def parameters(settings: Settings, folder: Path, month: Month, quota: Mapping[str, int]) -> dict[str, JsonValue]:
-    """Its parameters for the rows file in a folder; the drafts go beside it."""
+def parameters(
+    settings: Settings, folder: Path, month: Month, quota: Mapping[str, int], workflow: str
+) -> dict[str, JsonValue]:
+    """Its parameters for the rows file in a folder, of the run of that name; the drafts go beside it."""
     return {
         "rows_path": str(folder / ROWS),
         "drafts_path": str(folder / DRAFTS),
@@ -23,4 +25,5 @@ def parameters(settings: Settings, folder: Path, month: Month, quota: Mapping[st
         "priority_id": settings.jira_priority_id,
         "reporter": settings.jira_reporter,
         "quota": dict(quota),
+        "workflow": workflow,
     }

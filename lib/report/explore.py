@@ -122,7 +122,7 @@ async def transform(plan: ContentPlan, month: str, rows: int) -> Drafts:
     make_folder(SCRATCH, exist_ok=True)
     folder = client_folder(SCRATCH, plan.client)
     rows_file.save(few, folder / ROWS, workflow="explore")
-    given = parameters(Settings.read(), folder, month_of(plan, month), {})  # a few rows fill no quota
+    given = parameters(Settings.read(), folder, month_of(plan, month), {}, "explore")  # a few rows fill no quota
     executed, environment = folder / TRANSFORM.name, environment_without_secrets()
     await runner.run_notebook(TRANSFORM, executed, given, working_dir=ROOT, environment=environment)
     return issue_draft.load(folder / DRAFTS, few.rows, notebook=f"notebooks/{TRANSFORM.name}")

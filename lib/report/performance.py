@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from lib.errors import FixInputError
+from lib.formats import plural
 from lib.run import run_record
 from lib.run.run_record import RunRecord
 from lib.services import rate_limits
@@ -173,7 +174,7 @@ def _apis(runs: list[RunRecord]) -> Records:
     ]
 
 
-_CALLS = ("calls", "too_many_requests", "repeated", "failed")
+_CALLS = ("calls", "too_many_requests", "repeated", "failed", "task_retries")
 
 
 def _batches(runs: list[RunRecord]) -> Records:
@@ -215,6 +216,11 @@ def _advice(runs: int, flows: Records, steps: Records, apis: Records, batches: R
             yield (
                 f"{api['api']} refused {api['too_many_requests']} of {api['calls']} calls as too many, most of them "
                 f"likely in {api['busiest_run']}: lower {names} in lib/services/rate_limits.py, or raise delay_seconds."
+            )
+        if api["task_retries"]:
+            yield (
+                f"Prefect ran tasks of {api['api']} again {plural(api['task_retries'], 'time')}: the service was away for longer than "
+                "the client's own tries, about a minute. Outages that outlast the retries, too, need a longer RETRY_DELAY_SECONDS in .env."
             )
         if api["failed"] > 0.05 * api["calls"]:
             yield f"{api['failed']} of {api['calls']} calls of {api['api']} failed: look at the network and the service."

@@ -17,6 +17,7 @@ _COLUMNS = {
     "rows_per_minute": "rows per minute",
     "total_s": "in all (s)",
     "too_many_requests": "too many requests",
+    "task_retries": "tasks run again",
     "mean_ms": "mean (ms)",
     "busiest_per_minute": "most calls per minute",
     "busiest_run": "in run",

@@ -24,6 +24,7 @@ class ApiCalls:
         too_many_requests: Those that the service refused since there were too many.
         repeated: Those that were another try of the one before.
         failed: Those that got no good answer for another reason; a refusal is an answer.
+        task_retries: How often Prefect ran a task again, since all tries of its client had come to nothing.
         seconds: How long all of them took together.
     """
 
@@ -31,6 +32,7 @@ class ApiCalls:
     too_many_requests: int = 0
     repeated: int = 0
     failed: int = 0
+    task_retries: int = 0
     seconds: float = 0.0
 
 

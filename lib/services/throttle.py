@@ -1,4 +1,4 @@
-"""Random pauses between API calls, so that a run stays clear of the services' rate limits."""
+"""Random pauses between the steps of a run, so that it stays clear of the services' rate limits."""
 
 import logging
 import random

@@ -20,12 +20,13 @@ from typing import Any, Concatenate
 from prefect import Task, get_client, task
 from prefect.cache_policies import NO_CACHE
 from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError, rate_limit
+from prefect.context import TaskRunContext
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import get_current_settings
 
 from blocks.names import GOOGLE_BLOCK, JIRA_BLOCK
 from lib.errors import TryLaterError, WorkflowError
-from lib.services import rate_limits, retry
+from lib.services import api_calls, rate_limits, retry
 from lib.services.rate_limits import RateLimit
 
 BLOCKS = {"google": GOOGLE_BLOCK, "jira": JIRA_BLOCK}  # group of tasks -> the block that they load unless told another
@@ -58,6 +59,8 @@ def api_task[Client](
     def decorate[Answer](method: Callable[Concatenate[Client, ...], Answer]) -> Task[..., Awaitable[Answer]]:
         @functools.wraps(method)
         async def call(*args: Any, credentials_block_name: str = block.default, **kwargs: Any) -> Answer:
+            if (running := TaskRunContext.get()) and running.task_run.run_count > 1:
+                api_calls.of(group).task_retries += 1
             if limit is not None:
                 await acquire(limit)
             try:

@@ -248,11 +248,11 @@ def load_issues(path: Path) -> list[Issue]:
         raise FixInputError(str(path), f"is no issues file of a run ({type(error).__name__})") from None
 
 
-def save(findings: Findings, path: Path, *, notebook: str, source: str) -> Path:
+def save(findings: Findings, path: Path, *, workflow: str, source: str) -> Path:
     """Write the notebook's result; beside a finished run, not into it."""
     content: dict[str, Any] = findings.model_dump(mode="json")
     written = files.spare_finished(path)
-    return files.write_json(written, content["data"], workflow=notebook, source=source, problems=content["problems"])
+    return files.write_json(written, content["data"], workflow=workflow, source=source, problems=content["problems"])
 
 
 def load(path: Path, rows: Sequence[PlanRow], *, notebook: str) -> Findings:

@@ -178,6 +178,21 @@ def test_an_issue_that_takes_no_comment_does_not_keep_the_others_from_being_told
     assert {issue: len(found) for issue, found in comments(services).items()} == dict.fromkeys(keys, 1)
 
 
+def test_between_comments_a_random_time_passes_and_none_after_the_last(clients, make, watch, services, caplog):
+    [plan] = clients(1, rows=3)
+    make()
+    for row in (2, 4):
+        change(services, plan, f"E{row}", f"Caption baru {row}")
+    watch(delay_seconds=(0.01, 0.02))
+    waited = [
+        record.getMessage()
+        for record in caplog.records
+        if record.getMessage().endswith("before the next comment for Klien 1")
+    ]
+    assert len(waited) == 1
+    assert services.calls("addComment") == 2
+
+
 def test_a_comment_under_way_is_waited_for(clients, make, watch, services):
     [plan] = clients(1)
     key = make()["data"][0]["key"]

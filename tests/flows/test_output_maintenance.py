@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import json
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,8 @@ def test_old_runs_become_zip_files_and_the_report_says_so(prefect_engine, tmp_pa
     assert young.exists()
     assert "1 runs were archived, 1 are kept" in (Path(result["run_folder"]) / "audit.html").read_text()
     assert old.name not in (tmp_path / "index.html").read_text()
+    saved = json.loads((Path(result["run_folder"]) / "result.json").read_text())
+    assert saved["metadata"]["source"] == str(tmp_path), "what was read, and no client list"
 
 
 def test_an_archive_in_the_way_is_told_and_stops_no_other(prefect_engine, tmp_path):

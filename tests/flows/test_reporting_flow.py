@@ -4,6 +4,8 @@ import asyncio
 import errno
 import logging
 import pickle
+import re
+from pathlib import Path
 
 import httpx
 import pytest
@@ -12,9 +14,12 @@ from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from flows import prefect_api
+from flows.performance_report import performance_report
 from flows.reporting_flow import NEEDS_ATTENTION, NOTHING_NEW, FlowFailedError, exit_code, reporting_flow
 from lib.errors import FixInputError
 from tests.servers import Gate
+
+ADDING = (Path(__file__).parents[2] / "docs/adding.md").read_text()
 
 COUNTS = {"rows": 2, "created": 2, "rejected": 0, "uncertain": 0, "flagged": 0}
 
@@ -127,6 +132,21 @@ def test_wrong_parameters_are_a_result_too(parameters):
     result = asyncio.run(example(**parameters))
     assert next(iter(parameters)) in result["error"]
     assert exit_code(result) == 1
+    assert (result["flow"], result["state"], result["parameters"]) == (example.name, "failed", parameters)
+
+
+ALWAYS = set(re.findall(r"`(\w+)`", ADDING.partition("Every result has")[2].partition("\n\n")[0]))
+
+
+@pytest.mark.usefixtures("prefect_engine")
+def test_each_result_has_the_keys_that_are_documented_also_of_a_run_that_fails_before_it_has_a_folder(tmp_path):
+    assert len(ALWAYS) > 12
+    whole = asyncio.run(performance_report(output_dir=str(tmp_path), days=0))
+    early = [asyncio.run(performance_report(days="many")), run(kind="raises")[0]]
+    for result in (whole, *early):
+        assert ALWAYS - result.keys() == set()
+        assert result["error"] in result["bottom_line"]
+    assert [bool(result["run_folder"]) for result in (whole, *early)] == [True, False, False]
 
 
 @pytest.mark.usefixtures("prefect_engine")

@@ -1,6 +1,7 @@
 """Decisions as a flow and as a command."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,9 @@ def test_a_decision_is_carried_out_and_said(run, services):
     forgotten = run(plan=plan, forget_issue=made["key"])
     assert "no longer belongs to" in forgotten["done"]
     assert {exit_code(result) for result in (given, again, forgotten)} == {0}
+    metadata = [json.loads(path.read_text())["metadata"] for path in Path(again["run_folder"]).rglob("*.json")]
+    assert {each["workflow"] for each in metadata} == {"content-plan-resolve"}
+    assert json.loads((Path(again["run_folder"]) / "result.json").read_text())["metadata"]["source"] == plan
 
 
 @pytest.mark.parametrize(

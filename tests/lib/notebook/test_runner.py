@@ -3,6 +3,7 @@
 import ast
 import asyncio
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -295,6 +296,14 @@ def test_a_reader_never_sees_half_a_file(tmp_path, monkeypatch):
     runner.join()
     assert len(sizes) > 3
     assert seen == {"pending", "running", "completed"}
+
+
+def test_what_a_cell_shows_is_in_no_log_line_at_debug(tmp_path, caplog):
+    caplog.set_level(logging.DEBUG)
+    run("completes", tmp_path / "copy.ipynb", {"label": "rahasia-klien"})
+    assert "rahasia-klien" in (tmp_path / "copy.ipynb").read_text()
+    assert caplog.records
+    assert not [record for record in caplog.records if "rahasia-klien" in record.getMessage()]
 
 
 def test_the_copy_of_a_run_is_no_source(tmp_path):

@@ -203,7 +203,7 @@ def test_fields_that_jira_would_not_take_are_refused_when_they_are_drafted(chang
 
 def test_drafts_survive_their_file(tmp_path):
     drafts = drafts_of(row(1), row(2, ""))
-    path = issue_draft.save(drafts, tmp_path / "drafts.json", notebook="n", source="s")
+    path = issue_draft.save(drafts, tmp_path / "drafts.json", workflow="n", source="s")
     assert issue_draft.load(path, plan(row(1), row(2, "")).rows, notebook="n") == drafts
     assert json.loads(path.read_text())["metadata"]["record_count"] == 2
 

@@ -12,7 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from blocks.google_credentials import GoogleCredentials
 from blocks.jira_credentials import JiraCredentials
 from lib.errors import CredentialsError, RefusedError, TryLaterError, UncertainWriteError, WorkflowError
-from lib.services import retry
+from lib.services import api_calls, retry
 from lib.services.google_api import GoogleApi
 from lib.services.jira_api import JiraApi
 from lib.services.models import Google, Jira
@@ -118,7 +118,9 @@ def test_prefect_runs_a_task_again_and_it_goes_through(services, monkeypatch):
     async def reading():
         return await google_tasks.client("none", 0).read_tab(seed.CLIENTS_SPREADSHEET_ID, "Clients")
 
-    assert len(asyncio.run(reading()).tabs[0].cells.values) > 6
+    with api_calls.counted() as calls:
+        assert len(asyncio.run(reading()).tabs[0].cells.values) > 6
+    assert calls["google"].task_retries == 1
     answers = [entry.status for entry in services.journal if entry.operation == "sheets.spreadsheets.get"]
     assert [status for status in answers if status != 401] == [429, 200], (
         "a token of an earlier test may be renewed first"

@@ -214,7 +214,7 @@ def test_findings_survive_their_file(tmp_path):
     before = plan(*keyed(row(1), row(2, "Dua")))
     after = plan(*keyed(row(1, caption="baru")))
     findings = plan_watch.compare(after, made_from(before))
-    path = plan_watch.save(findings, tmp_path / "findings.json", notebook="n", source="s")
+    path = plan_watch.save(findings, tmp_path / "findings.json", workflow="n", source="s")
     assert plan_watch.load(path, after.rows, notebook="n") == findings
     issues = plan_watch.save_issues(made_from(before), tmp_path / "issues.json", workflow="w", source="s")
     assert plan_watch.load_issues(issues) == made_from(before)
