@@ -9,6 +9,7 @@ from lib.plan.grid import Grid, cell, is_blank
 from lib.services.models import CellValue
 
 _TOPIC = "Topik"
+_SAID = ("Caption", "Shoot Guide", "Visualisasi Konten", "Reference", "Asset", "Link Referensi")  # of one content
 _DAY = tuple(name for name in REQUIRED if name != _TOPIC)
 
 
@@ -26,7 +27,7 @@ def find(grid: Grid, top: int, columns: Sequence[Column], key_column: int | None
     The contents of more than one row below the header: first row -> all of its rows.
 
     A row goes on with the content above when it has no key, date and form of its own, and its topic is merged with the one
-    above; or its Key is, whatever its topic. Cells of a date that are merged over the contents of a day make none of them one.
+    above; or its Key is, whatever its topic; or all but its topic is, its caption or the like among it. Cells of a date that are merged over the contents of a day make none of them one.
     """
     by_name = {column.name: column.index for column in columns if column.name}
     found: dict[int, range] = {}
@@ -43,8 +44,17 @@ def _goes_on(grid: Grid, row: int, by_name: Mapping[str, int], key_column: int |
     has_key = key_column is not None and grid.row_above(row, key_column) is not None
     if (key_column is not None and grid.is_own(row, key_column)) or any(grid.is_own(row, by_name[n]) for n in _DAY):
         return False
-    merged = [n for n in REQUIRED if grid.row_above(row, by_name[n]) is not None]
-    return _TOPIC in merged or (has_key and bool(merged))
+    merged = {
+        name
+        for name, column in by_name.items()
+        if grid.row_above(row, column) is not None and not is_blank(cell(grid.values, row, column))
+    }
+    own = {name for name, column in by_name.items() if grid.is_own(row, column)}
+    return (
+        _TOPIC in merged
+        or (has_key and not merged.isdisjoint(REQUIRED))
+        or (own == {_TOPIC} and not merged.isdisjoint(_SAID) and merged >= set(_DAY))
+    )
 
 
 def read(grid: Grid, rows: range, column: int) -> CellContent:

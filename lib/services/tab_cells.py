@@ -17,6 +17,7 @@ FIELDS = (
 BY_HAND, BY_FILTER = "by hand", "by a filter"
 
 _IMAGE = re.compile(r"=\s*IMAGE\(\s*(?:\"([^\"]*)\")?", re.IGNORECASE)
+_AROUND = "()[]<>{}\"'“”‘’.,;:!?"  # of a word
 _SPOKEN = ("mailto:", "tel:")  # an address that is shown without its scheme
 
 
@@ -137,12 +138,15 @@ def _written(part: str, address: str) -> str:
     """A part with its address behind its last word, unless it says it by itself."""
     for scheme in _SPOKEN:
         address = address.removeprefix(scheme)
-    if not address or _bare(address) in _bare(part) or not part.strip():
-        return f"{part}{address}" if address and not part.strip() else part
+    if not address or not part.strip():
+        return part or address
+    if _bare(address) in {_bare(word.strip(_AROUND)) for word in part.split()}:
+        return part
     word = part.rstrip()
     return f"{word} ({address}){part[len(word) :]}"
 
 
 def _bare(address: str) -> str:
-    """An address without what people leave out of it."""
-    return re.sub(r"^https?://(www\.)?|/$", "", address.strip().casefold())
+    """An address without what people leave out of it; the case of a host does not count, that of a path does."""
+    host, slash, path = re.sub(r"^https?://", "", address, flags=re.IGNORECASE).partition("/")
+    return f"{host.casefold().removeprefix('www.')}{slash}{path}".removesuffix("/")

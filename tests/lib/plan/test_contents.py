@@ -70,8 +70,20 @@ def test_topics_that_differ_under_one_key_are_one_content():
 
 def test_topics_that_differ_and_have_keys_of_their_own_are_contents_of_one_day():
     rows = [row(1, "Kopi"), ["", "", "", "Teh", "", ""]]
+    read = plan(*rows, merges=merged(2, 4, NO, DATE, FORM))
+    assert [r[:2] for r in seen(read)] == [(2, "Kopi"), (3, "Teh")]
+
+
+def test_empty_cells_that_are_merged_make_no_content_one():
+    rows = [row(1, "Kopi", caption=""), ["", "", "", "Teh", "", ""]]
     read = plan(*rows, merges=merged(2, 4, NO, DATE, FORM, CAPTION))
     assert [r[:2] for r in seen(read)] == [(2, "Kopi"), (3, "Teh")]
+
+
+def test_a_content_of_which_all_is_merged_but_its_topic_is_one():
+    rows = [row(1, "Kopi"), ["", "", "", "dan susu", "", ""], row(2, "Teh")]
+    read = plan(*rows, merges=merged(2, 4, NO, DATE, FORM, CAPTION))
+    assert seen(read) == [(2, "Kopi\ndan susu", "halo", ""), (4, "Teh", "halo", "")]
 
 
 def test_a_key_cell_that_two_contents_share_is_told_of_the_second():
