@@ -129,6 +129,7 @@ class PlanRun:
         self._label = plan_label(spreadsheet_id)
         self._drafts: dict[int, IssueDraft] = {}
         self._field_names: dict[str, str] = {}
+        self._contents: dict[int, str] = {}
         self._beside: tuple[str, ...] = ()
         self._wanted: int | None = None
         self.plan: ContentPlan | None = None
@@ -187,6 +188,7 @@ class PlanRun:
         """What is to be done with each row, given what Jira has and what the notebook drafted of the plan's rows."""
         plan = self._read()
         self._drafts = {draft.row: draft for draft in drafts.data}
+        self._contents = {row.row: row.fingerprint for row in plan.rows}
         self._field_names = drafts.field_names
         decision = decide(
             plan, self._drafts, snapshot.issues, free=snapshot.free, clean=snapshot.clean, wanted=self._wanted
@@ -383,7 +385,9 @@ class PlanRun:
     async def _comment_rest(self, key: str, draft: IssueDraft) -> None:
         """Write the comments that are not there yet."""
         for issue in await self._jira.fetch([key]):
-            rest = draft.described(shorter=bool(issue.row.get("shortened"))).rest
+            described = draft.described(shorter=bool(issue.row.get("shortened")))
+            same = issue.row.get("content_hash") == self._contents.get(draft.row)
+            rest = described.rest if same else described.cut  # of a text that was changed since: all of it
             by_hash = {text_hash(json.dumps([n, page])): page for n, page in enumerate(adf.comments(rest))}
             there = await self._jira.read_change_hashes(key) if by_hash else set()
             for content_hash, page in by_hash.items():

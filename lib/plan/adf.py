@@ -65,7 +65,7 @@ def describe(sections: list[Section], size: Callable[[Node], int] = text_size) -
     if size(document) > LIMIT:
         raise FormatError(f"{len(sections)} columns are too many for one description")
     long = [(s, text) for s, text in zip(sections, texts, strict=True) if length_in_jira(text) > low]
-    rest = [replace(section, text=text[len(cut(text, low)) :]) for section, text in long]
+    rest = [replace(section, text=text[len(_cut(text, low)) :]) for section, text in long]
     return Description(document, [section for section, _ in long], rest)
 
 
@@ -85,7 +85,7 @@ def _pieces(section: Section) -> Iterator[Section]:
     """A section in parts of which each fits into a document."""
     text, length = clean_text(section.text), LIMIT // 2
     while text:
-        part = cut(text, length) or text[:length]
+        part = _cut(text, length) or text[:length]
         piece = Section(f"{section.label} (continued)", part, section.address)
         if size(_labelled([piece])) <= LIMIT:
             text = text[len(part) :]
@@ -139,11 +139,19 @@ def _inline_text(node: Node) -> str:
     return "\n" if node["type"] == "hardBreak" else str(node.get("text", ""))
 
 
+def _cut(text: str, limit: int) -> str:
+    """The beginning of a text, which ends before an address that would be cut in two."""
+    part = cut(text, limit)
+    begin = max(part.rfind(space) for space in " \n") + 1
+    word = text[begin:].split(maxsplit=1)
+    return part[:begin] if begin and len(part) < len(text) and word and "://" in word[0] else part
+
+
 def _cut_all(texts: list[str], limit: int) -> list[str]:
     return [
         text
         if length_in_jira(text) <= limit
-        else f"{cut(text, limit)}… [cut: {limit} of {length_in_jira(text)} characters; a comment goes on]"
+        else f"{_cut(text, limit)}… [cut: {limit} of {length_in_jira(text)} characters; a comment goes on]"
         for text in texts
     ]
 

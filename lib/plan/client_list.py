@@ -1,6 +1,7 @@
 """The agency's client list: who the clients are, and where their plans lie."""
 
 import re
+import urllib.parse
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -8,6 +9,7 @@ from lib.errors import FixInputError
 from lib.formats import FormatError, match_key, one_line, parse_number
 from lib.plan import grid
 from lib.plan.content_plan import HEADER_SEARCH_ROWS
+from lib.plan.grid import Grid
 from lib.services import a1
 from lib.services.models import ReadsSheets, Spreadsheet, TabCells
 
@@ -62,7 +64,7 @@ def parse(read: Spreadsheet) -> list[Client]:
         FixInputError: A column is missing, or no client is listed.
     """
     where = f"{read.title}, tab {a1.quoted(TAB)}"
-    cells = next((tab.cells for tab in read.tabs if tab.cells), TabCells())
+    cells = next((Grid(tab.cells, tab.merges) for tab in read.tabs if tab.cells), Grid(TabCells(), ()))
     for number, row in enumerate(cells.values[:HEADER_SEARCH_ROWS]):
         headers = [match_key(cell) for cell in row]
         if match_key(_NAME) in headers and match_key(_FOLDER) in headers:
@@ -74,7 +76,7 @@ def parse(read: Spreadsheet) -> list[Client]:
     raise FixInputError(where, f"has no header with the columns {_NAME!r} and {_FOLDER!r}")
 
 
-def _client(headers: Sequence[str], cells: TabCells, row: int) -> Client:
+def _client(headers: Sequence[str], cells: Grid, row: int) -> Client:
     by_header = {header: grid.cell(cells.values, row, index) for index, header in enumerate(headers)}
     folder = headers.index(match_key(_FOLDER))
     quota: dict[str, int] = {}
@@ -87,7 +89,7 @@ def _client(headers: Sequence[str], cells: TabCells, row: int) -> Client:
             if wanted is not None:
                 quota[match[1]] = int(wanted)
     address = a1.address(TAB, row + 1, folder)
-    folder_id = _folder_id(cells.linked.get((row, folder)) or one_line(by_header[match_key(_FOLDER)]))
+    folder_id = _folder_id(cells.linked(row, folder) or one_line(by_header[match_key(_FOLDER)]))
     return Client(
         one_line(by_header[match_key(_NAME)]), folder_id, address, quota, one_line(by_header.get(match_key(_TAB)))
     )
@@ -95,7 +97,8 @@ def _client(headers: Sequence[str], cells: TabCells, row: int) -> Client:
 
 def _folder_id(written: str) -> str:
     """The id in a folder's address, of whatever form, or behind a folder's name; else what is written, which should be the id."""
-    found = re.search(r"/folders/([A-Za-z0-9_-]+)", written) or re.search(r"[?&]id=([A-Za-z0-9_-]+)", written)
+    written = urllib.parse.unquote(written)
+    found = re.search(r"[/#]folders/([A-Za-z0-9_-]+)", written) or re.search(r"[?&]id=([A-Za-z0-9_-]+)", written)
     return found[1] if found else written
 
 

@@ -63,7 +63,7 @@ def read(grid: Grid, rows: range, column: int) -> CellContent:
     shown = [row for row in rows if grid.is_own(row, column) or row == first]
     parts = [_part(grid, row, column) for row in shown]
     filled = [part for part in parts if not is_blank(part.value) or part.linked] or parts[:1]
-    if len(filled) == 1:
+    if all(part == filled[0] for part in filled):
         return filled[0]
     text = "\n".join(part.text for part in filled)
     linked = "\n".join(part.linked or part.text for part in filled) if any(part.linked for part in filled) else ""
@@ -72,7 +72,8 @@ def read(grid: Grid, rows: range, column: int) -> CellContent:
 
 def note(grid: Grid, rows: range, column: int) -> str:
     """The notes on the cells of a content in one column."""
-    return "\n".join(filter(None, (clean_text(grid.note(row, column)) for row in rows)))
+    places = dict.fromkeys(grid.source(row, column) for row in rows)
+    return "\n".join(filter(None, (clean_text(grid.note(*place)) for place in places)))
 
 
 def _part(grid: Grid, row: int, column: int) -> CellContent:

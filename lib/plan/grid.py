@@ -1,6 +1,6 @@
 """A tab's cells as lists of rows, which may be of any length, and what its merged cells hold."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import cast
 
 from lib.formats import is_seen
@@ -67,9 +67,13 @@ class Grid:
         self.texts = _filled(self.texts, self._beside, "")
 
     def is_own(self, row: int, column: int) -> bool:
-        """Whether a cell holds something, and not what a cell above it holds that it is merged with."""
-        column = self._beside.get((row, column), (row, column))[1]
-        return (row, column) not in self._above and not is_blank(cell(self.values, row, column))
+        """Whether a cell holds something, be it an image, and not what a cell above it holds that it is merged with."""
+        place = self._beside.get((row, column), (row, column))
+        return place not in self._above and (not is_blank(cell(self.values, *place)) or place in self._cells.linked)
+
+    def goes_down(self, row: int, column: int) -> bool:
+        """Whether a cell is the first of several rows that are merged."""
+        return (row, column) in self._above.values()
 
     def row_above(self, row: int, column: int) -> int | None:
         """The first row of the merged cells that this one belongs to, where that is another row."""
@@ -86,12 +90,26 @@ class Grid:
         return self._cells.linked.get(self._above.get(place, place), "")
 
     def note(self, row: int, column: int) -> str:
-        """The note on a cell; of merged ones on the first."""
-        return self._cells.notes.get((row, column), "")
+        """The note on a cell; that on merged ones in each of their rows."""
+        return self._cells.notes.get(self._above.get((row, column), (row, column)), "")
+
+    def notes(self) -> dict[Place, str]:
+        """All notes on cells."""
+        return self._cells.notes
+
+    def source(self, row: int, column: int) -> Place:
+        """The first of the rows that a cell is merged over, in its column."""
+        return self._above.get((row, column), (row, column))
+
+    @property
+    def linked_places(self) -> Container[Place]:
+        """The cells that hold more than their value."""
+        return self._cells.linked
 
     def is_struck(self, row: int, column: int) -> bool:
         """Whether the whole text of a cell is struck through."""
-        return self._above.get((row, column), (row, column)) in self._cells.struck
+        place = self._beside.get((row, column), (row, column))
+        return self._above.get(place, place) in self._cells.struck
 
     def hidden(self, row: int) -> str:
         """How a row was hidden; empty for one that people see."""

@@ -1,6 +1,7 @@
 """The header of a plan's tab: which row it is, and which column each of its cells names."""
 
 import functools
+from collections.abc import Container
 
 from lib.errors import FixInputError
 from lib.formats import match_key, one_line
@@ -9,7 +10,7 @@ from lib.plan.content_plan import COLUMNS, HEADER_SEARCH_ROWS, KEY, REQUIRED, Co
 from lib.plan.keys import is_token, read_key
 from lib.plan.problems import Problem
 from lib.services import a1
-from lib.services.models import CellValue
+from lib.services.models import CellValue, Place
 
 
 def find(source: PlanSource, values: list[list[CellValue]]) -> int:
@@ -49,10 +50,16 @@ def _names() -> dict[str, str]:
 
 
 def read_columns(
-    source: PlanSource, values: list[list[CellValue]], texts: list[list[str]], header: int
+    source: PlanSource,
+    values: list[list[CellValue]],
+    texts: list[list[str]],
+    header: int,
+    linked: Container[Place] = (),
 ) -> tuple[list[Column], int | None, list[Problem]]:
     """
     The columns that the header names, the index of the column Key (None without one), and what is odd about them.
+
+    `linked` are cells that hold something beside their value, such as an image.
 
     Raises:
         FixInputError: A required column is missing, or one of them or Key stands there twice.
@@ -76,7 +83,8 @@ def read_columns(
     for index, label in enumerate(headers):
         if known.get(index) == KEY:
             continue
-        if not label and all(grid.is_blank(grid.cell(values, row, index)) for row in range(header + 1, len(values))):
+        below = range(header + 1, len(values))
+        if not label and all(grid.is_blank(grid.cell(values, r, index)) and (r, index) not in linked for r in below):
             continue
         unique = _unique(label or f"(column {a1.column_letter(index)})", [column.label for column in columns])
         if unique != label:

@@ -201,15 +201,13 @@ def _draft(plan: ContentPlan, row: PlanRow, sources: Mapping[str, Source], probl
             problems.append(Problem(where=cell, message=reading.warning, level="warning"))
         if reading.repeat:
             used.discard(match_key(plan.label(source.column)))
+    sections = _sections(plan, row, used) if "description" not in fields else []
+    described = adf.describe(sections) if sections else None
+    long = sections if described and (described.cut or adf.size(described.document) > adf.LIMIT) else []
     if any(problem.level == "error" for problem in problems):
-        return IssueDraft(row=row.row, fields=None, cells=cells, problems=problems)
-    sections = _sections(plan, row, used)
-    long: list[adf.Section] = []
-    if sections and "description" not in fields:
-        described = adf.describe(sections)
+        return IssueDraft(row=row.row, fields=None, cells=cells, problems=problems, sections=long)
+    if described:
         fields["description"] = described.document
-        if described.cut or adf.size(described.document) > adf.LIMIT:
-            long = sections
         message = "is too long for Jira; cut in the description, a comment goes on"
         problems += [Problem(where=section.address, message=message, level="warning") for section in described.cut]
     content = {"row": row.row, "fields": fields, "cells": cells, "problems": problems, "sections": long}

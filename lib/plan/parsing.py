@@ -14,7 +14,7 @@ from lib.plan.content_plan import REQUIRED, Column, ContentPlan, PlanRow, PlanSo
 from lib.plan.grid import Grid, Merge
 from lib.plan.problems import Problem
 from lib.services import a1
-from lib.services.models import CellValue, TabCells
+from lib.services.models import CellValue, Place, TabCells
 
 
 def parse(source: PlanSource, cells: TabCells, merges: Sequence[Merge] = ()) -> ContentPlan:
@@ -32,7 +32,7 @@ def parse(source: PlanSource, cells: TabCells, merges: Sequence[Merge] = ()) -> 
     """
     filled = Grid(cells, merges)
     top = header.find(source, filled.values)
-    columns, key_column, problems = header.read_columns(source, filled.values, filled.texts, top)
+    columns, key_column, problems = header.read_columns(source, filled.values, filled.texts, top, filled.linked_places)
     filled.fill_across(key_column)
     read = _read_rows(filled, top, columns, key_column)
     if read.templates:
@@ -42,6 +42,10 @@ def parse(source: PlanSource, cells: TabCells, merges: Sequence[Merge] = ()) -> 
         message = (
             f"rows without date, form and topic are notes and become no issue: {_shown_notes(read.notes, columns)}"
         )
+        problems.append(Problem(where=a1.quoted(source.tab), message=message, level="warning"))
+    if read.lost_notes:
+        shown = ", ".join(f"{a1.cell(*place)} {_words(text)!r}" for place, text in sorted(read.lost_notes.items()))
+        message = f"notes on cells that belong to no content go into no issue: {shown}"
         problems.append(Problem(where=a1.quoted(source.tab), message=message, level="warning"))
     rows = read.rows
     typed = [column.model_copy(update={"data_type": _data_type(rows, column.label)}) for column in columns]
@@ -58,23 +62,25 @@ def parse(source: PlanSource, cells: TabCells, merges: Sequence[Merge] = ()) -> 
 
 @dataclass
 class _Read:
-    """The rows below a header, and those that are none: numbers of rows like templates, and notes."""
+    """The rows below a header, and those that are none: numbers of rows like templates, and notes; notes on cells of none."""
 
     rows: list[PlanRow] = field(default_factory=list)
     templates: list[int] = field(default_factory=list)
     notes: list[PlanRow] = field(default_factory=list)
+    lost_notes: dict[Place, str] = field(default_factory=dict)
 
 
 def _read_rows(filled: Grid, top: int, columns: list[Column], key_column: int | None) -> _Read:
     read = _Read()
     merged = contents.find(filled, top, columns, key_column)
+    read.lost_notes = {place: text for place, text in filled.notes().items() if place[0] > top}
     index = top + 1
     while index < len(filled.values):
         rows = merged.get(index, range(index, index + 1))
         index = rows[-1] + 1
         own = [c for c in columns if any(filled.is_own(row, c.index) for row in rows)]
         has_key = key_column is not None and any(filled.is_own(row, key_column) for row in rows)
-        if not own and not has_key:
+        if not has_key and _is_empty_slot(filled, rows, own):
             continue
         row = _read_row(filled, rows, columns, key_column)
         if not row.key and all(
@@ -83,6 +89,8 @@ def _read_rows(filled: Grid, top: int, columns: list[Column], key_column: int | 
             read.templates.append(row.row)
         elif not _is_header(row.values, row.key, columns):
             read.rows.append(row)
+            for place in {filled.source(r, c.index) for r in rows for c in columns}:
+                read.lost_notes.pop(place, None)
     by_name = {column.name: column.label for column in columns if column.name}
     dated = {row.row for row in read.rows if _has_date(row, by_name)}
     forms = {
@@ -92,6 +100,14 @@ def _read_rows(filled: Grid, top: int, columns: list[Column], key_column: int | 
     read.notes = [row for row in read.rows if row.row in notes]
     read.rows = [row for row in read.rows if row.row not in notes]
     return read
+
+
+def _is_empty_slot(filled: Grid, rows: range, own: list[Column]) -> bool:
+    """Whether nothing stands in a row but, in the first one of a day, what is merged over all of its slots."""
+    return all(c.name in _OF_A_DAY and filled.goes_down(rows[0], c.index) for c in own) and len(rows) == 1
+
+
+_OF_A_DAY = ("No", "Tanggal", "Waktu", "Bentuk")
 
 
 def _read_row(filled: Grid, rows: range, columns: list[Column], key_column: int | None) -> PlanRow:
@@ -106,8 +122,12 @@ def _read_row(filled: Grid, rows: range, columns: list[Column], key_column: int 
         texts={column.label: cell.text for column, cell in read.items() if not isinstance(cell.value, str | None)},
         linked={column.label: cell.linked for column, cell in read.items() if cell.linked},
         notes={c.label: text for c in columns if (text := contents.note(filled, rows, c.index))},
-        struck=[c.label for c in columns if filled.is_struck(first, c.index)],
-        hidden=filled.hidden(first),
+        struck=[
+            c.label
+            for c in columns
+            if any(filled.is_struck(row, c.index) for row in rows if row == first or filled.is_own(row, c.index))
+        ],
+        hidden=next(filter(None, map(filled.hidden, rows)), ""),
         shares_key_of=0 if above is None else above + 1,
     )
 
@@ -157,11 +177,15 @@ def _shown_notes(notes: list[PlanRow], columns: list[Column]) -> str:
     """`A7 'MINGGU 1', B40 'Catatan: …'`: the first words of each row with their cells."""
     shown = []
     for row in notes:
-        column = next(c for c in columns if one_line(row.text(c.label)))
-        text = one_line(row.text(column.label))
-        words = text if len(text) <= _SHOWN else f"{cut(text, _SHOWN)}…"
-        shown.append(f"{a1.column_letter(column.index)}{row.row} {words!r}")
+        column = next(c for c in columns if one_line(row.content(c.label)))
+        shown.append(f"{a1.cell(row.row - 1, column.index)} {_words(row.content(column.label))!r}")
     return ", ".join(shown)
+
+
+def _words(text: str) -> str:
+    """The first words of a text."""
+    line = one_line(text)
+    return line if len(line) <= _SHOWN else f"{cut(line, _SHOWN)}…"
 
 
 def _data_type(rows: list[PlanRow], label: str) -> str:

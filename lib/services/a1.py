@@ -16,6 +16,11 @@ def quoted(tab: str) -> str:
     return "'" + tab.replace("'", "''") + "'"
 
 
+def cell(row: int, column: int) -> str:
+    """A cell without its tab, both counted from 0: `B7`."""
+    return f"{column_letter(column)}{row + 1}"
+
+
 def address(tab: str, row: int, column: int) -> str:
     """Address of one cell; `row` is the sheet's own number (from 1), `column` counts from 0."""
     return f"{quoted(tab)}!{column_letter(column)}{row}"

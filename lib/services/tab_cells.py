@@ -16,7 +16,7 @@ FIELDS = (
 )
 BY_HAND, BY_FILTER = "by hand", "by a filter"
 
-_IMAGE = re.compile(r"=\s*IMAGE\(\s*(?:\"([^\"]*)\")?", re.IGNORECASE)
+_IMAGE = re.compile(r"\bIMAGE\(\s*(?:\"([^\"]*)\"\s*(?=[,;)]))?", re.IGNORECASE)
 _AROUND = "()[]<>{}\"'“”‘’.,;:!?"  # of a word
 _SPOKEN = ("mailto:", "tel:")  # an address that is shown without its scheme
 
@@ -41,7 +41,8 @@ def read(data: Sequence[Mapping[str, Any]], spreadsheet_url: str) -> TabCells:
         for row, entry in enumerate(block.get("rowMetadata", []), start=top):
             if entry.get("hiddenByUser") or entry.get("hiddenByFilter"):
                 cells.hidden[row] = BY_HAND if entry.get("hiddenByUser") else BY_FILTER
-    while cells.values and not cells.values[-1]:
+    last = max((row for row, _ in (*cells.linked, *cells.notes)), default=-1)
+    while len(cells.values) > last + 1 and not cells.values[-1]:
         cells.values.pop()
         cells.texts.pop()
     return cells
@@ -63,6 +64,7 @@ def _row(
             cells.notes[row, column] = note
         if full := _with_addresses(entry, shown if not isinstance(value, str) else value, url):
             cells.linked[row, column] = full
+            length = column + 1
         if value != "":
             length = column + 1
             if _is_struck(entry, shown):
@@ -92,27 +94,34 @@ def _is_struck(entry: Mapping[str, Any], shown: str) -> bool:
 
 def _with_addresses(entry: Mapping[str, Any], text: str, url: str) -> str:
     """The text with the addresses behind its words, `moodboard (https://…)`; empty when it says them all by itself."""
-    if image := _IMAGE.match(entry.get("userEnteredValue", {}).get("formulaValue", "")):
-        return f"(image: {image[1]})" if image[1] else "(image)"
+    image = _IMAGE.search(entry.get("userEnteredValue", {}).get("formulaValue", ""))
+    if image and not entry.get("effectiveValue"):
+        shown = f"(image: {image[1]})" if image[1] else "(image)"
+        return _written(shown, _absolute(entry.get("hyperlink", ""), url))
     written = "".join(_written(part, address) for part, address in _linked_parts(entry, text, url))
     return written if written != text else ""
 
 
 def _linked_parts(entry: Mapping[str, Any], text: str, url: str) -> list[tuple[str, str]]:
     """The text in parts, each with where it leads to."""
-    if chips := entry.get("chipRuns"):
-        return [(part, _chip_address(run.get("chip", {}), url)) for part, run in _parts(text, chips)]
-    runs = entry.get("textFormatRuns", [])
-    if any("link" in run.get("format", {}) for run in runs):
-        parts: list[tuple[str, str]] = []
-        for part, run in _parts(text, runs):
-            address = _absolute(run.get("format", {}).get("link", {}).get("uri", ""), url)
-            if parts and parts[-1][1] == address:  # one link, parts of it in bold
-                parts[-1] = (parts[-1][0] + part, address)
-            else:
-                parts.append((part, address))
-        return parts
-    return [(text, _absolute(entry.get("hyperlink", ""), url))]
+    chips, runs = entry.get("chipRuns", []), entry.get("textFormatRuns", [])
+    whole = entry.get("hyperlink", "") if not chips and not any("link" in run.get("format", {}) for run in runs) else ""
+    starts = sorted({run.get("startIndex", 0) for run in (*chips, *runs)} | {0})
+    parts: list[tuple[str, str]] = []
+    for part, start in _parts(text, [{"startIndex": start} for start in starts]):
+        here = start.get("startIndex", 0)
+        link = _at(runs, here).get("format", {}).get("link", {}).get("uri", "")
+        address = _chip_address(_at(chips, here).get("chip", {}), url) or _absolute(link or whole, url)
+        if parts and parts[-1][1] == address:  # one link, parts of it in bold
+            parts[-1] = (parts[-1][0] + part, address)
+        else:
+            parts.append((part, address))
+    return parts
+
+
+def _at(runs: Sequence[Mapping[str, Any]], place: int) -> Mapping[str, Any]:
+    """The run that holds at a place."""
+    return next((run for run in reversed(runs) if run.get("startIndex", 0) <= place), {})
 
 
 def _chip_address(chip: Mapping[str, Any], url: str) -> str:
@@ -138,8 +147,10 @@ def _written(part: str, address: str) -> str:
     """A part with its address behind its last word, unless it says it by itself."""
     for scheme in _SPOKEN:
         address = address.removeprefix(scheme)
-    if not address or not part.strip():
-        return part or address
+    if not address:
+        return part
+    if not part.strip():
+        return f"{part}({address})"
     if _bare(address) in {_bare(word.strip(_AROUND)) for word in part.split()}:
         return part
     word = part.rstrip()

@@ -209,7 +209,7 @@ def test_an_address_in_a_block_that_cannot_be_used_ends_a_run_before_it_has_a_fo
     assert result["error"].startswith(
         "Block 'jira-typed-in', url: does not begin with https://; write https://example.com"
     )
-    assert "run_folder" not in result
+    assert result["run_folder"] == ""
     assert not (tmp_path / "output").exists()
     assert len(services.journal) == before
 

@@ -106,3 +106,25 @@ def test_without_the_right_to_comment_the_key_is_written_and_the_row_says_what_i
     assert outcomes(result) == {"rows": 2, "created": 2}
     assert "could not be written into a comment" in result.rows[0].problems[-1].message
     assert all(read_key(key) for key in desk.keys)
+
+
+def died_before_its_comments(desk):
+    """A plan whose first issue was made, by a run that died before it wrote the rest of its description."""
+    long_plan(desk, "x" * 50_000)
+    run = desk.next_run(
+        jira=Mortal(desk.jira, iter(range(1, 1000)), 4, ("create_in_bulk", "add_comment", "read_change_hashes"))
+    )
+    with pytest.raises(Killed):
+        run.run()
+    run.local.release()
+
+
+def test_a_row_that_is_refused_by_then_gets_its_comments_all_the_same(desk):
+    died_before_its_comments(desk)
+    desk.box.google.edit(desk.id, [{"repeatCell": {
+        "range": {"sheetId": 0, "startRowIndex": 1, "endRowIndex": 2, "startColumnIndex": 3, "endColumnIndex": 4},
+        "cell": {"userEnteredFormat": {"textFormat": {"strikethrough": True}}}, "fields": "userEnteredFormat.textFormat.strikethrough",
+    }}])  # fmt: skip
+    result = desk.run()
+    assert any("struck through" in problem.message for problem in result.rows[0].problems)
+    assert_nothing_lost(desk, "x" * 50_000)

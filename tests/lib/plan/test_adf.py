@@ -102,6 +102,20 @@ def test_what_is_cut_off_stands_whole_in_comments_that_fit_however_a_site_counts
     assert without_breaks == re.sub(r"\s", "", text)
 
 
+@pytest.mark.parametrize("counted", [adf.text_size, adf.size])
+def test_no_address_is_cut_in_two(counted):
+    address = "https://a.example/board"
+    described = describe([section(f"teks 🎬 papan ({address}/1) " * 1_500)], counted)
+    nodes = [
+        node
+        for page in (described.document, *adf.comments(described.rest))
+        for block in page["content"]
+        for node in block["content"]
+    ]
+    hrefs = {mark["attrs"]["href"] for node in nodes for mark in node.get("marks", []) if mark["type"] == "link"}
+    assert hrefs == {f"{address}/1"}
+
+
 def test_a_text_that_fits_has_no_comments():
     assert adf.comments(describe([section("halo")]).rest) == []
 

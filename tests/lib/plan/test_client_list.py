@@ -47,6 +47,8 @@ def test_a_folders_address_is_as_good_as_its_id():
         "https://drive.google.com/drive/u/0/folders/1aB-c_9",
         "https://drive.google.com/open?id=1aB-c_9&usp=drive_fs",
         "drive.google.com/drive/folders/1aB-c_9/",
+        "https://drive.google.com/drive/#folders/1aB-c_9",
+        "https://www.google.com/url?q=https%3A%2F%2Fdrive.google.com%2Fdrive%2Ffolders%2F1aB-c_9&sa=D",
     ],
 )
 def test_every_form_of_a_folders_address_is_as_good_as_its_id(written):
@@ -59,6 +61,14 @@ def test_a_folder_may_be_a_link_or_a_chip():
         linked={(1, 1): "Kopi Senja (https://drive.google.com/drive/folders/1aB-c_9)"},
     )
     assert parse(read)[0].folder_id == "1aB-c_9"
+
+
+def test_a_folder_that_is_merged_over_clients_is_that_of_each():
+    values = [["Name", "Content Plan Folder ID"], ["A", "1aB"], ["B"]]
+    read = Spreadsheet(
+        "list", "List", "", "id_ID", "Asia/Jakarta", [Tab(1, "Clients", 9, [(1, 3, 1, 2)], cells=TabCells(values))], {}
+    )
+    assert [client.folder_id for client in parse(read)] == ["1aB", "1aB"]
 
 
 @pytest.mark.parametrize("values", [[], [["Nama", "Folder"]], [["Name"]]], ids=["empty", "other-names", "one-column"])

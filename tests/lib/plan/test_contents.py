@@ -126,4 +126,62 @@ def test_links_notes_and_strike_through_of_merged_cells_are_those_of_their_conte
     [only] = read.rows
     assert only.content("Caption") == "pagi (https://a.example)\nsiang\nmalam"
     assert only.notes == {"Topik": "satu", "Caption": "dua"}
-    assert (only.struck, only.hidden) == (["Topik"], "by hand")
+    assert (only.struck, only.hidden) == (["Topik", "Caption"], "by hand")
+
+
+IMAGE = "(image: https://a.example/1.png)"
+
+
+@pytest.mark.parametrize("below", [[], [row(2, "Teh")]], ids=["last-content", "another-below"])
+def test_an_image_in_a_further_row_of_a_content_is_its_content(below):
+    rows = [row(1, "Kopi", caption="pagi"), ["", "", "", "", "", ""]]
+    read = plan(*rows, *below, merges=merged(2, 4, NO, DATE, FORM, TOPIC), linked={(2, CAPTION): IMAGE})
+    assert read.rows[0].content("Caption") == f"pagi\n{IMAGE}"
+
+
+def test_what_only_looks_like_an_empty_row_is_told():
+    rows = [row(1, "Kopi"), ["", "", "", "", "", ""], ["", "", "", "", "", ""], row(2, "Teh")]
+    read = plan(*rows, linked={(2, CAPTION): IMAGE}, notes={(3, CAPTION): "tanya dulu", (4, CAPTION): "ada"})
+    assert [r.row for r in read.rows] == [2, 5]
+    told = [problem.message for problem in read.problems]
+    assert any(f"E3 {IMAGE!r}" in message for message in told)
+    assert any("E4 'tanya dulu'" in message and "ada" not in message for message in told)
+
+
+def test_a_note_on_a_key_cell_is_told():
+    read = plan(row(1, "Kopi"), notes={(1, KEY): "jangan dulu", (0, KEY): "of the run"})
+    assert ["F2 'jangan dulu'" in problem.message for problem in read.problems] == [True]
+
+
+def test_a_note_on_a_cell_that_several_contents_share_is_on_each():
+    rows = [row(1, "Kopi"), ["", "", "Story", "Teh", "", ""]]
+    read = plan(*rows, merges=merged(2, 4, DATE), notes={(1, DATE): "libur"})
+    assert [r.notes for r in read.rows] == [{"Tanggal": "libur"}] * 2
+    assert read.problems == []
+
+
+def test_an_image_below_no_header_is_kept():
+    read = plan([*row(1), ""], header=[*HEADER, ""], linked={(1, 6): IMAGE})
+    assert read.rows[0].content("(column G)") == IMAGE
+
+
+def test_the_first_slot_of_a_day_may_be_the_empty_one():
+    rows = [[1, "5 Juli 2026", "", "", "", ""], [2, "", "Post", "Kopi", "", ""], [3, "", "Story", "Teh", "", ""]]
+    read = plan(*rows, merges=merged(2, 5, NO, DATE))
+    assert [(r.row, read.text(r, "Tanggal")) for r in read.rows] == [(3, "5 Juli 2026"), (4, "5 Juli 2026")]
+
+
+def test_the_same_text_in_each_row_of_a_content_stands_there_once():
+    rows = [row(1, "Kopi"), ["", "", "", "", "halo", ""]]
+    assert seen(plan(*rows, merges=merged(2, 4, NO, DATE, FORM, TOPIC))) == [(2, "Kopi", "halo", "")]
+
+
+def test_a_topic_merged_with_the_column_beside_it_is_struck_with_it():
+    header = ["No", "Tanggal", "Bentuk", "Tema", "Topik"]
+    read = plan([1, "5 Juli 2026", "Post", "Kopi", ""], header=header, merges=[(1, 2, 3, 5)], struck={(1, 3)})
+    assert read.rows[0].struck == ["Tema", "Topik"]
+
+
+def test_a_row_that_is_hidden_inside_of_a_content_is_told():
+    read = plan(*ONE, merges=merged(2, 5, NO, DATE, FORM, TOPIC), hidden={2: "by a filter"})
+    assert read.rows[0].hidden == "by a filter"

@@ -6,7 +6,7 @@ import pytest
 
 from lib.services import tab_cells
 from lib.services.google_api import GoogleApi
-from sandbox.google.cells import Styled
+from sandbox.google.cells import Cell, Styled
 from sandbox.google.rich_text import Chip, Rich, Run
 from tests.direct import google_api
 
@@ -66,6 +66,17 @@ def read(api, box):
         pytest.param(f'=IMAGE("{URL}.png")', f"(image: {URL}.png)", id="image"),
         pytest.param(f'=image("{URL}.png"; 4; 50; 50)', f"(image: {URL}.png)", id="image-with-a-size"),
         pytest.param("=IMAGE(A1)", "(image)", id="image-from-a-cell"),
+        pytest.param(f'=IMAGE("{URL}/"&A2&".png")', "(image)", id="image-whose-address-is-computed"),
+        pytest.param(
+            Cell(None, f'=IFERROR(IMAGE("{URL}.png"),"")'), f"(image: {URL}.png)", id="image-inside-a-formula"
+        ),
+        pytest.param(Styled(f'=IMAGE("{URL}.png")', link=DOC), f"(image: {URL}.png) ({DOC})", id="image-with-a-link"),
+        pytest.param(
+            Rich(Chip("Brief", uri=DOC), " lihat ", Run("papan", link=URL)),
+            f"Brief ({DOC}) lihat papan ({URL})",
+            id="chip-and-link",
+        ),
+        pytest.param(Rich("lihat", Run(" ", link=URL), "ini"), f"lihat ({URL})ini", id="a-link-on-a-space"),
     ],
 )
 def test_the_address_behind_words_stands_behind_them(read, content, text):
@@ -133,3 +144,10 @@ def test_a_block_that_begins_further_down_and_right_keeps_its_places():
     assert cells.values == [[], ["", "x"]]
     assert cells.texts == [[], ["", "x"]]
     assert cells.notes == {(1, 1): "n"}
+
+
+def test_rows_below_the_last_value_are_kept_where_they_hold_an_image_or_a_note(api, box):
+    rows = [["a"], [None, f'=IMAGE("{URL}")'], [None, Styled(None, note="n")], [None]]
+    made = box.google.add_spreadsheet("Plan", box.google.add_folder("F"), tabs={"T": rows})
+    [tab] = api.read_tab(made, "T").tabs
+    assert [len(row) for row in tab.cells.values] == [1, 2, 0]
