@@ -23,7 +23,7 @@ from lib.error_record import ErrorRecord, record_of
 from lib.errors import WorkflowError
 from lib.exactly_once.lookup import PERMISSIONS
 from lib.formats import this_month
-from lib.plan import assignees, site_checks
+from lib.plan import site_checks
 from lib.plan.problems import Kind, Problem
 from lib.services.jira_api import USERS_SIZE
 
@@ -135,16 +135,7 @@ async def _check_site(run: Run) -> list[Problem]:
         active: dict[str, bool] = {}
         for start in range(0, len(wanted), USERS_SIZE):
             active |= await run.jira.read_active_accounts(wanted[start : start + USERS_SIZE])
-        assigned = {name: hashmap.WORKERS.get(name, "") for name in hashmap.FIELD_ASSOCIATE.values()}
-        assignable = {
-            account: await run.jira.read_assignable(key, account)
-            for account in {*assigned.values()}
-            if active.get(account)
-        }
-        return [
-            *site_checks.check_accounts(hashmap.WORKERS, active),
-            *assignees.problems(dict(sorted(assignable.items())), hashmap.WORKERS, key),
-        ]
+        return site_checks.check_accounts(hashmap.WORKERS, active)
 
     async def custom_fields() -> list[Problem]:
         return site_checks.check_custom_fields(hashmap.CUSTOM_FIELDS, await run.jira.read_field_names())

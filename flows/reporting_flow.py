@@ -30,6 +30,7 @@ from lib.settings import in_sandbox
 type Result = dict[str, Any]
 
 _ended: ContextVar[list[Result]] = ContextVar("_ended")  # what ended while Prefect's API could not be asked
+RERUN_TAG = "rerun-of: "  # before the run that a flow run runs again
 NEEDS_ATTENTION = "NeedsAttention"
 NOTHING_NEW = "NothingNew"
 
@@ -143,19 +144,27 @@ class _OneLine(logging.Filter):
 _ONE_LINE = _OneLine()
 
 
+def head(flow: str, started: str, ended: str, parameters: Mapping[str, Any]) -> Result:
+    """What every result says of its run, however and whenever that ended."""
+    marks = runtime.flow_run.tags or []
+    return {
+        "start_time": started,
+        "end_time": iso_utc(utc_now()),
+        "flow": flow,
+        "state": ended,
+        "parameters": to_jsonable_python(dict(parameters), fallback=str),
+        "flow_run_id": runtime.flow_run.id,
+        "rerun_of": next((mark.removeprefix(RERUN_TAG) for mark in marks if mark.startswith(RERUN_TAG)), None),
+        "sandbox": in_sandbox(),
+    }
+
+
 def failure(flow: str, started: str, error: BaseException, parameters: Mapping[str, Any]) -> Result:
     """The result of a run that ended before it had a folder; with all keys that every result has."""
     failed = in_result([record_of(error)])
     return {
         "bottom_line": f"The run failed: {failed['error']}",
-        "start_time": started,
-        "end_time": iso_utc(utc_now()),
-        "flow": flow,
-        "state": "failed",
-        "parameters": to_jsonable_python(dict(parameters), fallback=str),
-        "flow_run_id": runtime.flow_run.id,
-        "rerun_of": None,
-        "sandbox": in_sandbox(),
+        **head(flow, started, "failed", parameters),
         "sources": {},
         "api_calls": {},
         "run_folder": "",

@@ -59,7 +59,7 @@ def rerun(asked: "Asked") -> int:
     from prefect import tags  # noqa: PLC0415  # only now that it runs
 
     from flows import printing, run_command  # noqa: PLC0415
-    from flows.run_in_folder import RERUN_TAG  # noqa: PLC0415
+    from flows.reporting_flow import RERUN_TAG  # noqa: PLC0415
 
     def show(result: "Result") -> None:
         printing.say(printing.console(), f"Rerun of {asked.record.name}")

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import uuid
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,13 +12,12 @@ from typing import Any, Literal
 from prefect import runtime
 from prefect.logging import get_run_logger
 from pydantic import JsonValue
-from pydantic_core import to_jsonable_python
 
 from blocks import loading
 from blocks.google_credentials import GoogleCredentials
 from blocks.jira_credentials import JiraCredentials
 from flows import clients, library_log, prefect_page, stop_signals
-from flows.reporting_flow import Result, state
+from flows.reporting_flow import Result, head, state
 from lib import error_line, files
 from lib.clock import Clock, SystemClock
 from lib.error_record import UNFORESEEN, ErrorRecord, record_of, with_error
@@ -33,12 +32,11 @@ from lib.run.run_folder import Sources
 from lib.services import api_calls
 from lib.services.models import Google, Jira
 from lib.services.throttle import Throttle
-from lib.settings import ROOT, Settings, environment_without_secrets, in_sandbox
+from lib.settings import ROOT, Settings, environment_without_secrets
 from lib.tasks import google_tasks, jira_tasks
 from lib.tasks.utility_tasks import notebook_to_html, run_notebook, save_json
 
 REPORT_TIMEOUT_S = 300
-RERUN_TAG = "rerun-of: "
 
 type Forecast = Literal["error", "warning"]  # how much a mismatch with the create screen counts
 
@@ -279,14 +277,7 @@ def output_folder(output_dir: str | None, settings: Settings) -> Path:
 def _result(name: str, started: dt.datetime, sources: Sources, parts: Mapping[str, Any], ended: str) -> Result:
     """What every flow's result says, and the parts that are its own."""
     result: Result = {
-        "start_time": iso_utc(started),
-        "end_time": iso_utc(utc_now()),
-        "flow": name,
-        "state": ended,
-        "parameters": to_jsonable_python(dict(runtime.flow_run.parameters or {})),
-        "flow_run_id": runtime.flow_run.id,
-        "rerun_of": rerun_of(runtime.flow_run.tags or []),
-        "sandbox": in_sandbox(),
+        **head(name, iso_utc(started), ended, runtime.flow_run.parameters or {}),
         "sources": asdict(sources),
         **parts,
     }
@@ -331,11 +322,6 @@ async def _make_report(folder: Path, report: Report, log: Log, signals: stop_sig
             log_error(log, error_line.message_of(failed), failed)
             problems.append(f"the report could not be made: {error_line.message_of(failed)}")
     return "; ".join(problems)
-
-
-def rerun_of(tags: Sequence[str]) -> str | None:
-    """The run that a flow run with these tags runs again."""
-    return next((tag.removeprefix(RERUN_TAG) for tag in tags if tag.startswith(RERUN_TAG)), None)
 
 
 def log_error(log: Log, text: str, failed: Exception) -> None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import functools
+import itertools
 import logging
 import time
 import uuid
@@ -108,9 +109,9 @@ class PlanSheet:
         Raises:
             FixInputError: No tab, or more than one, may be the plan (`lib.plan.tabs`), or it was deleted meanwhile.
         """
-        self.spreadsheet = await self._google.read_spreadsheet(self._id)
+        spreadsheet = await self._asked(self._google.read_spreadsheet(self._id))
         if self._tab_id is None:
-            chosen = await tabs.choose(self._google, self.spreadsheet, self._month, self._wanted_tab)
+            chosen = await tabs.choose(self._google, spreadsheet, self._month, self._wanted_tab)
             self._tab_id = chosen.id
         return self._tab()
 
@@ -133,20 +134,25 @@ class PlanSheet:
 
     async def read_again(self) -> ContentPlan:
         """The plan as it stands now, with or without rows."""
-        began = time.monotonic()
-        return self._parse(self._take(await self._google.read_tab(self._id, self._tab().title), began))
+        return self._parse(await self._asked(self._google.read_tab(self._id, self._tab().title)))
 
     async def _update(self, requests: Sequence[Mapping[str, Any]]) -> ContentPlan:
         """Apply the requests; the plan as it stands right after them."""
-        began = time.monotonic()
-        return self._parse(self._take(await self._google.update_and_read(self._id, requests, self._tab().title), began))
+        return self._parse(await self._asked(self._google.update_and_read(self._id, requests, self._tab().title)))
 
-    def _take(self, read: Spreadsheet, began: float) -> Spreadsheet:
-        """Take in what was read, by a request that began then by `time.monotonic()`: it also shows whose lock there is."""
-        self.spreadsheet = read
-        if self._holder and read.named_ranges.get(plan_lock.LOCK_ID) == self._holder.range_name:
-            self._seen_ours_at, self._send_before = self._clock.now(), began + FENCE_S
-        return read
+    async def _asked(self, request: Awaitable[Spreadsheet]) -> Spreadsheet:
+        """Send a request and take in what it answers with, which also shows whose lock there is, from when it was sent on."""
+        sent_at, began = self._clock.now(), time.monotonic()
+        self.spreadsheet = await request
+        if self._is_ours():
+            self._seen_ours_at, self._send_before = sent_at, began + FENCE_S
+        return self.spreadsheet
+
+    def _is_ours(self) -> bool:
+        """Whether the lock was ours when the spreadsheet was last read."""
+        return self._holder is not None and (
+            self._opened().named_ranges.get(plan_lock.LOCK_ID) == self._holder.range_name
+        )
 
     def _parse(self, read: Spreadsheet) -> ContentPlan:
         tab = next((tab for tab in read.tabs if tab.id == self._tab_id), None)
@@ -224,15 +230,12 @@ class PlanSheet:
             if name := before.get(plan_lock.LOCK_ID, ""):
                 await self._check_gone(name, terms)
             requests = [*plan_lock.request_unlock(name, before), *plan_lock.request_lock(self._holder, tab.id)]
-            began = time.monotonic()
             try:
-                read = await self._google.update_and_read(self._id, requests, tab.title)
+                read = await self._asked(self._google.update_and_read(self._id, requests, tab.title))
             except (ConflictError, UncertainWriteError) as error:  # taken meanwhile, or the answer was lost
                 self._log.debug("%s: lock: %s", self._client, error)
-                began = time.monotonic()
-                read = await self._google.read_tab(self._id, tab.title)
-            self._take(read, began)
-            if read.named_ranges.get(plan_lock.LOCK_ID) == self._holder.range_name:
+                read = await self._asked(self._google.read_tab(self._id, tab.title))
+            if self._is_ours():
                 self._unparsed = read
                 self._inherit(self._holder, before)
                 return
@@ -296,12 +299,9 @@ class PlanSheet:
         """
         now = self._clock.now()
         if self._seen_ours_at is None or not 0 <= (now - self._seen_ours_at).total_seconds() <= _GLANCE_S:
-            began = time.monotonic()
             await self.open()
-            name = self._opened().named_ranges.get(plan_lock.LOCK_ID)
-            if self._holder is None or name != self._holder.range_name:
+            if not self._is_ours():
                 raise ConflictError(self._opened().title, "another run has taken the plan over; this one stops")
-            self._seen_ours_at, self._send_before = now, began + FENCE_S
         return self._send_before
 
     async def _unlock(self) -> None:
@@ -423,11 +423,8 @@ class PlanSheet:
         """
         plan = await self.read_again()
         refused: ConflictError | None = None
-        for attempt in range(_TRIES):
-            if attempt:
-                await self.open()  # there may be more columns now
-            requests = self._request_key_column(plan)
-            refused = None
+        for _ in range(_TRIES):
+            requests, refused = self._request_key_column(plan), None
             try:
                 plan = await self._update(requests)
             except UncertainWriteError as error:
@@ -549,13 +546,17 @@ class PlanSheet:
             if not left:
                 break
             requests = [replace_text(token, text, self._tab().id) for token, text in left.items()]
-            for start in range(0, len(requests), REPLACE_SIZE):
+            *before, last = itertools.batched(requests, REPLACE_SIZE, strict=False)
+            for part in before:
                 try:
-                    now = await self._update(requests[start : start + REPLACE_SIZE])
+                    await self._google.update(self._id, part)
                 except UncertainWriteError as error:
-                    self._log.warning("%s: %s; reading what stands in the plan", self._client, error)
-                    now = None
-            now = now or await self.read_again()
+                    self._log.warning("%s: %s; what stands in the plan is read afterwards", self._client, error)
+            try:
+                now = await self._update(last)
+            except UncertainWriteError as error:
+                self._log.warning("%s: %s; reading what stands in the plan", self._client, error)
+                now = await self.read_again()
             there = {text for row in now.rows for text in _texts(row) if is_token(text)}
             left = {token: text for token, text in left.items() if token in there and text != token}
         if now is None or left:

@@ -27,7 +27,8 @@ def find(grid: Grid, top: int, columns: Sequence[Column], key_column: int | None
     The contents of more than one row below the header: first row -> all of its rows.
 
     A row goes on with the content above when it has no key, date and form of its own, and its topic is merged with the one
-    above; or its Key is, whatever its topic; or all but its topic is, its caption or the like among it. Cells of a date that are merged over the contents of a day make none of them one.
+    above; or its Key is, whatever its topic; or all but its topic is, its caption or the like among it. Cells of a date that
+    are merged over the contents of a day make none of them one.
     """
     by_name = {column.name: column.index for column in columns if column.name}
     found: dict[int, range] = {}
@@ -72,8 +73,8 @@ def read(grid: Grid, rows: range, column: int) -> CellContent:
 
 def note(grid: Grid, rows: range, column: int) -> str:
     """The notes on the cells of a content in one column."""
-    places = dict.fromkeys(grid.source(row, column) for row in rows)
-    return "\n".join(filter(None, (clean_text(grid.note(*place)) for place in places)))
+    places = dict.fromkeys(grid.top(row, column) for row in rows)
+    return "\n".join(filter(None, (clean_text(grid.notes.get(place)) for place in places)))
 
 
 def _part(grid: Grid, row: int, column: int) -> CellContent:

@@ -45,6 +45,7 @@ class Grid:
         for first_row, end_row, column, _ in merges:
             for row in range(first_row + 1, min(end_row, len(cells.values))):
                 self._above[row, column] = (first_row, column)
+        self._tops = frozenset(self._above.values())
         self.values = _filled(cells.values, self._above, cast("CellValue", ""))
         self.texts = _filled(cells.texts, self._above, "")
 
@@ -66,19 +67,37 @@ class Grid:
         self.values = _filled(self.values, self._beside, cast("CellValue", ""))
         self.texts = _filled(self.texts, self._beside, "")
 
+    @property
+    def notes(self) -> Mapping[Place, str]:
+        """The notes on cells; of merged ones on the first."""
+        return self._cells.notes
+
+    @property
+    def linked_places(self) -> Container[Place]:
+        """The cells that hold more than their value."""
+        return self._cells.linked
+
+    def top(self, row: int, column: int) -> Place:
+        """The first of the rows that a cell is merged over, in its column."""
+        return self._above.get((row, column), (row, column))
+
+    def _first(self, row: int, column: int) -> Place:
+        """The first of all cells that a cell is merged with."""
+        return self.top(*self._beside.get((row, column), (row, column)))
+
     def is_own(self, row: int, column: int) -> bool:
         """Whether a cell holds something, be it an image, and not what a cell above it holds that it is merged with."""
-        place = self._beside.get((row, column), (row, column))
-        return place not in self._above and (not is_blank(cell(self.values, *place)) or place in self._cells.linked)
+        first = self._first(row, column)
+        return first[0] == row and (not is_blank(cell(self.values, *first)) or first in self._cells.linked)
 
     def goes_down(self, row: int, column: int) -> bool:
         """Whether a cell is the first of several rows that are merged."""
-        return (row, column) in self._above.values()
+        return (row, column) in self._tops
 
     def row_above(self, row: int, column: int) -> int | None:
         """The first row of the merged cells that this one belongs to, where that is another row."""
-        place = self._above.get(self._beside.get((row, column), (row, column)))
-        return place[0] if place else None
+        first_row = self._first(row, column)[0]
+        return first_row if first_row != row else None
 
     def text(self, row: int, column: int) -> str:
         """What people see in a cell."""
@@ -86,30 +105,11 @@ class Grid:
 
     def linked(self, row: int, column: int) -> str:
         """The text with the addresses behind its words; empty where there are none."""
-        place = self._beside.get((row, column), (row, column))
-        return self._cells.linked.get(self._above.get(place, place), "")
-
-    def note(self, row: int, column: int) -> str:
-        """The note on a cell; that on merged ones in each of their rows."""
-        return self._cells.notes.get(self._above.get((row, column), (row, column)), "")
-
-    def notes(self) -> dict[Place, str]:
-        """All notes on cells."""
-        return self._cells.notes
-
-    def source(self, row: int, column: int) -> Place:
-        """The first of the rows that a cell is merged over, in its column."""
-        return self._above.get((row, column), (row, column))
-
-    @property
-    def linked_places(self) -> Container[Place]:
-        """The cells that hold more than their value."""
-        return self._cells.linked
+        return self._cells.linked.get(self._first(row, column), "")
 
     def is_struck(self, row: int, column: int) -> bool:
         """Whether the whole text of a cell is struck through."""
-        place = self._beside.get((row, column), (row, column))
-        return self._above.get(place, place) in self._cells.struck
+        return self._first(row, column) in self._cells.struck
 
     def hidden(self, row: int) -> str:
         """How a row was hidden; empty for one that people see."""

@@ -73,7 +73,6 @@ class _Read:
 def _read_rows(filled: Grid, top: int, columns: list[Column], key_column: int | None) -> _Read:
     read = _Read()
     merged = contents.find(filled, top, columns, key_column)
-    read.lost_notes = {place: text for place, text in filled.notes().items() if place[0] > top}
     index = top + 1
     while index < len(filled.values):
         rows = merged.get(index, range(index, index + 1))
@@ -89,8 +88,6 @@ def _read_rows(filled: Grid, top: int, columns: list[Column], key_column: int | 
             read.templates.append(row.row)
         elif not _is_header(row.values, row.key, columns):
             read.rows.append(row)
-            for place in {filled.source(r, c.index) for r in rows for c in columns}:
-                read.lost_notes.pop(place, None)
     by_name = {column.name: column.label for column in columns if column.name}
     dated = {row.row for row in read.rows if _has_date(row, by_name)}
     forms = {
@@ -99,6 +96,10 @@ def _read_rows(filled: Grid, top: int, columns: list[Column], key_column: int | 
     notes = {row.row for row in read.rows if row.row not in dated and _is_note(row, by_name, forms)}
     read.notes = [row for row in read.rows if row.row in notes]
     read.rows = [row for row in read.rows if row.row not in notes]
+    if below := {place: text for place, text in filled.notes.items() if place[0] > top}:
+        indexes = [index for row in read.rows for index in merged.get(row.row - 1, (row.row - 1,))]
+        kept = {filled.top(index, column.index) for index in indexes for column in columns}
+        read.lost_notes = {place: text for place, text in below.items() if place not in kept}
     return read
 
 

@@ -3,7 +3,7 @@
 The way from the sheet to Jira does not go through these: a date or number that cannot be read must stay the cell that it is.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -13,6 +13,7 @@ from lib.formats import FormatError
 from lib.plan import adf
 from lib.plan.content_plan import KEY, Column, ContentPlan, PlanRow
 from lib.plan.issue_draft import Drafts
+from lib.report import tables
 
 _DATE = "Tanggal"
 
@@ -28,7 +29,8 @@ def frame(plan: ContentPlan) -> pd.DataFrame:
     index = pd.Index([row.row for row in plan.rows], name="Row")
     columns = {column.label: _column(plan.rows, column, index) for column in plan.columns}
     columns[KEY] = pd.Series([row.key or None for row in plan.rows], index=index, dtype="string")
-    return _shown_whole(pd.DataFrame(columns, index=index))
+    tables.show_whole()
+    return pd.DataFrame(columns, index=index)
 
 
 def drafts_frame(drafts: Drafts, custom_fields: Mapping[str, str]) -> pd.DataFrame:
@@ -46,14 +48,15 @@ def drafts_frame(drafts: Drafts, custom_fields: Mapping[str, str]) -> pd.DataFra
     made = pd.DataFrame.from_records(records, index=index)
     why = ["; ".join(f"{p.where} {p.message}" for p in draft.problems if p.level == "error") for draft in drafts.data]
     made["Refused"] = pd.Series([text or None for text in why], index=index, dtype="string")
-    return _shown_whole(made)
+    tables.show_whole()
+    return made
 
 
 def _column(rows: Sequence[PlanRow], column: Column, index: pd.Index) -> pd.Series:
     """One column's cells in the type that all of them have."""
     cells = [_cell(row, column.label) for row in rows]
     if column.name == _DATE:
-        dates = [_read(cell, lambda value: pd.Timestamp(parse_date(value).day)) for cell in cells]
+        dates = [_day(cell) for cell in cells]
         all_read = all(date is None or isinstance(date, pd.Timestamp) for date in dates)
         return pd.Series(dates, index=index, dtype="datetime64[s]" if all_read else object)
     if column.data_type == "number":
@@ -68,17 +71,9 @@ def _cell(row: PlanRow, label: str) -> Any:
     return row.content(label) or None if isinstance(value, str | None) else value
 
 
-def _read(value: Any, parse: Callable[[Any], Any]) -> Any:
-    if value is None:
-        return None
+def _day(value: Any) -> Any:
+    """A date as such; what is none stays what it is."""
     try:
-        return parse(value)
+        return None if value is None else pd.Timestamp(parse_date(value).day)
     except FormatError:
         return value
-
-
-def _shown_whole(made: pd.DataFrame) -> pd.DataFrame:
-    """The frame, which notebooks show with its whole texts."""
-    pd.set_option("display.max_colwidth", None)
-    pd.set_option("display.html.use_mathjax", False)  # a price in dollars is no formula
-    return made

@@ -20,12 +20,17 @@ _SHOWN = 80  # characters of a cell in a table
 
 def table(records: Iterable[Mapping[str, object]], columns: Iterable[str], *, longest: int = _SHOWN) -> pd.DataFrame:
     """A table with these columns; texts are cut after `longest` characters, the JSON beside the notebook has them whole."""
-    pd.set_option("display.max_rows", 200)
-    pd.set_option("display.max_colwidth", None)
-    pd.set_option("display.html.use_mathjax", False)  # a price in dollars is no formula
+    show_whole()
     wanted = list(columns)
     rows = [[_short(record.get(column, ""), longest) for column in wanted] for record in records]
     return pd.DataFrame(rows, columns=wanted, index=[""] * len(rows), dtype=object)
+
+
+def show_whole() -> None:
+    """Let notebooks show texts of any length, as they are."""
+    pd.set_option("display.max_rows", 200)
+    pd.set_option("display.max_colwidth", None)
+    pd.set_option("display.html.use_mathjax", False)  # a price in dollars is no formula
 
 
 def rows(plan: ContentPlan, count: int = 10) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 Source: https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets/cells#CellData
 """
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -14,6 +15,7 @@ FIELDS = (
     "effectiveValue,formattedValue,hyperlink,note,userEnteredValue(formulaValue),effectiveFormat(textFormat(strikethrough)),"
     "textFormatRuns(startIndex,format(link,strikethrough)),chipRuns))"
 )
+_MAY_LEAD = ("hyperlink", "textFormatRuns", "chipRuns", "userEnteredValue")  # parts of a cell that may hold an address
 BY_HAND, BY_FILTER = "by hand", "by a filter"
 
 _IMAGE = re.compile(r"\bIMAGE\(\s*(?:\"([^\"]*)\"\s*(?=[,;)]))?", re.IGNORECASE)
@@ -89,11 +91,17 @@ def _is_struck(entry: Mapping[str, Any], shown: str) -> bool:
     runs = entry.get("textFormatRuns")
     if not runs:
         return whole
-    return all(run.get("format", {}).get("strikethrough", whole) for part, run in _parts(shown, runs) if part.strip())
+    return all(
+        _at(runs, place).get("format", {}).get("strikethrough", whole)
+        for part, place in _parts(shown, runs)
+        if part.strip()
+    )
 
 
 def _with_addresses(entry: Mapping[str, Any], text: str, url: str) -> str:
     """The text with the addresses behind its words, `moodboard (https://…)`; empty when it says them all by itself."""
+    if entry.keys().isdisjoint(_MAY_LEAD):  # as most cells
+        return ""
     image = _IMAGE.search(entry.get("userEnteredValue", {}).get("formulaValue", ""))
     if image and not entry.get("effectiveValue"):
         shown = f"(image: {image[1]})" if image[1] else "(image)"
@@ -106,12 +114,10 @@ def _linked_parts(entry: Mapping[str, Any], text: str, url: str) -> list[tuple[s
     """The text in parts, each with where it leads to."""
     chips, runs = entry.get("chipRuns", []), entry.get("textFormatRuns", [])
     whole = entry.get("hyperlink", "") if not chips and not any("link" in run.get("format", {}) for run in runs) else ""
-    starts = sorted({run.get("startIndex", 0) for run in (*chips, *runs)} | {0})
     parts: list[tuple[str, str]] = []
-    for part, start in _parts(text, [{"startIndex": start} for start in starts]):
-        here = start.get("startIndex", 0)
-        link = _at(runs, here).get("format", {}).get("link", {}).get("uri", "")
-        address = _chip_address(_at(chips, here).get("chip", {}), url) or _absolute(link or whole, url)
+    for part, place in _parts(text, [*chips, *runs]):
+        link = _at(runs, place).get("format", {}).get("link", {}).get("uri", "")
+        address = _chip_address(_at(chips, place).get("chip", {}), url) or _absolute(link or whole, url)
         if parts and parts[-1][1] == address:  # one link, parts of it in bold
             parts[-1] = (parts[-1][0] + part, address)
         else:
@@ -129,14 +135,11 @@ def _chip_address(chip: Mapping[str, Any], url: str) -> str:
     return person or _absolute(chip.get("richLinkProperties", {}).get("uri", ""), url)
 
 
-def _parts(text: str, runs: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The parts of a text and the run of each, of which there is one at least; runs count in UTF-16 code units, and end where the next one begins."""
+def _parts(text: str, runs: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, int]]:
+    """The parts of a text between the beginnings of runs, each with its place, in UTF-16 code units as runs count."""
     units = text.encode("utf-16-le", "surrogatepass")
-    starts = [run.get("startIndex", 0) for run in runs]
-    if starts[0]:
-        yield units[: 2 * starts[0]].decode("utf-16-le", "surrogatepass"), {}
-    for run, begin, end in zip(runs, starts, [*starts[1:], len(units)], strict=True):
-        yield units[2 * begin : 2 * end].decode("utf-16-le", "surrogatepass"), run
+    for begin, end in itertools.pairwise([*sorted({0, *(run.get("startIndex", 0) for run in runs)}), len(units)]):
+        yield units[2 * begin : 2 * end].decode("utf-16-le", "surrogatepass"), begin
 
 
 def _absolute(address: str, url: str) -> str:

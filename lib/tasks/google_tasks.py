@@ -31,7 +31,7 @@ read_version = api_task("google.drive.read-version", api, DRIVE)(GoogleApi.read_
 read_metadata = api_task("google.sheets.read-metadata", api, SHEETS_READS)(GoogleApi.read_spreadsheet)
 read_data = api_task("google.sheets.read-data", api, SHEETS_READS)(GoogleApi.read_tab)
 write_column = api_task("google.sheets.write-column", api, SHEETS_WRITES)(GoogleApi.write_column)
-unlock = api_task("google.sheets.unlock", api, SHEETS_WRITES)(GoogleApi.update)
+update = api_task("google.sheets.update", api, SHEETS_WRITES)(GoogleApi.update)
 write_keys = api_task("google.sheets.write-keys", api, SHEETS_WRITES)(GoogleApi.update_and_read)
 
 

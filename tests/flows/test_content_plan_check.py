@@ -58,6 +58,14 @@ def test_a_field_that_the_create_screen_lacks_blocks(check, services):
     assert {one["client"] for one in found["blocking"] if one["kind"] == "cell"} == {"Kopi Senja"}
 
 
+def test_a_worker_who_cannot_be_assigned_is_named_before_any_issue_is_made(check, services):
+    services.jira.state.projects["CP"].not_assignable.append(hashmap.WORKERS["Associate Sore"])
+    found = check(client_names=["Klinik Gigi Cemara", "Toko Rimba"])
+    [problem] = [one for one in found["warnings"] if "cannot be assigned" in one["message"]]
+    assert (problem["client"], problem["where"]) == ("", "hashmap.py, WORKERS['Associate Sore']")
+    assert services.calls("findAssignableUsers") == 1
+
+
 @pytest.mark.parametrize("operation", ["getCurrentUser", "sheets.spreadsheets.get"])
 def test_an_outage_that_passes_is_outlasted_by_the_tasks_as_in_any_other_flow(check, services, operation):
     """A task's call is tried five times, and the task itself run again."""

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from lib.errors import ConflictError, CredentialsError, FixInputError, TryLaterError
-from lib.exactly_once import plan_lock
+from lib.exactly_once import plan_lock, plan_sheet
+from lib.plan import parsing
 from lib.plan.keys import is_token
 from tests.desk import HEADER, TAB, cells, outcomes
 from tests.direct import Killed, Mortal
@@ -71,6 +72,19 @@ def test_the_key_header_says_whose_column_it_is(desk):
     desk.plan(cells(1)).run()
     note = desk.box.google.spreadsheets[desk.id].tabs[0].cell(0, 5).note
     assert "do not edit" in note
+
+
+@pytest.mark.parametrize("lost", [None, 2, 3, 4])
+def test_keys_are_written_in_several_requests_and_the_plan_is_read_with_the_last(desk, monkeypatch, lost):
+    monkeypatch.setattr(plan_sheet, "REPLACE_SIZE", 2)
+    desk.plan(cells(5))
+    if lost:
+        desk.box.fault(WRITE_BACK, "503-after", after=lost)
+    read = []
+    monkeypatch.setattr(parsing, "parse", lambda *given, parse=parsing.parse: read.append(1) or parse(*given))
+    assert outcomes(desk.run()) == {"rows": 5, "created": 5}
+    desk.assert_whole(5)
+    assert len(read) == 5, "locked, before and after pointing, claimed, written"
 
 
 def test_the_lock_is_given_back(desk):

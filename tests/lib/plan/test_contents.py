@@ -185,3 +185,10 @@ def test_a_topic_merged_with_the_column_beside_it_is_struck_with_it():
 def test_a_row_that_is_hidden_inside_of_a_content_is_told():
     read = plan(*ONE, merges=merged(2, 5, NO, DATE, FORM, TOPIC), hidden={2: "by a filter"})
     assert read.rows[0].hidden == "by a filter"
+
+
+def test_a_note_on_a_row_that_is_no_content_is_told_beside_its_words():
+    read = plan(row(1, "Kopi"), ["", "", "", "", "MINGGU 2", ""], row(2, "Teh"), notes={(2, CAPTION): "libur"})
+    told = [problem.message for problem in read.problems]
+    assert any("E3 'MINGGU 2'" in message for message in told)
+    assert any("E3 'libur'" in message for message in told)
