@@ -283,18 +283,21 @@ def test_four_at_once_after_papermill_has_run_here_by_itself(tmp_path):
 
 
 def test_a_reader_never_sees_half_a_file(tmp_path, monkeypatch):
+    """The notebook prints on only once its last line was read, so that each state of the copy has its reader."""
     monkeypatch.setattr(notebook_engine, "SAVE_EVERY_S", 0.01)
     output = tmp_path / "copy.ipynb"
-    runner = threading.Thread(target=run, args=("prints_50_mb", output))
+    runner = threading.Thread(target=run, args=("prints_by_turns", output, {"folder": str(tmp_path)}))
     runner.start()
-    seen, sizes = set(), set()
+    seen, turns = set(), 0
     while runner.is_alive():
         if output.exists():
-            content = output.read_bytes()
-            sizes.add(len(content))
+            content = output.read_text()
             seen.update(statuses(nbformat.from_dict(json.loads(content))))
+            if str(turns) * 100_000 in content:
+                (tmp_path / f"seen.{turns}").touch()
+                turns += 1
     runner.join()
-    assert len(sizes) > 3
+    assert turns == 5
     assert seen == {"pending", "running", "completed"}
 
 
