@@ -3,7 +3,7 @@
 Each seed is a schedule, drawn as data (tests/proof/script.py) and played (tests/proof/schedule.py) through the flow's own steps and the real
 client libraries, against the sandbox over HTTP, on a clock that moves instead of waiting. A schedule that fails is made smaller for
 as long as it fails, and printed. `make soak N=5000` plays more, and says how often each kind of event was met; a failing one is played
-again with `python -m pytest tests/proof --seeds 1234-1234`.
+again with `python -m pytest tests/proof -k no_schedule --seeds 1234-1234`.
 """
 
 import logging
