@@ -30,7 +30,9 @@ from lib.plan.issue_draft import Drafts
 from lib.plan.plan_files import find_plan
 from lib.plan.problems import Problem
 from lib.run import run_folder
+from lib.services import web_pages
 from lib.services.models import CreateField, DriveFile
+from lib.settings import GoogleEnvironment
 from lib.tasks import utility_tasks
 
 NOTEBOOK_TIMEOUT_S = 600
@@ -63,6 +65,8 @@ class ClientResult:
     folder: str = ""  # its part of the run folder
     plan: ContentPlan | None = None
     result: PlanResult = field(default_factory=PlanResult)
+    folder_url: str = ""  # where people open its Drive folder
+    sheet: tuple[str, str] | None = None  # title and address of its spreadsheet, also when that cannot be read
 
     @property
     def name(self) -> str:
@@ -76,13 +80,15 @@ class ClientResult:
     def summary(self) -> dict[str, Any]:
         """The client's part of the flow's result."""
         plan = self.plan
+        title, url = self.sheet or (None, None)
         return {
             **self.result.counts(),
             "spreadsheet_id": plan.spreadsheet_id if plan else None,
-            "title": plan.title if plan else None,
+            "title": plan.title if plan else title,
             "tab": plan.tab if plan else None,
             "tab_id": plan.tab_id if plan else None,
-            "url": plan.url if plan else None,
+            "url": plan.url if plan else url,
+            "folder_url": self.folder_url or None,
             "content_sha256": plan_hash(plan) if plan else None,
             "folder": self.folder or None,
             "seconds": self.result.seconds,
@@ -127,11 +133,13 @@ async def run_client(
     run: Run, project: Project, client: Client, files: Sequence[DriveFile], progress: Progress
 ) -> ClientResult:
     """Everything for one client; an error ends it here, with what was done so far, and never reaches the others."""
-    ended = ClientResult(client.name, project.site)
+    endpoint = GoogleEnvironment.read().google_api_endpoint
+    ended = ClientResult(client.name, project.site, folder_url=web_pages.folder(client.folder_id, endpoint))
     run.begun.clients.append(ended)
     plan_run: PlanRun | None = None
     try:
         plan_file = find_plan(files, client, run.month)
+        ended.sheet = (plan_file.name, web_pages.spreadsheet(plan_file.id, endpoint))
         folder = run_folder.client_folder(run.folder, client.name)
         ended.folder = folder.name
         plan_run = await open_plan(PlanRun, run, project.site, client, plan_file.id, folder)

@@ -25,6 +25,8 @@ from lib.formats import this_month
 from lib.plan import client_list
 from lib.plan.client_list import Client
 from lib.plan.plan_files import find_files
+from lib.services import web_pages
+from lib.settings import GoogleEnvironment
 
 NAME = "content-plan-to-jira"
 
@@ -140,6 +142,7 @@ async def run_clients(run: Run, client_names: list[str] | None) -> list[ClientRe
             run.begun.clients.remove(waiting)
             if client.folder_id in errors:
                 ended = _failed(record_of(errors[client.folder_id], client.name))
+                ended.folder_url = web_pages.folder(client.folder_id, GoogleEnvironment.read().google_api_endpoint)
                 run.begun.clients.append(ended)
             else:
                 ended = await run_client(run, project, client, files[client.folder_id], progress)

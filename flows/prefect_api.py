@@ -15,6 +15,7 @@ from prefect.events.worker import EventsWorker
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.logging.handlers import APILogWorker
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, PREFECT_LOGGING_TO_API_ENABLED, get_current_settings
+from prefect.utilities.urls import url_for
 
 from lib import error_line
 from lib.errors import FixInputError
@@ -170,3 +171,10 @@ async def _check_server() -> None:
 
 def _status(error: PrefectHTTPStatusError) -> int:
     return error.response.status_code
+
+
+def page_of(flow_run_id: str | None) -> str | None:
+    """Where a browser shows the flow run; None without a server that outlives the command."""
+    if not flow_run_id or not get_current_settings().api.url:
+        return None
+    return url_for("flow-run", obj_id=flow_run_id)

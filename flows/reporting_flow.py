@@ -154,6 +154,7 @@ def head(flow: str, started: str, ended: str, parameters: Mapping[str, Any]) -> 
         "state": ended,
         "parameters": to_jsonable_python(dict(parameters), fallback=str),
         "flow_run_id": runtime.flow_run.id,
+        "flow_run_url": prefect_api.page_of(runtime.flow_run.id),
         "rerun_of": next((mark.removeprefix(RERUN_TAG) for mark in marks if mark.startswith(RERUN_TAG)), None),
         "sandbox": in_sandbox(),
     }

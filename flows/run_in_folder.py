@@ -238,7 +238,7 @@ async def _keep_folder(
     unsaved = await _save(result, folder, source)
     if unsaved:
         result["report"] = ""  # none can be made
-    if problem := unsaved or await _make_report(folder, report, log, signals):
+    if problem := unsaved or await _make_report(folder, report, audit.title(result), log, signals):
         result = {**with_error(result, ErrorRecord(problem, UNFORESEEN)), "nothing_new": False}
         result["state"] = "cancelled" if cancelled else "failed"
         result["bottom_line"] = f"{result['bottom_line']} {problem}"
@@ -301,7 +301,7 @@ async def _save(result: Result, folder: Path, source: str) -> str:
     return ""
 
 
-async def _make_report(folder: Path, report: Report, log: Log, signals: stop_signals.StopSignals) -> str:
+async def _make_report(folder: Path, report: Report, title: str, log: Log, signals: stop_signals.StopSignals) -> str:
     """Run the notebook that reports on the run, and write it as a page; what went wrong, if anything did."""
     executed = folder / f"{report.name}.ipynb"
     problems = []
@@ -311,7 +311,7 @@ async def _make_report(folder: Path, report: Report, log: Log, signals: stop_sig
 
     async def show() -> None:
         if executed.exists():  # also when it stopped: the page then says where
-            await notebook_to_html(executed, executed.with_suffix(".html"), folder.name)
+            await notebook_to_html(executed, executed.with_suffix(".html"), title)
 
     for step in (make, show):
         try:

@@ -14,24 +14,25 @@ from lib.exactly_once.reconcile import Outcome
 from lib.files import ROWS
 from lib.formats import plural, show_date, show_moment
 from lib.plan.problems import Kind
-from lib.report import html_report
-from lib.report.html_report import link
+from lib.report import history, html_report
+from lib.report.history import WAITING, History
+from lib.report.html_report import file_link, link
 from lib.run.run_folder import files_of
 from lib.run.run_record import RunRecord
 
-_NOT_REACHED = "not reached"  # of the ready rows, those that the run did not come to
+NOT_REACHED = "not reached"  # of the ready rows, those that the run did not come to
 _MEANING: Mapping[str, str] = {
     Outcome.CREATED: "this run made its issue",
     Outcome.EXISTING: "it already had its issue",
     Outcome.READY: "no issue was made of it, and nothing is wrong with it that we know of",
-    _NOT_REACHED: "no issue was made of it, since the run ended before; the table below says why",
+    NOT_REACHED: "no issue was made of it, since the run ended before; the table below says why",
     Outcome.REFUSED: "our checks stopped it",
     Outcome.REJECTED: "Jira refused it",
     Outcome.UNCERTAIN: "its issue may exist or was not looked for, or its key is not in its row yet; the next run settles it",
     Outcome.FLAGGED: "a person must decide",
 }
 _PHRASES: Mapping[str, tuple[str, str]] = {
-    _NOT_REACHED: ("row was not reached", "rows were not reached"),
+    NOT_REACHED: ("row was not reached", "rows were not reached"),
     Outcome.CREATED: ("issue was created", "issues were created"),
     Outcome.EXISTING: ("row had its issue already", "rows had their issues already"),
     Outcome.READY: ("row has no issue yet", "rows have no issues yet"),
@@ -47,11 +48,16 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     Outcome.FLAGGED: ("row needs a person's decision", "rows need a person's decision"),
 }
 _KIND = {"completed": "good", "needs attention": "attention", "failed": "bad", "cancelled": "bad"}
-_NOTHING = "None."
 _NAMED = 5  # plans that a sentence names
 _SHOWN = 200  # records that a table shows
-# What a reader can do something about, most urgent first.
-_TO_DO = (Outcome.FLAGGED, Outcome.UNCERTAIN, Outcome.REJECTED, Outcome.REFUSED)
+STOPPED = "stopped"
+_STOPPED_MEANS = "the plan could not be read or finished; what to do says why"
+
+
+def title(result: Mapping[str, Any]) -> str:
+    """What a run's page is called: `content-plan-to-jira, Juli 2026: completed`."""
+    what = ", ".join(filter(None, (result["flow"], " and ".join(result.get("months", [])))))
+    return f"{what}: {result['state']}"
 
 
 def heading(record: RunRecord) -> HTML:
@@ -93,15 +99,15 @@ def _done(result: Mapping[str, Any]) -> str:
     rows, clients = summary.get("rows", 0), len(summary.get("clients", {}))
     if result.get("error") and not rows:
         return _no_rows(result)
-    sentences = [f"{count} {_phrase(name, result)[count != 1]}" for name, count in _split(summary).items() if count]
+    sentences = [f"{count} {_phrase(name, result)[count != 1]}" for name, count in split(summary).items() if count]
     return f"{plural(rows, 'row')} of {plural(clients, 'client')}: {', '.join(sentences) or 'nothing to do'}."
 
 
-def _split(counts: Mapping[str, int]) -> dict[str, int]:
+def split(counts: Mapping[str, int]) -> dict[str, int]:
     """Rows per outcome, of which the ready ones that the run did not come to have a name of their own."""
     not_reached = counts.get(Kind.NOT_REACHED, 0)
     counted = {str(outcome): counts.get(outcome, 0) for outcome in Outcome}
-    return {**counted, Outcome.READY: counted[Outcome.READY] - not_reached, _NOT_REACHED: not_reached}
+    return {**counted, Outcome.READY: counted[Outcome.READY] - not_reached, NOT_REACHED: not_reached}
 
 
 def _no_rows(result: Mapping[str, Any]) -> str:
@@ -129,11 +135,26 @@ def _failed(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {name: plan for name, plan in result.get("clients", {}).items() if plan.get("error")}
 
 
-def show_bottom_line(record: RunRecord) -> HTML:
+def show_bottom_line(record: RunRecord, past: History | None = None) -> HTML:
     """The bottom line, in the colour of how the run ended."""
     corrections = record.state == "completed" and record.counts.get(Outcome.REFUSED)
-    text = " ".join(filter(None, (bottom_line(record.result), _uncounted(record))))
+    text = " ".join(filter(None, (bottom_line(record.result), _uncounted(record), _news(past or History()))))
     return html_report.sentence(text, kind="attention" if corrections else _KIND.get(record.state, "note"))
+
+
+def _news(found: History) -> str:
+    """What is new, solved and still open since the run before."""
+    if not found.runs or not (found.new or found.still_open or found.solved):
+        return ""
+    counts = {"new": found.new, "solved": len(found.solved), "still open": found.still_open}
+    told = ", ".join(f"{count} {name}" for name, count in counts.items())
+    return f"Since the run before ({show_moment(found.runs[0].started_at)}): {told}."
+
+
+def solved(past: History) -> HTML:
+    """The rows that waited for a person in the run before and do not any more."""
+    rows = [[one.client, one.row["row"], _what(one.row), one.row["outcome"], one.now] for one in past.solved]
+    return _table(["client", "row", "content", "then", "now"], rows, numbers=["row"])
 
 
 def _uncounted(record: RunRecord) -> str:
@@ -152,49 +173,88 @@ def _uncounted(record: RunRecord) -> str:
 
 def counts(record: RunRecord) -> HTML:
     """Rows per client and outcome, and in all, with what the outcomes mean; what else a flow found, where rows have none."""
-    outcomes = [name for name, count in _split(record.counts).items() if count]
-    if not outcomes:
+    outcomes = [name for name, count in split(record.counts).items() if count]
+    stopped = {error.client for error in record.errors if error.client}
+    if not outcomes and not stopped:
         return _own_records(record)
     names = ["rows", *outcomes]
     clients: Mapping[str, Mapping[str, int]] = record.result.get("summary", {}).get("clients", {})
     rows: list[list[object]] = []
     for client, counted in (*clients.items(), (Markup("<b>all</b>"), record.counts)):
-        split = {"rows": counted.get("rows", 0), **_split(counted)}
-        rows.append([client, *(split[name] or "·" for name in names)])
-    meaning = html_report.legend((name, _MEANING[name]) for name in outcomes)
-    return HTML(html_report.table(["client", *names], rows, numbers=names).data + meaning.data)
+        has = {"rows": counted.get("rows", 0), **split(counted)}
+        name = link(client, _page_of(record, client))
+        ended = len(stopped) if isinstance(client, Markup) else STOPPED if client in stopped else "·"
+        rows.append([name, *([ended] if stopped else []), *(has[name] or "·" for name in names)])
+    meanings = [(name, _MEANING[name]) for name in outcomes]
+    meaning = html_report.legend([*([(STOPPED, _STOPPED_MEANS)] if stopped else []), *meanings])
+    columns = ["client", *([STOPPED] if stopped else []), *names]
+    return HTML(html_report.table(columns, rows, numbers=names).data + meaning.data)
+
+
+def _page_of(record: RunRecord, client: str) -> str | None:
+    """Where people open the client's plan, or the folder that it should lie in."""
+    plan = record.plans.get(client, {})
+    return plan.get("url") or plan.get("folder_url")
 
 
 def _own_records(record: RunRecord) -> HTML:
     records: Sequence[Mapping[str, Any]] = record.result.get("data", [])
     if not records:
-        return HTML("")
+        return html_report.nothing()
     columns = list(dict.fromkeys(name for one in records for name in one))
     shown = [[one.get(name) for name in columns] for one in records[:_SHOWN]]
     more = html_report.sentence(f"The first {_SHOWN} of {len(records):,}; result.json has them all.")
     return HTML(_table(columns, shown).data + (more.data if len(records) > _SHOWN else ""))
 
 
-def to_do(record: RunRecord) -> HTML:
-    """What a person has to do, most urgent first: in which cell, what is wrong, what to write instead."""
+def to_do(record: RunRecord, past: History | None = None) -> HTML:
+    """What a person has to do, most urgent first: in which cell, what is wrong, what to write instead, and since when."""
     stopped = [
-        (record.state, {"client": error.client, "where": "", "message": _advice(error)}, "") for error in record.errors
+        (
+            STOPPED if error.client else record.state,
+            {"client": error.client, "where": _shown_page(record, error.client), "message": _advice(error)},
+            "",
+        )
+        for error in record.errors
     ]
+    since = (past or History()).since
     of_plans = [("plan", problem, "") for problem in _plan_problems(record, "error")]
     of_rows = [
-        (outcome.value, {**row, **problem}, _what(row))
-        for outcome in _TO_DO
-        for row in record.rows
+        (outcome.value, {**row, **problem, "since": _since(since.get(place, 0))}, _what(row))
+        for outcome in WAITING
+        for place, row in enumerate(record.rows)
         if row["outcome"] == outcome
         for problem in row["problems"]
         if problem["level"] == "error"
     ]
     blocking = [("blocking", problem, "") for problem in record.result.get("blocking", [])]
+    listed = [*stopped, *(blocking or (*of_plans, *of_rows))]
+    aged = ["since"] if any(problem.get("since") for _, problem, _ in listed) else []
     rows = [
-        [kind, p["client"] or "all", link(p["where"], _cell_address(record, p)), p["message"], content]
-        for kind, p, content in (*stopped, *(blocking or (*of_plans, *of_rows)))
+        [
+            kind,
+            p["client"] or "all",
+            link(p["where"], _cell_address(record, p)),
+            p["message"],
+            content,
+            *(p.get(name, "") for name in aged),
+        ]
+        for kind, p, content in listed
     ]
-    return _table(["kind", "client", "cell", "what to do", "content"], rows)
+    return _table(["kind", "client", "cell", "what to do", "content", *aged], rows)
+
+
+def _since(runs: int) -> str:
+    """For how long a row waits, in runs."""
+    if runs > history.MOST_RUNS:
+        return f"{runs} runs or more"
+    return "" if not runs else "new" if runs == 1 else f"{runs} runs"
+
+
+def _shown_page(record: RunRecord, client: str) -> Markup:
+    """The spreadsheet or the folder of a client that was stopped, as a link where it is known."""
+    page = _page_of(record, client)
+    return link("spreadsheet" if record.plans.get(client, {}).get("url") else "folder", page) if page else Markup()
 
 
 def _advice(error: ErrorRecord) -> str:
@@ -268,7 +328,7 @@ def issues(record: RunRecord, outcome: str = "created") -> HTML:
     """The issues of an outcome, client by client, each a link."""
     wanted = [row for row in record.rows if row["outcome"] == outcome and row["key"]]
     if not wanted:
-        return html_report.sentence(_NOTHING)
+        return html_report.nothing()
     parts = []
     for client in dict.fromkeys(row["client"] for row in wanted):
         rows = [
@@ -290,7 +350,13 @@ def issues(record: RunRecord, outcome: str = "created") -> HTML:
 def went_in(record: RunRecord) -> HTML:
     """The spreadsheets that were read, and a hash of their content: the same hash is the same plan."""
     rows = [
-        [name, link(p.get("title"), p.get("url")), p.get("tab"), p["rows"], (p.get("content_sha256") or "")[:16]]
+        [
+            name,
+            link(p.get("title") or ("folder" if p.get("folder_url") else ""), p.get("url") or p.get("folder_url")),
+            p.get("tab"),
+            p["rows"],
+            (p.get("content_sha256") or "")[:16],
+        ]
         for name, p in record.plans.items()
     ]
     return _table(["client", "spreadsheet", "tab", "rows", "content hash"], rows, numbers=["rows"])
@@ -299,14 +365,14 @@ def went_in(record: RunRecord) -> HTML:
 def came_out(record: RunRecord) -> HTML:
     """The files of the run, with their sizes."""
     files = {name: path for name, path in files_of(record.folder).items() if not path.name.startswith(".")}
-    rows = [[name, f"{path.stat().st_size / 1000:,.1f}"] for name, path in files.items()]
+    rows = [[file_link(name, name), f"{path.stat().st_size / 1000:,.1f}"] for name, path in files.items()]
     return html_report.details(f"{len(rows)} files", _table(["file", "kB"], rows, numbers=["kB"]))
 
 
 def notebooks(record: RunRecord) -> HTML:
     """How each notebook of the run ended, and at which cell it stopped if it did."""
     rows = [
-        [n.client, n.path, n.status, n.failed_cell or "", n.error, f"{n.duration_s:,.1f}"]
+        [n.client, file_link(n.path, n.path), n.status, n.failed_cell or "", n.error, f"{n.duration_s:,.1f}"]
         for n in sorted(record.notebooks, key=lambda ending: ending.status == "completed")
     ]
     return _table(["client", "notebook", "ended", "at cell", "error", "seconds"], rows, numbers=["at cell", "seconds"])
@@ -324,13 +390,13 @@ def made_by(record: RunRecord) -> HTML:
     """Commit, versions, and the flow run in Prefect."""
     sources = record.result.get("sources", {})
     rows = [["commit", sources.get("commit")], *sources.get("versions", {}).items()]
-    rows.append(["flow run in Prefect", record.result.get("flow_run_id")])
+    rows.append(["flow run in Prefect", link(record.result.get("flow_run_id"), record.result.get("flow_run_url"))])
     return _table(["made by", "version"], rows)
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Iterable[str] = ()) -> HTML:
     listed = list(rows)
-    return html_report.table(columns, listed, numbers=numbers) if listed else html_report.sentence(_NOTHING)
+    return html_report.table(columns, listed, numbers=numbers) if listed else html_report.nothing()
 
 
 def _what(row: Mapping[str, Any]) -> Markup:

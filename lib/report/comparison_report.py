@@ -34,7 +34,7 @@ def show(comparison: Comparison, *kinds: str) -> HTML:
         for one in comparison.of(kind)
     ]
     if not rows:
-        return html_report.sentence("Nothing differs.")
+        return html_report.nothing("Nothing differs.")
     return html_report.table(["client", "row", "topic", "what", "then → now"], rows, numbers=["row"])
 
 

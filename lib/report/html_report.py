@@ -2,6 +2,7 @@
 
 import functools
 import re
+import urllib.parse
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,6 +60,9 @@ _ATTRIBUTES = {
 _STYLE_SHEET = re.compile(r"<style\b[^>]*>.*?</style>", re.DOTALL)
 # In a style: an address other than a part of the same drawing, or an escape that could hide one.
 _FETCHES = re.compile(r"@import|url\(\s*[\"']?(?!#|[\"'\s])|image-set\(|\\", re.IGNORECASE)
+_NOTHING = "note nothing"
+_TITLE = re.compile(r"\A# [^\n]*\n*")
+_HEADING = re.compile(r"\A## *([^\n]*)")
 LONGEST = 600  # characters of a text in a cell; the JSON files have it whole
 
 
@@ -68,6 +72,11 @@ def link(text: object, address: str | None) -> Markup:
     if not address or not address.startswith(("http://", "https://")):
         return shown
     return Markup('<a href="{}">{}</a>').format(address, shown)
+
+
+def file_link(text: object, path: str) -> Markup:
+    """The text as a link to a file beside the page, or below its folder; a path is never taken for an address."""
+    return Markup('<a href="{}">{}</a>').format(f"./{urllib.parse.quote(path)}", cell(text))
 
 
 def cell(value: object) -> Markup:
@@ -90,6 +99,11 @@ def sentence(text: object, *, kind: str = "note") -> HTML:
     return _show("sentence.html", text=cell(text), kind=kind)
 
 
+def nothing(text: str = "None.") -> HTML:
+    """That there is nothing to show; a page leaves such a part out, with the prose above it."""
+    return _show("sentence.html", text=cell(text), kind=_NOTHING)
+
+
 def legend(meanings: Iterable[tuple[str, str]]) -> HTML:
     """What words mean, for below a table that uses them."""
     return _show("legend.html", meanings=list(meanings))
@@ -109,10 +123,11 @@ def save_page(path: Path, template: str, **values: Any) -> Path:
 
 def save_notebook(notebook: Path, path: Path, title: str) -> Path:
     """
-    Write an executed notebook as a page without its code.
+    Write an executed notebook as a page without its code, headed by the title in place of the notebook's own.
 
-    Whatever its cells showed, nothing in it is fetched, runs, leads away by itself or sends a form: what text, tables and
-    drawings are made of is kept, all else is taken out.
+    A part of it (prose and the cells below) that shows nothing is left out; sections left out are named at the end. Whatever
+    its cells showed, nothing in it is fetched, runs, leads away by itself or sends a form: what text, tables and drawings are
+    made of is kept, all else is taken out.
     """
     import nbformat  # noqa: PLC0415  # with nbconvert it takes half a second, and kernels need neither
     from nbconvert import HTMLExporter  # noqa: PLC0415
@@ -120,8 +135,37 @@ def save_notebook(notebook: Path, path: Path, title: str) -> Path:
     exporter = HTMLExporter(  # type: ignore[no-untyped-call]
         template_name="basic", exclude_input=True, exclude_output_prompt=True
     )
-    body, _ = exporter.from_notebook_node(_with_drawings_inline(nbformat.read(notebook, as_version=4)))
-    return save_page(path, "notebook.html", title=title, body=Markup(_harmless(body)))  # noqa: S704  # cleaned
+    shown, left_out = _sections(_with_drawings_inline(nbformat.read(notebook, as_version=4)))
+    bodies = (exporter.from_notebook_node(nbformat.v4.new_notebook(cells=cells))[0] for cells in shown)
+    sections = [Markup(_harmless(body)) for body in bodies]  # noqa: S704  # cleaned
+    return save_page(path, "notebook.html", title=title, sections=sections, left_out=left_out)
+
+
+def _sections(notebook: "NotebookNode") -> "tuple[list[list[NotebookNode]], list[str]]":
+    """The cells to show, section by section, and the headings of the sections that show nothing."""
+    sections: list[list[list[NotebookNode]]] = [[[]]]  # of parts, of cells
+    for each in notebook.cells:
+        if each.cell_type == "markdown":
+            each.source = _TITLE.sub("", each.source) if sections == [[[]]] else each.source
+            if _HEADING.match(each.source):
+                sections.append([])
+            sections[-1].append([])
+        sections[-1][-1].append(each)
+    shown, left_out = [], []
+    for parts in sections:
+        kept = [part for part in parts if not _shows_nothing(part)]
+        if kept:
+            first = parts[:1] if parts[0] not in kept else []  # with the heading
+            shown.append([each for part in (*first, *kept) for each in part])
+        elif heading := _HEADING.match(parts[0][0].source):
+            left_out.append(heading[1])
+    return shown, left_out
+
+
+def _shows_nothing(part: "list[NotebookNode]") -> bool:
+    outputs = [output for each in part for output in each.get("outputs", [])]
+    marked = [f'class="sentence {_NOTHING}' in output.get("data", {}).get("text/html", "") for output in outputs]
+    return bool(outputs) and all(marked)
 
 
 def _harmless(body: str) -> str:

@@ -47,7 +47,7 @@ def show_bottom_line(seen: Performance) -> HTML:
 def show_advice(seen: Performance) -> HTML:
     """What to do, a line each."""
     if not seen.advice:
-        return html_report.sentence("Nothing stands out.")
+        return html_report.nothing("Nothing stands out.")
     return html_report.table(["what to do"], [[hint] for hint in seen.advice])
 
 
@@ -64,7 +64,7 @@ def show_steps(seen: Performance) -> HTML:
 def plot_steps(seen: Performance) -> SVG | HTML:
     """The same as bars."""
     if not seen.steps:
-        return html_report.sentence("No step was timed.")
+        return html_report.nothing("No step was timed.")
     values = {record["step"]: record["total_s"] for record in seen.steps}
     return plots.bars("Time per step, all plans together (seconds)", values, "seconds")
 
@@ -82,13 +82,13 @@ def show_batches(seen: Performance) -> HTML:
 def show_unfinished(seen: Performance) -> HTML:
     """The runs that count nowhere, since they left no result."""
     if not seen.unfinished:
-        return html_report.sentence("All runs are finished.")
+        return html_report.nothing("All runs are finished.")
     return html_report.table(["run"], [[name] for name in seen.unfinished])
 
 
 def _table(records: Records, otherwise: str) -> HTML:
     if not records:
-        return html_report.sentence(otherwise)
+        return html_report.nothing(otherwise)
     names = {name: _COLUMNS.get(name, name) for name in records[0]}
     numbers = [names[name] for name, value in records[0].items() if not isinstance(value, str)]
     return html_report.table(list(names.values()), [list(record.values()) for record in records], numbers=numbers)

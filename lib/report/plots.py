@@ -8,6 +8,7 @@ from typing import Any
 
 import matplotlib as mpl
 from IPython.display import HTML, SVG
+from markupsafe import escape
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
@@ -15,7 +16,8 @@ from matplotlib.ticker import MaxNLocator
 
 from lib.exactly_once.reconcile import Outcome
 from lib.formats import match_key, parse_month
-from lib.report.html_report import sentence
+from lib.report import audit
+from lib.report.html_report import nothing
 from lib.run.run_record import RunRecord
 
 _INK = "#010203"  # stands for the page's own text colour
@@ -42,6 +44,7 @@ _OUTCOMES = {
     Outcome.CREATED: "#2e9e5b",
     Outcome.EXISTING: "#7fb3d5",
     Outcome.READY: "#a9b4bd",
+    audit.NOT_REACHED: "#6e7b85",
     Outcome.REFUSED: "#e8963e",
     Outcome.REJECTED: "#d64541",
     Outcome.UNCERTAIN: "#8e5fb0",
@@ -52,7 +55,7 @@ _OUTCOMES = {
 def content_per_day(record: RunRecord) -> SVG | HTML:
     """How many pieces of content are published on each day of the month, by form."""
     if len(record.months) != 1 or not any(row.get("publication_date") for row in record.rows):
-        return sentence("There are no rows of one month with their dates.")
+        return nothing("There are no rows of one month with their dates.")
     month = parse_month(record.months[0])
     first = f"{month.year:04}-{month.month:02}"
     days: dict[str, Counter[int]] = defaultdict(Counter)
@@ -62,7 +65,7 @@ def content_per_day(record: RunRecord) -> SVG | HTML:
             form = spelled.setdefault(match_key(row.get("form")), row.get("form") or "no form")
             days[form][int(date[8:])] += 1
     if not days:
-        return sentence(f"No row has a date in {month}.")
+        return nothing(f"No row has a date in {month}.")
 
     def draw(axes: Axes) -> None:
         below = [0] * 31
@@ -83,19 +86,19 @@ def outcomes_per_client(record: RunRecord) -> SVG | HTML:
     """How many rows of each client ended how."""
     clients = record.result.get("summary", {}).get("clients", {})
     if not record.counts.get("rows"):
-        return sentence("The run counts no row.")
+        return nothing("The run counts no row.")
 
     def draw(axes: Axes) -> None:
         left = [0] * len(clients)
         for outcome, colour in _OUTCOMES.items():
-            widths = [counts.get(outcome, 0) for counts in clients.values()]
+            widths = [audit.split(counts)[outcome] for counts in clients.values()]
             if any(widths):
-                bars = axes.barh(range(len(clients)), widths, left=left, label=outcome.value, color=colour)
+                bars = axes.barh(range(len(clients)), widths, left=left, label=str(outcome), color=colour)
                 axes.bar_label(bars, [str(width or "") for width in widths], label_type="center", color="#111111")
             left = [base + width for base, width in zip(left, widths, strict=True)]
         _name_rows(axes, [_cut(name) for name in clients])
         axes.set_xlabel("rows")
-        axes.legend(ncols=7, loc="lower left", bbox_to_anchor=(0, 1.0), fontsize=8)
+        axes.legend(ncols=8, loc="lower left", bbox_to_anchor=(0, 1.0), fontsize=8)
 
     return _svg("Rows per client, by outcome", 0.9 + 0.28 * len(clients), draw, pad=24)
 
@@ -106,7 +109,7 @@ def time_per_step(record: RunRecord) -> SVG | HTML:
     for plan in record.plans.values():
         total.update(plan.get("seconds", {}))
     if not any(total.values()):
-        return sentence("No step was timed.")
+        return nothing("No step was timed.")
     return bars("Time per step, all clients together (seconds)", total, "seconds")
 
 
@@ -142,7 +145,11 @@ def _svg(title: str, height: float, draw: Callable[[Axes], None], *, pad: float 
             written, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Title": title}
         )
     drawing = written.getvalue()
-    drawing = drawing[drawing.index("<svg") :].replace(_INK, "currentColor").replace("<svg ", '<svg role="img" ', 1)
+    drawing = (
+        drawing[drawing.index("<svg") :]
+        .replace(_INK, "currentColor")
+        .replace("<svg ", f'<svg role="img" aria-label="{escape(title)}" ', 1)
+    )
     return SVG(drawing)
 
 

@@ -14,7 +14,7 @@ from lib.errors import FixInputError
 from lib.exactly_once.reconcile import Outcome
 from lib.files import RESULT
 from lib.formats import JAKARTA
-from lib.report import html_report
+from lib.report import audit, html_report
 from lib.run import run_record
 from lib.run.run_record import RunRecord
 from lib.terminal import printable
@@ -65,7 +65,7 @@ def rebuild(output_dir: Path) -> Path:
         script = _SCRIPT.read_text("utf-8")
         policy = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
         states = sorted({run.state for run in runs})
-        values = {"runs": runs, "clients": clients, "states": states, "outcomes": [o.value for o in Outcome]}
+        values = {"runs": runs, "clients": clients, "states": states, "outcomes": list(audit.split({}))}
         values["odd"] = {printable(name): why for name, why in run_record.odd_entries(output_dir).items()}
         return html_report.save_page(
             output_dir / INDEX, "index.html", title="Runs", script=script, script_hash=policy, **values
@@ -100,7 +100,7 @@ def _finished(folder: Path) -> Entry:
         _short(record.started_at),
         _links(folder, record.result.get("report") or _REPORT),
         months=", ".join(record.months),
-        counts=record.counts,
+        counts={"rows": record.counts.get("rows", 0), **audit.split(record.counts)},
         duration=_duration(record.duration_s),
         clients=record.client_names,
         remark=_remark(record),

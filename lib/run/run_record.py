@@ -229,10 +229,20 @@ def read(folder: Path) -> RunRecord:
         raise FixInputError(
             str(folder), "no run has finished here; make one (`make demo`) and run this again, or name a run folder"
         )
-    result = _checked(folder / RESULT, read_json(folder / RESULT))
+    result = read_result(folder).result
     elsewhere = (plan.get("folder") or "" for plan in result.get("clients", {}).values())
     others = [folder / name for name in elsewhere if name.startswith("..")]  # of clients that ran on workers
     return RunRecord(folder, result, [ending for part in (folder, *others) for ending in _endings(part, folder)])
+
+
+def read_result(folder: Path) -> RunRecord:
+    """
+    Read a finished run without the endings of its notebooks.
+
+    Raises:
+        FixInputError: Its `result.json` cannot be read.
+    """
+    return RunRecord(folder, _checked(folder / RESULT, read_json(folder / RESULT)))
 
 
 def newest_finished(output_dir: Path) -> list[Path]:

@@ -12,14 +12,16 @@ import pytest
 from nbclient import NotebookClient
 from prefect import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+from prefect.settings import PREFECT_API_URL, PREFECT_UI_URL, temporary_settings
 
-from flows import command_line, compare, rerun, rerun_arguments, run_command
+from flows import client_plan, command_line, compare, prefect_api, rerun, rerun_arguments, run_command
 from flows.compare import compare_runs
 from flows.content_plan_check import content_plan_check
 from flows.content_plan_to_jira import content_plan_to_jira
 from flows.content_plan_watch import content_plan_watch
 from flows.reporting_flow import reporting_flow
 from flows.run_in_folder import Report, run_in_folder
+from lib.errors import FixInputError
 from lib.exactly_once.reconcile import Outcome
 from lib.files import ROWS
 from lib.plan import rows_file
@@ -61,9 +63,36 @@ def test_the_audit_shows_the_numbers_of_the_result_and_what_to_do_in_which_cell(
             assert f"range={row['problems'][0]['where'].rpartition('!')[2]}" in html
         assert not row["key"] or f'/browse/{row["key"]}">{row["key"]}</a>' in html
     assert len(html) < 1_000_000
-    assert not re.search(r'(src|href)="(?!https?://127\.0\.0\.1|\.\./index\.html"|#)', html)
+    assert not re.search(r'(src|href)="(?!https?://127\.0\.0\.1|\.\./index\.html"|#|\./)', html)
+    assert f"<h1>content-plan-to-jira, {seed.MONTH}: completed</h1>" in html
+    assert '<a href="./kopi-senja/content_plan_to_jira.ipynb">' in html
     executed = nbformat.read(Path(result["run_folder"]) / "audit.ipynb", as_version=4)
     assert executed.metadata.run.status == "completed"
+
+
+def test_a_client_without_a_plan_is_stopped_and_its_folder_is_a_link(run, services):
+    result = run(client_names=["Kopi Senja"], target_month="Agustus 2026")
+    assert result["clients"]["Kopi Senja"]["folder_url"] == f"{services.url}/"
+    assert f'<a href="{services.url}/">Kopi Senja</a></td><td>stopped</td>' in page(result)
+
+
+def test_the_sheet_of_a_plan_that_cannot_be_read_is_a_link(run, services, monkeypatch):
+    async def refused(*_arguments):
+        raise FixInputError("the plan", "cannot be read")
+
+    monkeypatch.setattr(client_plan, "open_plan", refused)
+    plan = run(client_names=["Kopi Senja"])["clients"]["Kopi Senja"]
+    assert plan["title"] == f"Content Plan - Kopi Senja - {seed.MONTH}"
+    assert re.fullmatch(rf"{services.url}/spreadsheets/[\w-]+", plan["url"])
+
+
+def test_a_flow_run_has_an_address_where_a_server_outlives_it(monkeypatch):
+    assert prefect_api.page_of(None) is None
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:4200/api", PREFECT_UI_URL: "https://p.example.com"}):
+        run_id = "0b0c9f0e-0000-4000-8000-000000000000"
+        assert prefect_api.page_of(run_id) == f"https://p.example.com/runs/flow-run/{run_id}"
+    with temporary_settings(restore_defaults={PREFECT_API_URL}):
+        assert prefect_api.page_of(run_id) is None
 
 
 def test_what_was_planted_in_a_sheet_is_text_everywhere(run, planted):

@@ -63,7 +63,7 @@ def messy(tmp_path):
 def test_what_was_typed_stays_text(messy, show):
     html = show(messy).data
     assert "<script" not in html
-    assert not re.search(r'href="(?!https?://|#)', html)
+    assert not re.search(r'href="(?!https?://|#|\./)', html)
     assert "<img" not in html
 
 
@@ -199,4 +199,45 @@ def test_only_addresses_that_a_browser_may_open_become_links():
     assert html_report.link("<a>", None) == "&lt;a&gt;"
     assert html_report.link("CP-1", 'https://x.example.com/"') == Markup(
         '<a href="https://x.example.com/&#34;">CP-1</a>'
+    )
+
+
+FOLDER = "https://drive.google.com/drive/folders/abc"
+
+
+def test_a_client_that_was_stopped_is_told_from_one_with_an_empty_plan_and_its_folder_is_a_link(tmp_path):
+    stopped = {"Toko Rimba": {"error": "has no plan", "folder_url": FOLDER, "rows": 0}}
+    plans = {**stopped, "Kopi Senja": {"url": "https://sheets.example.com/d/1/edit", "tab_id": 5}}
+    summary = {"rows": 1, "created": 1, "clients": {"Kopi Senja": {"rows": 1, "created": 1}, "Toko Rimba": {"rows": 0}}}
+    folder = runs.leave(tmp_path, [runs.row(7)], plans=stopped, summary=summary, clients=plans)
+    record = run_record.read(folder)
+    html = audit.counts(record).data
+    assert re.findall(r"<th(?: [^>]*)?>(.*?)</th>", html) == ["client", "stopped", "rows", "created"]
+    lines = [re.findall(r"<td[^>]*>(.*?)</td>", line) for line in html.split("<tr>")[2:]]
+    assert [line[1] for line in lines] == ["·", "stopped", "1"]
+    assert f'<a href="{FOLDER}">Toko Rimba</a>' in lines[1][0]
+    assert 'href="https://sheets.example.com/d/1/edit">Kopi Senja' in lines[0][0]
+    assert f'<td><a href="{FOLDER}">folder</a></td><td>has no plan</td>' in audit.to_do(record).data
+
+
+def test_a_run_in_which_nobody_was_stopped_has_no_column_for_it(tmp_path):
+    assert "stopped" not in audit.counts(run_record.read(runs.leave(tmp_path, [runs.row(7)]))).data
+
+
+def test_a_page_is_called_after_flow_month_and_how_the_run_ended():
+    result = {"flow": "content-plan-to-jira", "months": ["Juli 2026"], "state": "needs attention"}
+    assert audit.title(result) == "content-plan-to-jira, Juli 2026: needs attention"
+    assert audit.title({"flow": "compare", "state": "completed"}) == "compare: completed"
+
+
+def test_files_and_the_flow_run_are_links(tmp_path):
+    page = "https://prefect.example.com/runs/flow-run/1"
+    record = run_record.read(runs.leave(tmp_path, [runs.row(7)], flow_run_id="1", flow_run_url=page))
+    assert '<a href="./result.json">result.json</a>' in audit.came_out(record).data
+    assert f'<a href="{page}">1</a>' in audit.made_by(record).data
+
+
+def test_a_file_is_a_link_below_the_page_whatever_it_is_called():
+    assert html_report.file_link("a", "javascript:alert(1)/ü #?.json") == Markup(
+        '<a href="./javascript%3Aalert%281%29/%C3%BC%20%23%3F.json">a</a>'
     )

@@ -40,6 +40,15 @@ def test_the_report_that_is_linked_is_the_one_that_the_result_names(tmp_path):
     assert re.findall(rf'href="{folder.name}/(.*?)"', line) == ["topics.html", "topics.ipynb", "result.json"]
 
 
+def test_rows_that_a_run_did_not_reach_are_counted_under_a_name_of_their_own(tmp_path):
+    left = [runs.row(n, "ready", problems=[runs.problem("not sent", kind="not_reached")]) for n in (1, 2)]
+    runs.leave(tmp_path, [*left, runs.row(3, "ready")])
+    names = re.findall(r"<th[^>]*>(.*?)</th>", run_index.rebuild(tmp_path).read_text())
+    numbers = re.findall(r"<td[^>]*>(.*?)</td>", lines(tmp_path)[0])
+    shown = dict(zip(names, numbers, strict=True))
+    assert (shown["rows"], shown["ready"], shown["not reached"]) == ("3", "1", "2")
+
+
 def test_a_rerun_and_the_run_that_it_repeats_name_each_other(tmp_path):
     first = runs.leave(tmp_path, [runs.row(1)])
     second = runs.leave(tmp_path, [runs.row(1)], rerun_of=first.name)

@@ -1,0 +1,62 @@
+"""Notebooks as pages: their parts that show something."""
+
+import nbformat
+import pytest
+
+from lib.report import html_report
+
+
+def page_of(tmp_path, *cells):
+    """The page of a notebook whose cells are prose (text) and outputs (lists of HTML)."""
+    made = []
+    for cell in cells:
+        if isinstance(cell, str):
+            made.append(nbformat.v4.new_markdown_cell(cell))
+        else:
+            outputs = [nbformat.v4.new_output("display_data", {"text/html": html}) for html in cell]
+            made.append(nbformat.v4.new_code_cell("", outputs=outputs))
+    nbformat.write(nbformat.v4.new_notebook(cells=made), tmp_path / "a.ipynb")
+    return html_report.save_notebook(tmp_path / "a.ipynb", tmp_path / "a.html", "Juli <1>").read_text()
+
+
+NOTHING = html_report.nothing().data
+
+
+def test_the_title_takes_the_place_of_the_notebooks_own(tmp_path):
+    page = page_of(tmp_path, "# Audit of a run\n\nWhat was asked for.", ["<p>made</p>"])
+    assert page.count("<h1") == 1
+    assert "<h1>Juli &lt;1&gt;</h1>" in page
+    assert "Audit of a run" not in page
+    assert "What was asked for." in page
+
+
+def test_a_section_that_shows_nothing_is_left_out_and_named(tmp_path):
+    page = page_of(tmp_path, "## Odd\n\nA look is worth it.", [NOTHING], "## Plots", ["<p>drawn</p>"])
+    assert "A look is worth it." not in page
+    assert "None." not in page
+    assert "drawn" in page
+    assert "Nothing to report on: Odd." in page
+
+
+def test_a_question_within_a_section_is_left_out_by_itself(tmp_path):
+    page = page_of(tmp_path, "## To do", ["<p>row 7</p>"], "Not reached:", [NOTHING], "Cancelled:", ["<p>row 8</p>"])
+    assert "Not reached" not in page
+    assert "None." not in page
+    assert "Cancelled" in page
+    assert "Nothing to report on" not in page
+
+
+def test_a_section_whose_first_answer_is_nothing_keeps_its_heading(tmp_path):
+    page = page_of(tmp_path, "## Issues", [NOTHING], "Older ones:", ["<p>CP-7</p>"])
+    assert page.index(">Issues") < page.index("None.") < page.index("CP-7")
+
+
+@pytest.mark.parametrize("shown", [[], [NOTHING, "<p>CP-7</p>"]], ids=["no output", "something beside"])
+def test_prose_and_what_shows_anything_stay(tmp_path, shown):
+    assert ">Kept" in page_of(tmp_path, "## Kept", shown)
+
+
+def test_everything_stands_in_a_landmark(tmp_path):
+    page = page_of(tmp_path, "# A", "## B", ["<p>c</p>"])
+    assert page.count("<main>") == page.count("</main>") == 1
+    assert page.count("<nav ") == 1
