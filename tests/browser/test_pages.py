@@ -96,6 +96,18 @@ def test_a_hostile_output_does_nothing_and_tables_and_drawings_are_shown(tmp_pat
         assert overflow(page) == 0
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_an_index_is_no_wider_than_its_window_and_its_filters_work(tmp_path, opened_page, width):
+    left = [runs.row(n, "ready", problems=[runs.problem("not sent", kind="not_reached")]) for n in range(30)]
+    runs.leave(tmp_path, left, error=f"Jira: {'no ' * 60}")
+    runs.leave(tmp_path, [runs.row(1)], at=runs.START + dt.timedelta(hours=1))
+    with opened_page(run_index.rebuild(tmp_path).as_uri(), width=width) as page:
+        assert overflow(page) == 0
+        page.locator("#state").select_option("failed")
+        assert page.locator("tbody tr:visible").count() == 1
+        assert overflow(page) == 0
+
+
 def test_an_index_of_a_thousand_runs_is_filtered_by_client_and_state(tmp_path, opened_page):
     names = ["Kopi Senja", "Toko Rimba", 'Warung "Tini" <b>']
     for number in range(1000):
