@@ -9,13 +9,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-from prefect import task
+from prefect import tags, task
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from flows import prefect_api
 from flows.performance_report import performance_report
-from flows.reporting_flow import NEEDS_ATTENTION, NOTHING_NEW, FlowFailedError, exit_code, reporting_flow
+from flows.reporting_flow import NEEDS_ATTENTION, NOTHING_NEW, RERUN_TAG, FlowFailedError, exit_code, reporting_flow
 from lib.errors import FixInputError
 from tests.servers import Gate
 
@@ -147,6 +147,13 @@ def test_each_result_has_the_keys_that_are_documented_also_of_a_run_that_fails_b
         assert ALWAYS - result.keys() == set()
         assert result["error"] in result["bottom_line"]
     assert [bool(result["run_folder"]) for result in (whole, *early)] == [True, False, False]
+
+
+@pytest.mark.usefixtures("prefect_engine")
+def test_a_rerun_that_fails_before_it_has_a_folder_says_what_it_reruns():
+    with tags("mine", f"{RERUN_TAG}20260705_100000_example"):
+        assert run(kind="raises")[0]["rerun_of"] == "20260705_100000_example"
+    assert run(kind="raises")[0]["rerun_of"] is None
 
 
 @pytest.mark.usefixtures("prefect_engine")

@@ -128,3 +128,13 @@ def test_a_row_that_is_refused_by_then_gets_its_comments_all_the_same(desk):
     result = desk.run()
     assert any("struck through" in problem.message for problem in result.rows[0].problems)
     assert_nothing_lost(desk, "x" * 50_000)
+
+
+def test_a_caption_that_is_changed_before_the_next_run_stands_whole_in_the_comments(desk):
+    """The description has the beginning of the one before: what came after it would say nothing by itself."""
+    died_before_its_comments(desk)
+    desk.box.google.write(desk.id, "Juli!E2", [["y" * 50_000]])
+    desk.run()
+    description, comments = written(desk)
+    assert set(words(description)) == {"x"}
+    assert words("".join(comments)) == "y" * 50_000
