@@ -53,8 +53,8 @@ container-test: $(SYNCED) ## Build the Dockerfile and run server, worker, Jupyte
 fleet-test: $(SYNCED) packages ## Kill workers, server and database in the middle of runs; 40 clients on 3 workers (Debian, root; 20 minutes)
 	SYSTEM_PACKAGES=required $(RUN)python -m pytest tests/fleet
 
-bench: $(SYNCED) ## Time the commands on the sandbox
-	$(RUN)python -m tests.bench
+bench: $(SYNCED) ## Time the main job beside other ways to do it (make bench BENCH="--works W1 --growth none"; all of it: hours)
+	$(RUN)python -m benchmarks $(BENCH)
 
 packages: ## Install what tests use besides Python (Debian, as root): Chromium, PostgreSQL, Redis
 	command -v chromium >/dev/null && command -v redis-server >/dev/null && ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 \
@@ -65,7 +65,7 @@ check: $(SYNCED) $(if $(SYSTEM_PACKAGES),packages) ## Everything that CI runs
 	$(RUN)ruff check .
 	$(RUN)mypy
 	$(UV) lock --check
-	$(RUN)nbstripout --keep-id --verify notebooks/*.ipynb tests/notebooks/*.ipynb
+	$(RUN)nbstripout --keep-id --verify notebooks/*.ipynb tests/notebooks/*.ipynb benchmarks/peers/*.ipynb
 	$(PYTEST)
 
 format: $(SYNCED) ## Format code and notebooks

@@ -20,8 +20,10 @@ MAY_IMPORT = {
     "notebooks": {"lib", "blocks", "hashmap"},
     "flows": {"flows", "lib", "blocks", "hashmap", "sandbox"},
     "sandbox": {"sandbox"},
+    "benchmarks": {"benchmarks", "sandbox", "flows", "lib"},
+    "benchmarks peers": {"benchmarks"},
 }
-OURS = {"hashmap", "lib", "blocks", "notebooks", "flows", "sandbox", "tests"}
+OURS = {"hashmap", "lib", "blocks", "notebooks", "flows", "sandbox", "benchmarks", "tests"}
 IMPORTING = ("__import__", "import_module", "importlib.import_module")
 SPEAKS_HTTP = {
     "requests",
@@ -48,7 +50,10 @@ FORBIDDEN = {
     "notebooks": ({"prefect"} | SPEAKS_HTTP, set()),
     "flows": (SPEAKS_HTTP | {"pandas", "papermill", "nbformat"}, set()),
 }
-PATTERNS = ("hashmap.py", "lib/**/*.py", "blocks/**/*.py", "flows/**/*.py", "notebooks/**/*.*", "sandbox/**/*.py")
+PATTERNS = (
+    "hashmap.py",
+    *("lib/**/*.py", "blocks/**/*.py", "flows/**/*.py", "notebooks/**/*.*", "sandbox/**/*.py", "benchmarks/**/*.*"),
+)
 # Each room may import those before it; the empty one is what lies in the folder itself.
 FLOORS = {
     "lib": [{""}, {"services", "notebook", "run"}, {"plan"}, {"exactly_once"}, {"watch"}, {"report"}, {"tasks"}],
@@ -115,7 +120,8 @@ def notebooks(root: Path) -> list[Path]:
 
 def part_of(path: Path, root: Path) -> str:
     inside = path.relative_to(root)
-    return "lib tasks" if inside.parts[:2] == ("lib", "tasks") else inside.parts[0].removesuffix(".py")
+    within = " ".join(inside.parts[:2])  # a room that has rules of its own
+    return within if within in MAY_IMPORT else inside.parts[0].removesuffix(".py")
 
 
 def source(path: Path) -> str:
@@ -277,6 +283,9 @@ def plant(root: Path, name: str, code: str) -> Path:
         ("blocks/more/new.py", "from flows.resolve import NAME", {"flows"}),
         ("flows/more/new.py", "import httpx", {"httpx"}),
         ("sandbox/google/more/new.py", "from lib.plan import adf", {"lib"}),
+        ("benchmarks/new.py", "from tests.desk import Desk", {"tests"}),
+        ("benchmarks/peers/new.py", "from lib.plan import adf", {"lib"}),
+        ("flows/new.py", "from benchmarks import works", {"benchmarks"}),
         ("notebooks/more/new.py", "from flows import clients", {"flows"}),
         ("lib/plan/more/new.py", "from urllib import parse, request", {"urllib.request"}),
         ("lib/plan/more/new.py", "__import__('requests')", {"requests"}),
@@ -367,7 +376,7 @@ def test_what_a_notebook_reads_google_with_has_nothing_that_writes():
     assert offered == {"read_spreadsheet", "read_tab", "find_files"}
 
 
-@pytest.mark.parametrize("package", ["lib", "blocks", "flows", "sandbox"])
+@pytest.mark.parametrize("package", ["lib", "blocks", "flows", "sandbox", "benchmarks"])
 def test_a_package_does_nothing_when_it_is_imported(package):
     assert (ROOT / package / "__init__.py").read_text() == ""
 

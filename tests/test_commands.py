@@ -16,7 +16,7 @@ from lib.run import __main__ as verify_command
 from sandbox import __main__ as sandbox_command
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("blocks", "flows", "lib", "notebooks", "sandbox", "tests")
+PARTS = ("benchmarks", "blocks", "flows", "lib", "notebooks", "sandbox", "tests")
 
 # What a command must not do before it knows what it is asked for; `sys.argv` holds the file and its arguments.
 WATCHED = """
@@ -43,12 +43,16 @@ def is_run(path):
     return "__name__ == '__main__'" in tests or path.name == "__main__.py"
 
 
-# Started by the module beside it, with a descriptor that nobody can type.
-NO_COMMAND = ROOT / "lib/notebook/fork_kernels.py"
+# Started by the modules beside them, with what nobody can type: a descriptor, a sandbox in the environment.
+NO_COMMANDS = {
+    ROOT / "lib/notebook/fork_kernels.py",
+    ROOT / "benchmarks/box.py",
+    *ROOT.glob("benchmarks/peers/*.py"),
+}
 COMMANDS = sorted(
     path.relative_to(ROOT)
     for path in [*ROOT.glob("*.py"), *(path for part in PARTS for path in ROOT.glob(f"{part}/**/*.py"))]
-    if is_run(path) and path != NO_COMMAND
+    if is_run(path) and path not in NO_COMMANDS
 )
 
 
@@ -79,7 +83,7 @@ def watched(tmp_path_factory):
 
 def test_the_commands_are_found():
     names = {path.as_posix() for path in COMMANDS}
-    assert {"flows/deploy.py", "flows/rerun.py", "sandbox/__main__.py", "lib/run/__main__.py"} <= names
+    assert {"flows/deploy.py", "sandbox/__main__.py", "lib/run/__main__.py", "benchmarks/__main__.py"} <= names
 
 
 def test_help_is_all_that_is_done_when_help_is_asked_for(watched):

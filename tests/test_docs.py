@@ -70,7 +70,7 @@ def test_the_readme_has_the_exit_codes_that_every_command_tells():
 
 def test_every_make_target_that_a_document_names_exists():
     targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    texts = [README, *(path.read_text() for path in ROOT.glob("docs/*.md")), CODE]
+    texts = [README, *(path.read_text() for path in (*ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md"))), CODE]
     assert {name for text in texts for name in re.findall(r"`make ([a-z-]+)`", text)} <= targets
 
 
@@ -84,7 +84,9 @@ def test_the_example_environment_names_every_setting_and_no_other():
 
 
 @pytest.mark.parametrize(
-    "path", [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("sandbox/*.md")], ids=lambda path: path.name
+    "path",
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("sandbox/*.md"), *ROOT.glob("benchmarks/*.md")],
+    ids=lambda path: path.name,
 )
 def test_a_document_links_to_files_that_are_there(path):
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", path.read_text()):
