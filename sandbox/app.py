@@ -29,6 +29,7 @@ from sandbox.http.connections import Transports
 from sandbox.http.journal import Entry
 from sandbox.http.messages import Call, Refusal, Reply
 from sandbox.http.operations import Operation, by_name
+from sandbox.jira.changelog_routes import changelogs
 from sandbox.jira.comment_routes import comments
 from sandbox.jira.gateway import Gateway
 from sandbox.jira.issue_routes import issues
@@ -42,7 +43,7 @@ _LOG = logging.getLogger("sandbox")
 _REFUSALS = {"429", "500", "503-before", "status-before", "redirect", "413", "401", "403", "refuse-whole"}
 
 _GOOGLE = by_name((oauth, sheets, drive))
-_JIRA = by_name((open_to_all, signed_in_only, issues, search, comments, users))
+_JIRA = by_name((open_to_all, signed_in_only, issues, changelogs, search, comments, users))
 OPERATIONS: dict[str, Operation[Google] | Operation[Jira]] = {**_GOOGLE, **_JIRA}
 
 

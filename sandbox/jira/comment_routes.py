@@ -48,7 +48,7 @@ def add_comment(jira: Jira, call: Call) -> Reply:
         raise refusal(400, *([error.message] if error.whole else []), errors=named, hint=error.hint) from error
     comment = Comment(jira.next_comment_id(), call.caller, body, jira.now(), held)
     issue.comments.append(comment)
-    jira.store_fields(issue, issue.fields)
+    jira.store_fields(issue, issue.fields, call.caller)
     return Reply(201, _shown(jira, call, issue, comment))
 
 

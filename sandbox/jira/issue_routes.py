@@ -119,7 +119,7 @@ def edit_issue(jira: Jira, call: Call) -> Reply:
     if not has_permission(call.caller, state.projects[issue.project], "EDIT_ISSUES"):
         raise refusal(403, "You do not have permission to edit issues in this project.")
     try:
-        edit(jira, issue, read_json(call), call.refused.get(0))
+        edit(jira, call, issue, read_json(call))
     except ElementError as error:
         raise error.refusal() from error
     if not call.flag("returnIssue"):

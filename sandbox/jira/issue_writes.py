@@ -20,6 +20,7 @@ from sandbox.jira.state import Issue, IssueType, JiraState, Project
 
 MAX_PROPERTY_KEY, MAX_PROPERTY_VALUE = 255, 32_768
 _NOT_MAPS = "Can not deserialize instance of java.util.Map: 'fields' and 'update' must be objects"
+_NOT_EDITABLE = "You do not have permission to edit issues in this project."
 _ANONYMOUS = "Anonymous users do not have permission to create issues in this project. Please try logging in first."
 
 
@@ -73,13 +74,15 @@ def create(jira: Jira, call: Call, body: Json, refused: JsonObject | None = None
     return jira.store_new(project, complete, properties, call.caller)
 
 
-def edit(jira: Jira, issue: Issue, body: Json, refused: JsonObject | None = None) -> None:
+def edit(jira: Jira, call: Call, issue: Issue, body: Json) -> None:
     """Change an issue as a PUT says; all or nothing."""
     if not isinstance(body, dict) or not ("fields" in body or "update" in body or "properties" in body):
         raise ElementError(400, ["one of 'fields' or 'update' required"], {})
     given, changes = body.get("fields", {}), body.get("update", {})
     if not isinstance(given, dict) or not isinstance(changes, dict):
         raise ElementError(400, [_NOT_MAPS], {})
+    if not issue.editable:
+        raise ElementError(400, [_NOT_EDITABLE], {})
     project = jira.state.projects[issue.project]
     problems = _Problems()
     fields = dict(issue.fields)
@@ -95,9 +98,9 @@ def edit(jira: Jira, issue: Issue, body: Json, refused: JsonObject | None = None
         else:
             _apply(jira, project, field_id, verbs, fields, problems)
     properties = _properties(body.get("properties", []), problems)
-    problems.errors |= refused or {}
+    problems.errors |= call.refused.get(0) or {}
     problems.raise_any()
-    jira.store_fields(issue, fields)
+    jira.store_fields(issue, fields, call.caller)
     issue.properties.update(properties)
 
 

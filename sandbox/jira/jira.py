@@ -2,7 +2,7 @@
 
 from sandbox.http.messages import Json, JsonObject
 from sandbox.http.timeline import Timeline
-from sandbox.jira.state import Component, IndexEntry, Issue, IssueType, JiraState, Project, User
+from sandbox.jira.state import Change, Component, History, IndexEntry, Issue, IssueType, JiraState, Project, User
 
 ALL_PERMISSIONS = (
     "ADD_COMMENTS", "ASSIGNABLE_USER", "ASSIGN_ISSUES", "BROWSE_PROJECTS", "CLOSE_ISSUES", "CREATE_ATTACHMENTS",
@@ -94,11 +94,16 @@ class Jira:
             }
             return self.store_new(home, {**basics, **fields}, dict(properties or {}), reporter)
 
-    def edit_issue(self, key: str, **fields: Json) -> None:
-        """Change fields as a person with all rights."""
+    def edit_issue(self, key: str, *, by: str = "", **fields: Json) -> None:
+        """Change fields as a person with all rights; as somebody who signs in nowhere when it is not said who."""
         with self._timeline.lock:
             issue = self.issue(key)
-            self.store_fields(issue, {**issue.fields, **fields})
+            self.store_fields(issue, {**issue.fields, **fields}, by or self.somebody())
+
+    def somebody(self) -> str:
+        """Account id of the first active person who has no token; empty if there is none."""
+        people = (user for user in self.state.users.values() if user.active and not user.token)
+        return next((user.account_id for user in people if user.kind == "atlassian"), "")
 
     def delete_issue(self, key: str) -> None:
         """Delete an issue; search still finds it for `index_lag_s`."""
@@ -118,7 +123,7 @@ class Jira:
             issue.old_keys.append(issue.key)
             issue.key, issue.project = self._next_key(target), project
             self.state.keys[issue.key] = issue.id
-            self.store_fields(issue, {**issue.fields, "project": {"id": target.id}})
+            self.store_fields(issue, {**issue.fields, "project": {"id": target.id}}, self.somebody())
             return issue.key
 
     def store_new(self, project: Project, fields: JsonObject, properties: dict[str, Json], creator: str) -> Issue:
@@ -133,8 +138,14 @@ class Jira:
         self._index(issue)
         return issue
 
-    def store_fields(self, issue: Issue, fields: JsonObject) -> None:
-        """Replace the fields of an issue; the index shows them after its lag."""
+    def store_fields(self, issue: Issue, fields: JsonObject, author: str) -> None:
+        """Replace the fields of an issue, and put down what changed; the index shows them after its lag."""
+        named = [*issue.fields, *(name for name in fields if name not in issue.fields)]
+        changed = [name for name in named if issue.fields.get(name) != fields.get(name)]
+        if changes := [Change(name, issue.fields.get(name), fields.get(name)) for name in changed]:
+            history = History(str(self.state.next_history_id), author, self._timeline.now(), changes)
+            issue.histories.append(history)
+            self.state.next_history_id += 1
         issue.fields = fields
         issue.updated_at = self._timeline.now()
         self._index(issue)

@@ -4,8 +4,9 @@ import datetime as dt
 from typing import NamedTuple
 
 from sandbox.http.messages import Json, JsonObject
-from sandbox.jira.fields import FIELDS, PRIORITIES, STATUSES, Field
-from sandbox.jira.state import Comment, Component, Issue, IssueType, JiraState, Project, User
+from sandbox.jira import changelog
+from sandbox.jira.fields import FIELDS, PRIORITIES, STATUS_CATEGORIES, STATUSES, Field
+from sandbox.jira.state import Comment, Component, History, Issue, IssueType, JiraState, Project, User
 
 _NOT_NAVIGABLE = {"comment"}
 
@@ -77,8 +78,13 @@ class Renderer:
             case "priority":
                 return self._named("priority", value["id"], PRIORITIES)
             case "status":
-                return self._named("status", value["id"], STATUSES)
+                return self._status(value["id"])
         return value
+
+    def _status(self, number: str) -> JsonObject:
+        category, key, name = STATUS_CATEGORIES[number]
+        shown = {"self": f"{self._api}/statuscategory/{category}", "id": category, "key": key, "name": name}
+        return {**self._named("status", number, STATUSES), "statusCategory": shown}
 
     def _issue_type(self, view: View) -> IssueType:
         wanted = view.fields["issuetype"]["id"]
@@ -116,6 +122,15 @@ class Renderer:
         if with_properties:
             body["properties"] = [{"key": key, "value": value} for key, value in comment.properties.items()]
         return body
+
+    def history(self, history: History) -> JsonObject:
+        """A Changelog: what one edit changed."""
+        return {
+            "id": history.id,
+            "author": self.user(history.author) or {},
+            "created": timestamp(history.created_at),
+            "items": [item for change in history.changes for item in changelog.items(self._state, change)],
+        }
 
     def option(self, field_id: str, number: str) -> JsonObject:
         value = self._state.options[field_id][number]

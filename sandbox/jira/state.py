@@ -68,6 +68,25 @@ class Comment:
 
 
 @dataclass(slots=True)
+class Change:
+    """One field in a history: its values in the shape of `Issue.fields`."""
+
+    field: str
+    old: Json
+    new: Json
+
+
+@dataclass(slots=True)
+class History:
+    """What one edit changed, and who made it."""
+
+    id: str
+    author: str
+    created_at: float
+    changes: list[Change]
+
+
+@dataclass(slots=True)
 class IndexEntry:
     """What search finds of an issue from `visible_at` on, in epoch seconds; `fields` is None once it is deleted."""
 
@@ -97,6 +116,9 @@ class Issue:
     comments: list[Comment] = field(default_factory=list)
     old_keys: list[str] = field(default_factory=list)
     index: list[IndexEntry] = field(default_factory=list)
+    histories: list[History] = field(default_factory=list)
+    editable: bool = True
+    """Whether its workflow status lets it be edited (property `jira.issue.editable`)."""
 
     @property
     def labels(self) -> list[str]:
@@ -130,6 +152,7 @@ class JiraState:
     """Whether the 32,767 characters of a document are counted on its JSON, the stricter reading, or on its text."""
     next_issue_id: int = 10001
     next_comment_id: int = 20001
+    next_history_id: int = 30001
 
     def find(self, id_or_key: str) -> Issue | None:
         """The issue with this id or key, past or present, in upper or lower case."""

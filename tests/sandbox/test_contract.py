@@ -343,6 +343,26 @@ def _(site):
     return [site.jira("PUT", "issue/CP-1", body={"fields": {"nope": 1}}), site.jira("PUT", "issue/CP-1", body={})]
 
 
+@walk("getBulkChangelogs")
+def _(site):
+    site.box.jira.edit_issue("CP-1", duedate="2026-07-09", description=document("Lain"))
+    site.jira(
+        "PUT",
+        "issue/CP-1",
+        body={"fields": {"components": [{"id": "10101"}], "assignee": {"accountId": seed.REPORTER}}},
+    )
+    return [
+        site.jira("POST", "changelog/bulkfetch", body={"issueIdsOrKeys": ["CP-1", "CP-2"]}),
+        site.jira("POST", "changelog/bulkfetch", body={"issueIdsOrKeys": ["CP-1"], "maxResults": 1}),
+    ]
+
+
+@refused("getBulkChangelogs")
+def _(site):
+    body = {"issueIdsOrKeys": ["CP-1"], "maxResults": 10_001}
+    return [site.jira("POST", "changelog/bulkfetch", body=one) for one in (body, {"issueIdsOrKeys": []})]
+
+
 @walk("searchAndReconsileIssuesUsingJqlPost")
 def _(site):
     body = {"jql": 'project = "CP" order by key', "fields": ["summary"], "maxResults": 2}
