@@ -56,7 +56,15 @@ PATTERNS = (
 )
 # Each room may import those before it; the empty one is what lies in the folder itself.
 FLOORS = {
-    "lib": [{""}, {"services", "notebook", "run"}, {"plan"}, {"exactly_once"}, {"watch"}, {"report"}, {"tasks"}],
+    "lib": [
+        {""},
+        {"services", "notebook", "run"},
+        {"plan"},
+        {"exactly_once"},
+        {"watch", "update"},
+        {"report"},
+        {"tasks"},
+    ],
     "sandbox": [{"http"}, {"google", "jira"}, {"seed", "faults"}, {""}],
 }
 APART = {

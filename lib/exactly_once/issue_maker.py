@@ -16,6 +16,7 @@ from lib.errors import FixInputError, RefusedError, TooLargeError, TryLaterError
 from lib.exactly_once.lookup import Lookup
 from lib.exactly_once.plan_sheet import Log
 from lib.exactly_once.reconcile import plan_label, row_property, tokens_of
+from lib.plan import sent
 from lib.plan.content_plan import ContentPlan, PlanRow
 from lib.plan.issue_draft import IssueDraft
 from lib.services import api_calls, retry
@@ -326,7 +327,15 @@ class IssueMaker:
         fields = work.draft.as_jira()
         drafted = fields.get("labels")
         labels = [*(drafted if isinstance(drafted, list) else []), plan_label(self._plan.spreadsheet_id), work.token]
-        value = row_property(self._plan, work.row, work.token, self._run, beside=work.beside, shortened=work.shortened)
+        value = row_property(
+            self._plan,
+            work.row,
+            work.token,
+            self._run,
+            beside=work.beside,
+            shortened=work.shortened,
+            fields=sent.remember(fields),
+        )
         return {"fields": {**fields, "labels": labels}, "properties": [{"key": PROPERTY, "value": value}]}
 
 

@@ -18,6 +18,7 @@ from lib.plan.issue_draft import IssueDraft
 from lib.plan.keys import ALPHABET, is_token, read_key
 from lib.plan.plan_checks import read_day
 from lib.plan.problems import Problem
+from lib.plan.sent import Remembered
 from lib.services.models import Issue
 
 PLAN_LABEL = "content-plan-"
@@ -101,13 +102,20 @@ def text_hash(text: str) -> str:
 
 
 def row_property(
-    plan: ContentPlan, row: PlanRow, token: str, run: str, *, beside: Sequence[str] = (), shortened: bool = False
+    plan: ContentPlan,
+    row: PlanRow,
+    token: str,
+    run: str,
+    *,
+    beside: Sequence[str] = (),
+    shortened: bool = False,
+    fields: Remembered | None = None,
 ) -> dict[str, Any]:
     """
     What an issue remembers of the row it was made from, in at most 32,768 characters of JSON.
 
     `beside` are keys of issues that look as if they were made from the same row, beside which a person wanted this one. `shortened`
-    says that its description has room for less than others.
+    says that its description has room for less than others. `fields` is what it was sent (`lib.plan.sent`), if that is known.
     """
     day = read_day(plan, row)
     facts = {
@@ -122,6 +130,7 @@ def row_property(
         "run": run,
         **({"beside": list(beside)} if beside else {}),
         **({"shortened": True} if shortened else {}),
+        **({"fields": fields} if fields is not None else {}),
     }
     texts = {c.label: text for c in plan.columns if (text := row.content(c.label))}
     length = _SHOWN_TEXT

@@ -12,7 +12,7 @@ FIELD = "assignee"  # other fields of users take any account of the site
 
 def wanted(drafts: Iterable[IssueDraft]) -> list[str]:
     """Ids of the accounts that the drafts assign issues to, each once."""
-    return [*dict.fromkeys(account for draft in drafts if (account := _account(draft.as_jira().get(FIELD))))]
+    return [*dict.fromkeys(account for draft in drafts if (account := _account(draft.drafted.get(FIELD))))]
 
 
 def fit(drafts: Iterable[IssueDraft], assignable: Mapping[str, bool]) -> list[IssueDraft]:
@@ -21,9 +21,11 @@ def fit(drafts: Iterable[IssueDraft], assignable: Mapping[str, bool]) -> list[Is
 
 
 def _without_refused(draft: IssueDraft, assignable: Mapping[str, bool]) -> IssueDraft:
-    account = _account(draft.as_jira().get(FIELD))
-    if draft.fields is None or not account or assignable.get(account, True):
+    account = _account(draft.drafted.get(FIELD))
+    if not account or assignable.get(account, True):
         return draft
+    if draft.fields is None:
+        return draft.model_copy(update={"readable": {n: v for n, v in draft.readable.items() if n != FIELD}})
     return draft.model_copy(update={"fields": draft.fields.model_copy(update={FIELD: None})})
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import JsonValue
 
-from lib.plan.issue_draft import IssueDraft, shown_field
+from lib.plan.issue_draft import IssueDraft, is_custom_field, shown_field
 from lib.plan.problems import Kind, Level, Problem
 from lib.services.models import CreateField
 
@@ -23,12 +23,15 @@ def fit(drafts: Iterable[IssueDraft], screen: Sequence[CreateField]) -> list[Iss
 
 def _fit_draft(draft: IssueDraft, screen: Mapping[str, CreateField]) -> IssueDraft:
     if draft.fields is None:
-        return draft
+        readable = {name: _fit_value(value, screen.get(name)) for name, value in draft.readable.items()}
+        return draft.model_copy(update={"readable": {**draft.readable, **_custom(readable)}})
     extra = draft.fields.model_extra or {}
-    fitted = {
-        name: _fit_value(value, screen.get(name)) for name, value in extra.items() if name.startswith("customfield_")
-    }
+    fitted = {name: _fit_value(value, screen.get(name)) for name, value in _custom(extra).items()}
     return draft.model_copy(update={"fields": draft.fields.model_copy(update=fitted)})
+
+
+def _custom(fields: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    return {name: value for name, value in fields.items() if is_custom_field(name)}
 
 
 def _fit_value(value: JsonValue, field: CreateField | None) -> JsonValue:

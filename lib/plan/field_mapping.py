@@ -5,7 +5,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
@@ -29,11 +29,21 @@ class Reading:
 
 @dataclass(frozen=True)
 class Source:
-    """Where one Jira field gets its value from: a column of the row, or something that holds for the whole plan."""
+    """
+    Where one Jira field gets its value from: a column of the row, or something that holds for the whole plan.
+
+    `clears`: a cell that was emptied after the issue was made clears the field there.
+    """
 
     read: Callable[[ContentPlan, PlanRow], Reading]
     column: str = ""
     problems: tuple[Problem, ...] = ()
+    clears: bool = False
+
+
+def clearing(source: Source) -> Source:
+    """The same source, whose emptied cell clears the field of an issue that was made before: `clearing(text("Format"))`."""
+    return replace(source, clears=True)
 
 
 def summary(column: str) -> Source:

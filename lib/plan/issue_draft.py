@@ -91,6 +91,14 @@ class IssueDraft(BaseModel):
     sections: list[adf.Section] = Field(
         default=[], description="What the description is made of; where all of it may be too long for Jira."
     )
+    readable: dict[str, JsonValue] = Field(
+        default={},
+        description="Of a refused row, the fields whose cells are good: an issue that it has is kept in step in these.",
+    )
+    emptied: list[str] = Field(default=[], description="Fields whose cells hold nothing.")
+    clears: list[str] = Field(
+        default=[], description="Of these, those that an emptied cell clears in an issue, as the mapping says."
+    )
 
     @model_validator(mode="after")
     def _says_why(self) -> "IssueDraft":
@@ -103,16 +111,21 @@ class IssueDraft(BaseModel):
         """Whether our checks stopped the row."""
         return self.fields is None
 
+    @property
+    def drafted(self) -> dict[str, JsonValue]:
+        """The fields that could be drafted, also of a refused row."""
+        return self.readable if self.fields is None else self.as_jira()
+
     def described(self, *, shorter: bool = False) -> adf.Description:
         """The description anew: as long as Jira takes by its text, or by its JSON for a site that counts so."""
         return adf.describe(self.sections, adf.size if shorter else adf.text_size)
 
     def shortened(self) -> "IssueDraft":
         """The draft for a site that counts the JSON of a description; its `sections` say what it has no room for."""
+        description = {"description": self.described(shorter=True).document}
         if self.fields is None:
-            return self
-        fields = self.fields.model_copy(update={"description": self.described(shorter=True).document})
-        return self.model_copy(update={"fields": fields})
+            return self.model_copy(update={"readable": {**self.readable, **description}}) if self.readable else self
+        return self.model_copy(update={"fields": self.fields.model_copy(update=description)})
 
     def as_jira(self) -> dict[str, JsonValue]:
         """The fields to send; fields without a value are left out."""
@@ -183,6 +196,7 @@ def _resolve(
 def _draft(plan: ContentPlan, row: PlanRow, sources: Mapping[str, Source], problems: list[Problem]) -> IssueDraft:
     problems = list(problems)
     fields: dict[str, Any] = {}
+    emptied: list[str] = []
     cells = {
         name: plan.address(row.row, source.column) for name, source in sources.items() if plan.label(source.column)
     }
@@ -197,6 +211,8 @@ def _draft(plan: ContentPlan, row: PlanRow, sources: Mapping[str, Source], probl
             continue
         if reading.value is not None:
             fields[name] = reading.value
+        elif name in cells:
+            emptied.append(name)
         if reading.warning:
             problems.append(Problem(where=cell, message=reading.warning, level="warning"))
         if reading.repeat:
@@ -204,14 +220,28 @@ def _draft(plan: ContentPlan, row: PlanRow, sources: Mapping[str, Source], probl
     sections = _sections(plan, row, used) if "description" not in fields else []
     described = adf.describe(sections) if sections else None
     long = sections if described and (described.cut or adf.size(described.document) > adf.LIMIT) else []
-    if any(problem.level == "error" for problem in problems):
-        return IssueDraft(row=row.row, fields=None, cells=cells, problems=problems, sections=long)
+    clears = [name for name in emptied if sources[name].clears]
+    wrong = {problem.where for problem in problems if problem.level == "error"}
+    if wrong:
+        readable = {name: value for name, value in fields.items() if cells.get(name) not in wrong}
+        if described and not any(section.address in wrong for section in sections):
+            readable["description"] = described.document
+        return IssueDraft(
+            row=row.row,
+            fields=None,
+            cells=cells,
+            problems=problems,
+            sections=long,
+            readable=readable,
+            emptied=[name for name in emptied if cells[name] not in wrong],
+            clears=clears,
+        )
     if described:
         fields["description"] = described.document
         message = "is too long for Jira; cut in the description, a comment goes on"
         problems += [Problem(where=section.address, message=message, level="warning") for section in described.cut]
     content = {"row": row.row, "fields": fields, "cells": cells, "problems": problems, "sections": long}
-    return IssueDraft.model_validate(content)
+    return IssueDraft.model_validate({**content, "emptied": emptied, "clears": clears})
 
 
 def _sections(plan: ContentPlan, row: PlanRow, used: Container[str]) -> list[adf.Section]:

@@ -8,7 +8,7 @@ import pytest
 
 from lib.errors import ConflictError, CredentialsError, FixInputError, TryLaterError
 from lib.exactly_once import plan_lock, plan_sheet
-from lib.plan import parsing
+from lib.plan import parsing, sent
 from lib.plan.keys import is_token
 from tests.desk import HEADER, TAB, cells, outcomes
 from tests.direct import Killed, Mortal
@@ -115,6 +115,8 @@ def test_an_issue_says_which_plan_and_row_it_was_made_from(desk):
     assert remembered["token"] in issue.labels
     assert (remembered["topic"], remembered["date"], remembered["form"]) == ("Topik 1", "2026-07-02", "Post")
     assert remembered["cells"]["Caption"] == "Caption 1"
+    assert (remembered["fields"]["summary"], remembered["fields"]["duedate"]) == ("Topik 1", "2026-07-01")
+    assert sent.find(issue.fields["description"], remembered["fields"]["description"]) == ([], [])
 
 
 def test_each_step_leaves_its_file(desk):
