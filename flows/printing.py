@@ -24,7 +24,7 @@ from lib.terminal import printable
 _PLAIN_WIDTH = 130  # where output is no terminal
 _PROBLEMS_SHOWN = 10
 _TOLD = (Outcome.REFUSED, *NEEDS_A_PERSON)
-_OUTCOMES = tuple(outcome.value for outcome in Outcome)
+_OUTCOMES = tuple(outcome.value for outcome in Outcome if outcome is not Outcome.UPDATED)  # which most flows never have
 _ROOM_FOR_NAMES = 24  # columns of a terminal; a longer name takes more lines
 _NARROW_ROOM = 16
 
@@ -61,21 +61,29 @@ def _show_counts(to: Console, result: Result) -> None:
     """As a table if there is room: with all outcomes, or those that occur; else a line of words per client."""
     summary = result["summary"]
     clients = {printable(client): counts for client, counts in summary["clients"].items()}
-    occurring = [name for name in _OUTCOMES if summary.get(name)]
+    all_outcomes = _outcomes(summary)
+    occurring = [name for name in all_outcomes if summary.get(name)]
     say(to, str(result.get("flow", "")), style="italic")
     longest = max(map(cell_len, clients))
     if not to.is_terminal:
-        to.width = max(to.width, longest + _width_of_numbers(_OUTCOMES, summary, boxed=True))
-    for outcomes, boxed in ((_OUTCOMES, True), (occurring, True), (occurring, False)):
+        to.width = max(to.width, longest + _width_of_numbers(all_outcomes, summary, boxed=True))
+    for outcomes, boxed in ((all_outcomes, True), (occurring, True), (occurring, False)):
         room = to.width - _width_of_numbers(outcomes, summary, boxed=boxed)
         least = _ROOM_FOR_NAMES if boxed else _NARROW_ROOM
         if room >= min(least, longest):
             to.print(_table(clients, summary, outcomes, boxed=boxed))
             return
     for client, counts in {**clients, "all": summary}.items():
-        told = ", ".join(f"{counts[name]:,} {name}" for name in _OUTCOMES if counts.get(name))
+        told = ", ".join(f"{counts[name]:,} {name}" for name in all_outcomes if counts.get(name))
         say(to, client, style="bold")
         say(to, ": ".join(filter(None, (plural(counts.get("rows", 0), "row"), told))), indent=2)
+
+
+def _outcomes(summary: Mapping[str, Any]) -> tuple[str, ...]:
+    """The outcomes of a table: `updated` beside `existing`, where it occurs."""
+    if not summary.get(Outcome.UPDATED):
+        return _OUTCOMES
+    return tuple(outcome.value for outcome in Outcome)
 
 
 def _width_of_numbers(outcomes: Sequence[str], summary: Mapping[str, Any], *, boxed: bool) -> int:

@@ -24,6 +24,7 @@ type Parameters = Mapping[str, inspect.Parameter]
 _EXAMPLE = "output/20260705_100000_content-plan-to-jira"
 FILES = {
     "content-plan-to-jira": "content_plan_to_jira",
+    "content-plan-update": "content_plan_update",
     "content-plan-watch": "content_plan_watch",
     "content-plan-check": "content_plan_check",
     "content-plan-resolve": "resolve",

@@ -27,6 +27,7 @@ from lib.services.google_api import GoogleApi
 from lib.services.jira_api import JiraApi
 from lib.services.throttle import Throttle
 from lib.settings import ROOT
+from lib.update.plan_update import PlanUpdate
 
 NOTEBOOK = ROOT / "notebooks/content_plan_to_jira.ipynb"
 
@@ -131,6 +132,8 @@ async def never(_flow_run: uuid.UUID) -> bool:
 class DirectRun:
     """One run over one plan against the sandbox."""
 
+    kind: Any = PlanResolve
+
     def __init__(
         self,
         google: DirectGoogle,
@@ -162,7 +165,7 @@ class DirectRun:
             local=self.local,
             log=log,
         )
-        self.plan_run = PlanResolve(
+        self.plan_run = self.kind(
             self.sheet,
             jira,
             site="sandbox",
@@ -232,3 +235,22 @@ class DirectRun:
 
         asyncio.run(check())
         return self.plan_run.result
+
+
+class DirectUpdate(DirectRun):
+    """One pass that keeps the plan's issues in step."""
+
+    kind = PlanUpdate
+
+    async def _make(self) -> None:
+        """As the flow does it."""
+        await self._compare()
+        if self.plan_run.has_changes:
+            async with self.plan_run.locked():
+                await self._compare()
+                await self.plan_run.send()
+
+    async def _compare(self) -> None:
+        await self.plan_run.read()
+        plan, snapshot = await self.plan_run.look_up(settle=False)
+        await self.plan_run.compare(snapshot, await make_drafts(self.folder, self.month, self.project_key)(plan))

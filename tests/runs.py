@@ -14,7 +14,7 @@ from lib.run import run_folder
 from lib.run.run_folder import Sources
 from lib.services.models import TabCells
 
-OUTCOMES = ("created", "existing", "ready", "refused", "rejected", "uncertain", "flagged")
+OUTCOMES = ("created", "existing", "updated", "ready", "refused", "rejected", "uncertain", "flagged")
 START = dt.datetime(2026, 6, 25, 1, 0, tzinfo=dt.UTC)
 
 

@@ -34,6 +34,7 @@ class Outcome(StrEnum):
 
     CREATED = "created"
     EXISTING = "existing"
+    UPDATED = "updated"
     READY = "ready"
     REFUSED = "refused"
     REJECTED = "rejected"

@@ -15,6 +15,7 @@ class Kind(StrEnum):
     MAPPING = "mapping"  # hashmap.py or a setting: whoever runs this
     SITE = "site"  # what the Jira site has or allows: its administrator
     REJECTED = "rejected"  # Jira's answer to a row that was sent
+    CONFLICT = "conflict"  # the plan and Jira say different things of a field, and both were changed
     NOT_REACHED = "not_reached"  # nothing is wrong with the row: the run ended before its issue was sent
 
 

@@ -24,6 +24,7 @@ NOT_REACHED = "not reached"  # of the ready rows, those that the run did not com
 _MEANING: Mapping[str, str] = {
     Outcome.CREATED: "this run made its issue",
     Outcome.EXISTING: "it already had its issue",
+    Outcome.UPDATED: "what the plan changed since was carried over to its issue",
     Outcome.READY: "no issue was made of it, and nothing is wrong with it that we know of",
     NOT_REACHED: "no issue was made of it, since the run ended before; the table below says why",
     Outcome.REFUSED: "our checks stopped it",
@@ -35,6 +36,7 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
     NOT_REACHED: ("row was not reached", "rows were not reached"),
     Outcome.CREATED: ("issue was created", "issues were created"),
     Outcome.EXISTING: ("row had its issue already", "rows had their issues already"),
+    Outcome.UPDATED: ("issue was brought up to date", "issues were brought up to date"),
     Outcome.READY: ("row has no issue yet", "rows have no issues yet"),
     Outcome.REFUSED: ("row was refused and must be corrected", "rows were refused and must be corrected"),
     Outcome.REJECTED: (
@@ -125,6 +127,11 @@ def _list(names: Sequence[str]) -> str:
 
 
 def _phrase(outcome: str, result: Mapping[str, Any]) -> tuple[str, str]:
+    if outcome == Outcome.READY and result.get("flow") == "content-plan-update":
+        return (
+            "row has changes that were not sent, or no issue yet",
+            "rows have changes that were not sent, or no issues yet",
+        )
     if outcome == Outcome.READY and result.get("parameters", {}).get("validate_only"):
         return ("row is good; as asked, its issue was not made", "rows are good; as asked, no issues were made")
     return _PHRASES[outcome]

@@ -43,6 +43,7 @@ _FORMS = ("#4e79a7", "#f28e2b", "#59a14f", "#b07aa1", "#76b7b2", "#edc948", "#9c
 _OUTCOMES = {
     Outcome.CREATED: "#2e9e5b",
     Outcome.EXISTING: "#7fb3d5",
+    Outcome.UPDATED: "#4a7fb5",
     Outcome.READY: "#a9b4bd",
     audit.NOT_REACHED: "#6e7b85",
     Outcome.REFUSED: "#e8963e",

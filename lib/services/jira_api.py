@@ -32,7 +32,17 @@ from lib.errors import (
     WorkflowError,
 )
 from lib.services import api_calls, retry
-from lib.services.models import CREATE_SIZE, FETCH_SIZE, PROPERTY, Account, BulkAnswer, CreateField, Issue
+from lib.services.models import (
+    CREATE_SIZE,
+    FETCH_SIZE,
+    PROPERTY,
+    Account,
+    BulkAnswer,
+    CreateField,
+    Edit,
+    Issue,
+    IssueState,
+)
 
 SERVICE = api_calls.JIRA
 CONNECT_TIMEOUT_S = 10
@@ -40,6 +50,7 @@ READ_TIMEOUT_S = 120
 SEARCH_SIZE = 5000  # ids a search
 FIELDS_SIZE = 200  # fields a page of createmeta
 USERS_SIZE = 100  # accounts a bulk read; their ids stand in the address
+EDITS_SIZE = 10_000  # edits a page of histories
 COMMENTS_SIZE = 100  # comments a page
 CHANGE_PROPERTY = "content-plan.change"  # of a comment: hash of the change that it tells
 
@@ -247,6 +258,59 @@ class JiraApi:
             hashes |= {_hash_of(entry["value"]) for entry in held if entry.get("key") == CHANGE_PROPERTY}
             if not page or seen >= answer.get("total", 0):
                 return hashes
+
+    # --- Keeping issues in step ---------------------------------------------------------------------------------------
+
+    def read_states(self, keys: Sequence[str], fields: Sequence[str]) -> dict[str, IssueState]:
+        """How the issues with these keys, at most 100, stand now, by the key that was asked for; those moved elsewhere are left out."""
+        if len(keys) > FETCH_SIZE:
+            raise ValueError(f"at most {FETCH_SIZE} issues a request, not {len(keys)}")
+        wanted = list(dict.fromkeys((*fields, "status", "project")))
+        body = {"issueIdsOrKeys": list(keys), "fields": wanted, "properties": [PROPERTY]}
+        answer = self._read("POST", "issue/bulkfetch", json=body)
+        if answer.get("issueErrors"):
+            raise TryLaterError(self._where("issue/bulkfetch"), "Jira could not read some of the issues just now")
+        found = (_state(entry) for entry in answer.get("issues", []))
+        return {state.key: state for state in found if state.key in keys}
+
+    def read_edits(self, keys: Sequence[str]) -> dict[str, list[Edit]]:
+        """
+        The histories of at most 100 issues, the oldest edit first, by issue id; read from the records.
+
+        Source: https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/
+        #api-rest-api-3-changelog-bulkfetch-post
+        """
+        if not 1 <= len(keys) <= FETCH_SIZE:
+            raise ValueError(f"1 to {FETCH_SIZE} issues a request, not {len(keys)}")
+        edits: dict[str, list[Edit]] = {}
+        body: dict[str, Any] = {"issueIdsOrKeys": list(keys), "maxResults": EDITS_SIZE}
+        tokens: set[str] = set()
+        while True:
+            answer = self._read("POST", "changelog/bulkfetch", json=body)
+            for log in answer.get("issueChangeLogs", []):
+                edits.setdefault(str(log.get("issueId")), []).extend(map(_edit, log.get("changeHistories", [])))
+            token = answer.get("nextPageToken")
+            if not token:
+                return {issue: sorted(found, key=lambda edit: edit.id) for issue, found in edits.items()}
+            if token in tokens:
+                raise TryLaterError(self._where("changelog/bulkfetch"), "the pages of the histories repeat")
+            tokens.add(token)
+            body = {**body, "nextPageToken": token}
+
+    def update_issue(self, key: str, fields: Mapping[str, Any], row: Mapping[str, Any]) -> None:
+        """
+        Change fields of an issue and what it remembers of its row, in one request: all of it or nothing.
+
+        Raises:
+            RefusedError: Jira says no, by field; nothing was changed.
+            UncertainWriteError: No answer can be trusted; it may have been changed, or may still be.
+
+        Source: https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/
+        #api-rest-api-3-issue-issueidorkey-put
+        """
+        body = {"fields": dict(fields), "properties": [{"key": PROPERTY, "value": dict(row)}]}
+        path = self._path(f"issue/{key}")
+        self._write(f"issue/{key}", lambda client: client.request("PUT", path, json=body))
 
     # --- Labels and comments ---------------------------------------------------------------------------------------------
 
@@ -569,4 +633,28 @@ def _issue(entry: Mapping[str, Any]) -> Issue:
         summary=str(fields.get("summary") or ""),
         labels=tuple(fields.get("labels") or ()),
         row=row if isinstance(row, Mapping) else {},
+    )
+
+
+def _state(entry: Mapping[str, Any]) -> IssueState:
+    fields = entry.get("fields") or {}
+    status = fields.get("status") or {}
+    row = (entry.get("properties") or {}).get(PROPERTY)
+    return IssueState(
+        id=str(entry.get("id", "")),
+        key=str(entry.get("key", "")),
+        project=str((fields.get("project") or {}).get("key", "")),
+        status=str(status.get("name", "")),
+        done=(status.get("statusCategory") or {}).get("key") == "done",
+        fields=fields,
+        row=row if isinstance(row, Mapping) else {},
+    )
+
+
+def _edit(history: Mapping[str, Any]) -> Edit:
+    items = history.get("items") or []
+    return Edit(
+        id=int(history["id"]),
+        author=str((history.get("author") or {}).get("accountId", "")),
+        fields={str(item.get("fieldId")): str(item.get("toString") or item.get("to") or "") for item in items},
     )

@@ -134,6 +134,28 @@ class Issue:
 
 
 @dataclass(frozen=True)
+class IssueState:
+    """How an issue stands now: its fields as Jira says them, where it is, and what it remembers of its row."""
+
+    id: str
+    key: str
+    project: str
+    status: str
+    done: bool
+    fields: Mapping[str, Any]
+    row: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One edit in an issue's history: who made it, and field -> what it was changed to, as people read it."""
+
+    id: int
+    author: str
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class BulkAnswer:
     """What a bulk create said: keys of the issues made, and reasons by position in the request.
 
@@ -184,5 +206,8 @@ class Jira(Protocol):
     async def set_labels(
         self, key: str, add: Sequence[str], remove: Sequence[str], row: Mapping[str, Any] | None = None
     ) -> None: ...
+    async def read_states(self, keys: Sequence[str], fields: Sequence[str]) -> dict[str, IssueState]: ...
+    async def read_edits(self, keys: Sequence[str]) -> dict[str, list[Edit]]: ...
+    async def update_issue(self, key: str, fields: Mapping[str, Any], row: Mapping[str, Any]) -> None: ...
     async def read_change_hashes(self, key: str) -> set[str]: ...
     async def add_comment(self, key: str, body: Mapping[str, Any], change_hash: str) -> None: ...

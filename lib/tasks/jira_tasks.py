@@ -39,6 +39,9 @@ create_issue = api_task("jira.issue.create", api, JIRA_WRITES)(JiraApi.create)  
 # Its caller acquires the limit, waits and tries again: it first looks whether it still may.
 create_issues = api_task("jira.issue.bulk-create", api, retries=0)(JiraApi.create_in_bulk)
 set_issue_labels = api_task("jira.issue.set-labels", api, JIRA_WRITES)(JiraApi.set_labels)
+read_states = api_task("jira.issue.read-states", api, JIRA_READS)(JiraApi.read_states)
+read_edits = api_task("jira.issue.read-edits", api, JIRA_READS)(JiraApi.read_edits)
+update_issue = api_task("jira.issue.update", api, JIRA_WRITES)(JiraApi.update_issue)
 read_change_hashes = api_task("jira.comment.read-hashes", api, JIRA_READS)(JiraApi.read_change_hashes)
 add_comment = api_task("jira.comment.add", api, JIRA_WRITES)(JiraApi.add_comment)
 

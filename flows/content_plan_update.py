@@ -1,0 +1,177 @@
+"""Changes of content plans go into the issues made from them: `python flows/content_plan_update.py --help`."""
+
+if __name__ == "__main__":  # before Prefect is imported
+    from flows import command_line
+
+    raise SystemExit(command_line.main(__file__))
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from prefect import runtime
+
+from blocks.names import GOOGLE_BLOCK, JIRA_BLOCK
+from flows import clients, prefect_page
+from flows.client_plan import ClientResult, Project, make_drafts, open_plan
+from flows.progress import Progress
+from flows.reporting_flow import Result, reporting_flow
+from flows.run_in_folder import Run, log_error, run_in_folder
+from lib.clock import SystemClock
+from lib.error_record import record_of
+from lib.exactly_once.plan_run import PlanResult
+from lib.formats import this_month
+from lib.plan import client_list
+from lib.plan.client_list import Client
+from lib.plan.plan_files import find_files, find_plan
+from lib.run import run_folder
+from lib.services.models import DriveFile
+from lib.update.plan_update import PlanUpdate
+
+NAME = "content-plan-update"
+
+
+@dataclass
+class UpdatedPlan(ClientResult):
+    """How one client's plan ended; `changes` are per row the fields that somebody changed."""
+
+    changes: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def data(self) -> list[dict[str, Any]]:
+        """One record per row, in sheet order."""
+        return [{**record, "fields": self.changes.get(record["row"], [])} for record in super().data()]
+
+
+def _run_name() -> str:
+    given = runtime.flow_run.parameters
+    month = given.get("target_month") or str(this_month(SystemClock().now()))
+    return " · ".join([f"{NAME} {month}", *(["validate only"] if given.get("validate_only") else [])])
+
+
+@reporting_flow(name=NAME, flow_run_name=_run_name)
+async def content_plan_update(
+    *,
+    target_month: str | None = None,
+    client_names: list[str] | None = None,
+    validate_only: bool = False,
+    delay_seconds: tuple[float, float] = (5.0, 10.0),
+    settle_seconds: float | None = None,
+    tab: str | None = None,
+    google_credentials_block_name: str = GOOGLE_BLOCK,
+    jira_credentials_block_name: str = JIRA_BLOCK,
+    output_dir: str | None = None,
+    break_lock: bool = False,
+) -> Result:
+    """
+    Carry changes of content plans over to the issues made from them; nothing that a person typed in Jira is overwritten unseen.
+
+    Each field is compared three ways: what was sent, what the plan says, what Jira says. What the plan alone changed is sent,
+    what a person changed in Jira is kept, what both changed is flagged. Issues that are done or were moved are not touched.
+
+    Args:
+        target_month: Month of the plans, such as Juli 2026; this month in Jakarta when left out.
+        client_names: Clients to take, whatever their case and spaces; all when left out.
+        validate_only: Read, compare and report; write nothing to Google or Jira.
+        delay_seconds: Shortest and longest random pause between the steps of a plan, in seconds.
+        settle_seconds: How long after its being sent Jira may still apply a request; SETTLE_SECONDS (300) when left out.
+        tab: Title of the tab that holds the plans; that of the client list, or the one that names the month, when left out.
+        google_credentials_block_name: Block with Google's credentials; the environment counts when there is none.
+        jira_credentials_block_name: Block with Jira's credentials; the environment counts when there is none.
+        output_dir: Where the run folder goes; OUTPUT_DIR (output) when left out.
+        break_lock: Take over a plan whose lock another run holds.
+
+    Example:
+        python flows/content_plan_update.py --target-month "Juli 2026" --validate-only
+
+    Returns:
+        As content-plan-to-jira; `updated` are issues that this run changed, `ready` rows whose changes were not sent, or that
+        have no issue; each record of `data` has `fields`: field, state, and its value as sent, in the plan and in Jira.
+
+    Side effects:
+        Fields of issues and their property `content-plan.row`; a lock in the plan while it is sent; a run folder.
+    """
+
+    async def work(run: Run) -> dict[str, Any]:
+        return clients.add_up(await _update_all(run, client_names))
+
+    return await run_in_folder(
+        NAME,
+        work,
+        target_month=target_month or str(this_month(SystemClock().now())),
+        delay_seconds=delay_seconds,
+        settle_seconds=settle_seconds,
+        tab=tab,
+        google_block=google_credentials_block_name,
+        jira_block=jira_credentials_block_name,
+        output_dir=output_dir,
+        validate_only=validate_only,
+        break_lock=break_lock,
+    )
+
+
+async def _update_all(run: Run, client_names: list[str] | None) -> list[ClientResult]:
+    """All clients asked for, a few at a time, in the order of the list."""
+    account = await run.jira.read_myself()
+    screen = await run.jira.read_fields(run.settings.jira_project_key, run.settings.jira_issue_type_id)
+    project = Project(account.site, screen)
+    listed = await client_list.read(run.google, run.settings.clients_spreadsheet_id)
+    asked, unknown = clients.choose(listed, client_names, run.log)
+    files, errors = await find_files(run.google, [client.folder_id for client in asked])
+    await prefect_page.tag(run.flow_run, [str(run.month)], [client.name for client in asked], run.log)
+    progress = Progress(len(asked))
+    places = asyncio.Semaphore(clients.MAX_CONCURRENT_CLIENTS)
+    left_out = [ClientResult(n, result=PlanResult(error=clients.left_out(n, why))) for n, why in unknown.items()]
+    run.begun.clients.extend(left_out)
+
+    async def one(client: Client) -> ClientResult:
+        ended = UpdatedPlan(client.name, project.site, result=PlanResult(error=clients.not_begun(client.name)))
+        run.begun.clients.append(ended)
+        async with places:
+            ended.result = PlanResult()
+            if client.folder_id in errors:
+                ended.result.error = record_of(errors[client.folder_id], client.name)
+            else:
+                await _update_client(run, project, client, files[client.folder_id], ended)
+            await progress.end(client.name, len(ended.result.rows), run.log)
+            return ended
+
+    return [*await clients.side_by_side(one(client) for client in asked), *left_out]
+
+
+async def _update_client(
+    run: Run, project: Project, client: Client, files: list[DriveFile], ended: UpdatedPlan
+) -> None:
+    """Everything for one client; an error ends it here, with what was done so far, and never reaches the others."""
+    update: PlanUpdate | None = None
+    try:
+        plan_file = find_plan(files, client, run.month)
+        folder = run_folder.client_folder(run.folder, client.name)
+        ended.folder = folder.name
+        update = await open_plan(PlanUpdate, run, project.site, client, plan_file.id, folder)
+        await _compare(run, project, client, update, folder)
+        if update.has_changes and not run.validate_only:
+            async with update.locked():
+                await _compare(run, project, client, update, folder)
+                await update.send()
+    except asyncio.CancelledError:
+        (update or ended).stop(clients.cancelled(client.name))
+        raise
+    except Exception as error:  # noqa: BLE001  # whatever it is, the other clients go on
+        stopped_by = record_of(error, client.name)
+        log_error(run.log, str(stopped_by), error)
+        (update or ended).stop(stopped_by)
+    finally:
+        if update is not None:
+            ended.plan, ended.result, ended.changes = update.plan, update.result, update.changes()
+    clients.warn(client.name, ended.result, run.log)
+
+
+async def _compare(run: Run, project: Project, client: Client, update: PlanUpdate, folder: Path) -> None:
+    """The rows through the transform notebook, and against their issues."""
+    await update.read()
+    plan, snapshot = await update.look_up(settle=False)
+    with update.step("run the notebook"):
+        drafts = await make_drafts(run, project, client, plan, folder)
+    with update.step("compare with Jira"):
+        await update.compare(snapshot, drafts)

@@ -1,0 +1,401 @@
+"""One plan and its issues in step: read, compare, send what the plan alone changed, see afterwards what fell between.
+
+Jira has no conditional write. So an issue is read right before it is sent to, the request carries fields and memory together, and
+the issue's history is read afterwards: an edit by a person that fell between is told with what it said. A lost answer is settled by
+reading; the same is sent once more only when reading shows that it was not applied.
+"""
+
+import datetime as dt
+import time
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from lib.errors import FixInputError, RefusedError, UncertainWriteError
+from lib.exactly_once.lookup import Lookup, Snapshot
+from lib.exactly_once.plan_run import PlanRun, RowResult
+from lib.exactly_once.reconcile import Outcome, decide, row_property
+from lib.files import iso_utc
+from lib.formats import cut
+from lib.plan import adf, sent
+from lib.plan.content_plan import KEY, ContentPlan, PlanRow
+from lib.plan.issue_draft import Drafts, IssueDraft, shown_field
+from lib.plan.problems import Kind, Problem
+from lib.plan.sent import DESCRIPTION, Remembered
+from lib.services.models import FETCH_SIZE, Edit, Issue, IssueState
+from lib.update import three_way
+from lib.update.three_way import UNKNOWN, Decision, State
+from lib.watch.plan_watch import changes_of
+
+PERMISSIONS = ("BROWSE_PROJECTS", "EDIT_ISSUES")
+TOLD_FOR = dt.timedelta(days=7)  # how long a person's edit that was replaced is told
+_LOOKS_S = (2, 5, 10)  # pauses between looks for a change whose answer was lost
+_TRIES = 4
+_SHOWN = 200
+
+
+@dataclass
+class RowUpdate:
+    """
+    One row that has its issue.
+
+    Attributes:
+        row: The row.
+        draft: What the notebook makes of it now.
+        issue: Its issue as it was looked up.
+        state: How the issue stands; None where it cannot be read.
+        decisions: The fields that somebody changed.
+        untouched: Why nothing is sent to it, whatever changed; empty when something may be.
+        lost: The answer was lost, and the change was not to be seen.
+        rejected: Field -> why Jira refused it.
+    """
+
+    row: PlanRow
+    draft: IssueDraft
+    issue: Issue
+    state: IssueState | None = None
+    decisions: list[Decision] = field(default_factory=list)
+    untouched: str = ""
+    lost: bool = False
+    rejected: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_to_send(self) -> bool:
+        """Whether something is to be written to the issue."""
+        return not self.untouched and any(d.state in (State.UPDATED, State.SETTLED) for d in self.decisions)
+
+
+class PlanUpdate(PlanRun):
+    """A run over one plan that keeps the issues it has in step; `updates` are its rows that have one."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._lookup = Lookup(self._jira, options["project_key"], options["spreadsheet_id"], PERMISSIONS)
+        self.updates: dict[int, RowUpdate] = {}
+        self._me = ""
+        self._names: list[str] = []
+        self._fence = 0.0
+        self._written: set[tuple[int, str]] = set()
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether there is something to send."""
+        return any(update.is_to_send for update in self.updates.values())
+
+    async def compare(self, snapshot: Snapshot, drafts: Drafts) -> None:
+        """
+        See which fields the plan changed, which a person in Jira, which both. Nothing is written.
+
+        Raises:
+            WorkflowError: Jira cannot be read.
+        """
+        plan = self._read()
+        self._me = (await self._jira.read_myself()).account_id
+        self._field_names = drafts.field_names
+        by_row = {draft.row: draft for draft in drafts.data}
+        rows = {row.row: row for row in plan.rows}
+        issues = {issue.key: issue for issue in snapshot.issues}
+        decision = decide(plan, {}, snapshot.issues)
+        self.result.problems = [*drafts.problems, *decision.problems]
+        self.result.by_row = {a.row: RowResult(a.row, a.outcome, a.key, list(a.problems)) for a in decision.actions}
+        self._files.actions(decision.actions)
+        self.updates = {
+            action.row: RowUpdate(rows[action.row], by_row[action.row], issues[action.key])
+            for action in decision.actions
+            if action.outcome is Outcome.EXISTING and not action.token and action.key in issues
+        }
+        self._names = sorted({name for draft in drafts.data for name in (*draft.drafted, *draft.cells)})
+        keys = [update.issue.key for update in self.updates.values()]
+        states: dict[str, IssueState] = {}
+        for start in range(0, len(keys), FETCH_SIZE):
+            states |= await self._jira.read_states(keys[start : start + FETCH_SIZE], self._names)
+        for update in self.updates.values():
+            self._decide_row(update, states.get(update.issue.key))
+        await self._look_between(self._recently_written())
+        self._say_outcomes()
+
+    async def send(self) -> None:
+        """
+        Write to each issue what the plan alone changed. The plan must be locked.
+
+        Raises:
+            WorkflowError: The run could not go on; what was sent until then stands in `updates`, and the next run sees it.
+        """
+        todo = [update for update in self.updates.values() if update.is_to_send]
+        if not todo:
+            return
+        edits = await self._edits(todo)
+        try:
+            for update in todo:
+                found = edits.get(update.issue.id, [])
+                await self._send_row(update, found[-1].id if found else 0)
+            await self._look_between(todo)
+        finally:
+            self._say_outcomes(sending=True)
+
+    def changes(self) -> dict[int, list[dict[str, Any]]]:
+        """Row -> its fields that somebody changed: what was done with each, and its value as sent, in the plan and in Jira."""
+        return {
+            row: [
+                {
+                    "field": self._shown(one.field),
+                    "state": one.state.value,
+                    "sent": _text(one.sent),
+                    "plan": _text(one.plan),
+                    "jira": _text(one.jira),
+                }
+                for one in update.decisions
+            ]
+            for row, update in self.updates.items()
+            if update.decisions
+        }
+
+    # --- Deciding -----------------------------------------------------------------------------------------------------
+
+    def _decide_row(self, update: RowUpdate, state: IssueState | None) -> None:
+        """Compare the row's draft with how its issue stands now."""
+        plan, draft = self._read(), update.draft
+        update.state = state
+        if state is None:
+            update.untouched, update.decisions = "it was moved, archived, or cannot be read", []
+            return
+        issue = replace(update.issue, row=state.row)
+        if state.row.get("shortened") and draft.sections:
+            draft = draft.shortened()
+        update.decisions = [
+            replace(one, state=State.REJECTED, why=update.rejected[one.field]) if one.field in update.rejected else one
+            for one in three_way.compare(draft, _remembered(plan, update.row, draft, issue), state.fields)
+        ]
+        wanted = draft.drafted.get("project")
+        home = wanted.get("key") if isinstance(wanted, dict) else None
+        if state.done:
+            update.untouched = f"it is {state.status}"
+        elif home and state.project != home:
+            update.untouched = f"it was moved to {state.project}"
+        else:
+            update.untouched = ""
+
+    # --- Sending ------------------------------------------------------------------------------------------------------
+
+    async def _send_row(self, update: RowUpdate, after: int) -> None:
+        """Read the issue, decide anew, and send; without what Jira refuses when it names it, and once more when it was lost."""
+        for attempt in range(_TRIES):
+            if time.monotonic() >= self._fence:
+                self._fence = await self._sheet.check_ours()
+            await self._read_row(update)
+            if not update.is_to_send or (update.lost and attempt > 1):
+                return
+            fields = three_way.fields_to_send(update.decisions)
+            mark = uuid.uuid4().hex
+            row = self._new_row(update, list(fields), after, mark)
+            try:
+                await self._jira.update_issue(update.issue.key, fields, row)
+            except UncertainWriteError as error:
+                self._log.warning("%s: %s", self._client, error)
+                update.lost = not await self._arrived(update, mark)
+                if update.lost:
+                    continue
+            except RefusedError as error:
+                named = {name: why for name, why in error.reasons.items() if name in fields}
+                update.rejected |= named or dict.fromkeys([*fields] or ["summary"], error.problem)
+                continue
+            except FixInputError as error:
+                await self._jira.read_myself()  # raises when it is not about this issue
+                update.rejected |= dict.fromkeys(fields, str(error))
+                await self._read_row(update)
+                return
+            update.lost = False
+            self._written |= {(update.row.row, name) for name in fields}
+            return
+
+    async def _read_row(self, update: RowUpdate) -> None:
+        states = await self._jira.read_states([update.issue.key], self._names)
+        self._decide_row(update, states.get(update.issue.key))
+
+    async def _arrived(self, update: RowUpdate, mark: str) -> bool:
+        """Whether a change whose answer was lost is to be seen, after a while."""
+        for pause in _LOOKS_S:
+            await self._clock.sleep(pause)
+            states = await self._jira.read_states([update.issue.key], [])
+            if any(state.row.get("update") == mark for state in states.values()):
+                return True
+        return False
+
+    def _new_row(self, update: RowUpdate, fields: Sequence[str], after: int, mark: str) -> dict[str, Any]:
+        """What the issue remembers once this is applied: of fields that stay open, what it did before."""
+        plan, old = self._read(), dict(update.state.row if update.state else {})
+        remembered = _remembered(plan, update.row, update.draft, replace(update.issue, row=old))
+        columns = _columns(plan, update.row, update.draft)
+        still_open = {column for d in update.decisions if d.state in three_way.OPEN for column in columns(d.field)}
+        now = row_property(
+            plan,
+            update.row,
+            str(old.get("token", "")),
+            self._run,
+            fields=three_way.remember(remembered, update.decisions),
+        )
+        if still_open:
+            cells, hashes = dict(old.get("cells") or {}), dict(old.get("cut") or {})
+            kept = {label: text for label, text in now["cells"].items() if label not in still_open}
+            now["cells"] = {**kept, **{label: text for label, text in cells.items() if label in still_open}}
+            now["cut"] = {label: h for label, h in now["cut"].items() if label not in still_open}
+            now["cut"] |= {label: h for label, h in hashes.items() if label in still_open}
+            now |= {name: old[name] for name in ("content_hash", "topic", "date", "form") if name in old}
+        at = iso_utc(self._clock.now())
+        written = {**dict(old.get("written") or {}), **{name: {"after": after, "at": at} for name in fields}}
+        return {**old, **now, "written": written, "update": mark}
+
+    # --- Afterwards ---------------------------------------------------------------------------------------------------
+
+    def _recently_written(self) -> list[RowUpdate]:
+        since = iso_utc(self._clock.now() - TOLD_FOR)
+        return [u for u in self.updates.values() if any(w["at"] >= since for w in _written(u).values())]
+
+    async def _edits(self, updates: Sequence[RowUpdate]) -> dict[str, list[Edit]]:
+        edits: dict[str, list[Edit]] = {}
+        for start in range(0, len(updates), FETCH_SIZE):
+            edits |= await self._jira.read_edits([u.issue.key for u in updates[start : start + FETCH_SIZE]])
+        return edits
+
+    async def _look_between(self, updates: Sequence[RowUpdate]) -> None:
+        """Find what people wrote into a field while it was sent, and what is not there any more because of that."""
+        if not updates:
+            return
+        edits = await self._edits(updates)
+        for update in updates:
+            written = _written(update)
+            if any((update.row.row, name) in self._written for name in self._names):
+                states = await self._jira.read_states([update.issue.key], [])
+                written = dict(next((s.row for s in states.values()), {}).get("written") or {})
+            for name, sending in written.items():
+                lost = self._replaced(edits.get(update.issue.id, []), name, int(sending["after"]))
+                if lost is None:
+                    continue
+                others = [one for one in update.decisions if one.field != name]
+                plan = update.draft.drafted.get(name)
+                update.decisions = [*others, Decision(name, State.REPLACED, plan, plan, lost)]
+
+    def _replaced(self, edits: Iterable[Edit], name: str, after: int) -> str | None:
+        """What a person wrote after that edit, and ours replaced; None when nobody did, or somebody has edited it since."""
+        theirs = lost = None
+        for edit in edits:
+            if edit.id <= after or name not in edit.fields:
+                continue
+            if edit.author != self._me:
+                theirs, lost = edit.fields[name], None
+            elif theirs is not None:
+                lost = theirs
+        return lost
+
+    # --- Saying -------------------------------------------------------------------------------------------------------
+
+    def _say_outcomes(self, *, sending: bool = False) -> None:
+        for update in self.updates.values():
+            result = self._result(update.row.row)
+            result.problems = [p for p in result.problems if p.kind is not Kind.CONFLICT]
+            result.outcome, result.problems = self._outcome(update, sending=sending), self._problems(update)
+
+    def _outcome(self, update: RowUpdate, *, sending: bool) -> Outcome:
+        states = {decision.state for decision in update.decisions}
+        written = any(row == update.row.row for row, _ in self._written)
+        if states & {State.CONFLICT, State.REPLACED} and not (update.untouched and State.REPLACED not in states):
+            return Outcome.FLAGGED
+        if update.untouched:
+            return Outcome.EXISTING
+        if State.REJECTED in states:
+            return Outcome.REJECTED
+        if State.REFUSED in states:
+            return Outcome.REFUSED
+        if update.lost:
+            return Outcome.UNCERTAIN
+        if written:
+            return Outcome.UPDATED
+        return Outcome.READY if State.UPDATED in states and not sending else Outcome.EXISTING
+
+    def _problems(self, update: RowUpdate) -> list[Problem]:
+        plan, key = self._read(), update.issue.key
+        at_key = plan.address(update.row.row, KEY)
+        if update.untouched:
+            changed = [d for d in update.decisions if d.state in (State.UPDATED, State.CONFLICT)]
+            names = ", ".join(self._shown(d.field) for d in changed)
+            message = f"{key}: {update.untouched}; the plan's changes of {names} are not carried over"
+            return [Problem(where=at_key, message=message, level="warning")] if changed or not update.state else []
+        problems = [p for p in (self._problem(update, one) for one in update.decisions) if p]
+        if State.REFUSED in {one.state for one in update.decisions}:
+            problems += [p for p in update.draft.problems if p.level == "error"]
+        if update.lost:
+            message = (
+                f"{key}: the answer to its change was lost, and the change is not to be seen; the next run looks again"
+            )
+            problems.append(Problem(where=at_key, message=message))
+        return problems
+
+    def _problem(self, update: RowUpdate, decision: Decision) -> Problem | None:
+        plan, key, name = self._read(), update.issue.key, self._shown(decision.field)
+        where = update.draft.cells.get(decision.field) or plan.address(update.row.row, KEY)
+        was, now, there = (_text(value) for value in (decision.sent, decision.plan, decision.jira))
+        match decision.state:
+            case State.CONFLICT:
+                why = decision.why or "both were changed"
+                message = f"{key}, {name}: the plan says {now}, Jira says {there}, sent was {was}; {why}. Nothing was sent: write what counts on both sides"
+                return Problem(where=where, message=message, kind=Kind.CONFLICT)
+            case State.REPLACED:
+                message = f"{key}, {name}: somebody wrote {there} while the plan's {now} was sent, which replaced it; if it counts, write it into Jira again"
+                return Problem(where=where, message=message, kind=Kind.CONFLICT)
+            case State.REJECTED:
+                return Problem(where=where, message=f"Jira: {name}: {decision.why}", kind=Kind.REJECTED)
+            case State.KEPT:
+                message = f"{key}, {name}: changed in Jira to {there}, and kept; the plan says {now}"
+                return Problem(where=where, message=message, level="warning")
+        return None
+
+    def _shown(self, name: str) -> str:
+        return shown_field(name, self._field_names)
+
+
+def _written(update: RowUpdate) -> dict[str, Any]:
+    return dict((update.state.row if update.state else {}).get("written") or {})
+
+
+def _remembered(plan: ContentPlan, row: PlanRow, draft: IssueDraft, issue: Issue) -> Remembered:
+    """
+    What the issue was sent.
+
+    One that was made before issues remembered that knows its row's cells: a field whose column is as it was then was sent what
+    is drafted now, and of any other nobody knows.
+    """
+    held = issue.row.get("fields")
+    if isinstance(held, Mapping):
+        return dict(held)
+    changed = {change.column for change in changes_of(plan, row, issue)}
+    columns = _columns(plan, row, draft)
+    same = sent.remember(draft.drafted)
+    named = (*same, *draft.cells)
+    return {name: UNKNOWN if changed & set(columns(name)) else same[name] for name in named if name in same or changed}
+
+
+def _columns(plan: ContentPlan, row: PlanRow, draft: IssueDraft) -> Any:
+    """Field -> the columns that it is made from; those of no field make the description."""
+    by_cell = {plan.address(row.row, column.label): column.label for column in plan.columns}
+    used = {by_cell[cell] for cell in draft.cells.values() if cell in by_cell}
+
+    def columns(name: str) -> list[str]:
+        if name == DESCRIPTION:
+            return [column.label for column in plan.columns if column.label not in used]
+        cell = draft.cells.get(name, "")
+        return [by_cell[cell]] if cell in by_cell else []
+
+    return columns
+
+
+def _text(value: Any) -> str:
+    """A value as people read it, in full where it is a person's."""
+    if value is None or value in ([], ""):
+        return "(empty)"
+    if isinstance(value, dict):
+        if value.get("type") == "doc":
+            return repr(cut(adf.plain_text(value), _SHOWN))
+        known = ("displayName", "name", "value", "begins")
+        return repr(next((value[name] for name in known if value.get(name)), "what is not known"))
+    return repr(value if isinstance(value, str) else adf.plain_value(value))

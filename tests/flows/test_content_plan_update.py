@@ -1,0 +1,90 @@
+"""The update for real: Prefect's engine, the sandbox over HTTP, and in one test the kernel and the report."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from flows.content_plan_to_jira import content_plan_to_jira
+from flows.content_plan_update import content_plan_update
+from flows.reporting_flow import exit_code
+from tests.desk import TAB, add_clients
+
+MONTH = "Juli 2026"
+
+
+@pytest.fixture
+def plans(services, monkeypatch, tmp_path):
+    """Two clients, whose issues are made; the spreadsheets' ids."""
+    listed, made = add_clients(services.google, 2, 2, MONTH)
+    monkeypatch.setenv("CLIENTS_SPREADSHEET_ID", listed)
+    given = {"target_month": MONTH, "delay_seconds": (0, 0), "output_dir": str(tmp_path / "made")}
+    assert asyncio.run(content_plan_to_jira(**given))["summary"]["created"] == 4
+    return made
+
+
+@pytest.fixture
+def update(tmp_path):
+    def go(**parameters):
+        given = {"target_month": MONTH, "delay_seconds": (0, 0), "output_dir": str(tmp_path / "updated"), **parameters}
+        return asyncio.run(content_plan_update(**given))
+
+    return go
+
+
+def write(services, plan, cell, text):
+    services.google.write(plan, f"{TAB}!{cell}", [[text]], typed=False)
+
+
+def counts(result):
+    return {name: n for name, n in result["summary"].items() if isinstance(n, int) and n}
+
+
+def test_changes_are_foreseen_then_carried_over_and_then_nothing_is_left(plans, update, services):
+    write(services, plans[0], "D2", "Topik baru")
+    before = services.google.files[plans[0]].version
+    foreseen = update(validate_only=True)
+    assert (counts(foreseen), exit_code(foreseen)) == ({"rows": 4, "existing": 3, "ready": 1}, 0)
+    assert "1 row has changes that were not sent" in foreseen["bottom_line"]
+    assert (services.calls("editIssue"), services.google.files[plans[0]].version) == (0, before)
+    done = update()
+    assert (counts(done), exit_code(done)) == ({"rows": 4, "existing": 3, "updated": 1}, 0)
+    record = done["data"][0]
+    assert record["fields"] == [
+        {"field": "summary", "state": "updated", "sent": "'Topik 1'", "plan": "'Topik baru'", "jira": "'Topik 1'"}
+    ]
+    assert services.jira.issue(record["key"]).summary == "Topik baru"
+    assert counts(update()) == {"rows": 4, "existing": 4}
+    assert services.calls("editIssue") == 1
+
+
+@pytest.mark.report
+def test_what_both_changed_is_flagged_with_both_values_in_result_and_report(plans, update, services):
+    [key] = [issue.key for issue in services.jira.issues if issue.summary == "Topik 1"][:1]
+    for plan in plans:
+        write(services, plan, "D2", "Topik baru")
+    services.jira.edit_issue(key, summary="Dari produksi")
+    result = update()
+    assert (counts(result), exit_code(result)) == ({"rows": 4, "existing": 2, "updated": 1, "flagged": 1}, 2)
+    folder = Path(result["run_folder"])
+    page = (folder / "audit.html").read_text()
+    assert "Dari produksi" in page
+    assert "1 issue was brought up to date" in page
+    assert {path.name for path in (folder / "klien-1").iterdir()} == {
+        "01_rows.json",
+        "02_drafts.json",
+        "03_actions.json",
+        "content_plan_to_jira.ipynb",
+    }
+    [flagged] = [one for one in json.loads((folder / "result.json").read_text())["data"] if one["outcome"] == "flagged"]
+    assert [problem["kind"] for problem in flagged["problems"]] == ["conflict"]
+
+
+def test_a_client_without_a_plan_does_not_stop_the_others(plans, update, services):
+    services.google.trash(plans[1])
+    write(services, plans[0], "D2", "Topik baru")
+    result = update()
+    assert (counts(result), exit_code(result)) == ({"rows": 2, "existing": 1, "updated": 1}, 1)
+    assert list(result["clients"]) == ["Klien 1", "Klien 2"]
+    assert "has no spreadsheet named" in result["clients"]["Klien 2"]["error"]

@@ -1,0 +1,257 @@
+"""Passes over a plan whose people go on editing, on both sides, while answers are lost and processes die."""
+
+import itertools
+
+import pytest
+
+from lib.exactly_once.reconcile import Outcome
+from lib.plan import adf
+from lib.plan.problems import Kind
+from lib.services.models import PROPERTY, Issue
+from lib.watch import plan_watch
+from tests.desk import TAB, cells, outcomes
+from tests.direct import DirectUpdate, Killed, Mortal
+
+DUE, CAPTION = "duedate", "Caption 1"
+
+
+class Office:
+    """A plan whose issues are made, and passes over it."""
+
+    def __init__(self, desk):
+        self.desk, self.box = desk, desk.box
+        desk.plan(cells(2)).run()
+        self.key = desk.made["Topik 1"][0]
+
+    def write(self, cell, text):
+        self.box.google.write(self.desk.id, f"{TAB}!{cell}", [[text]], typed=False)
+
+    def edit(self, **fields):
+        self.box.jira.edit_issue(self.key, **fields)
+
+    def update(self, **options):
+        return DirectUpdate(
+            options.pop("google", self.desk.google),
+            options.pop("jira", self.desk.jira),
+            spreadsheet_id=self.desk.id,
+            folder=self.desk.folder / f"update-{next(self.count)}",
+            locks=self.desk.folder / "locks",
+            clock=self.desk.clock,
+        )
+
+    def run(self, **options):
+        return self.update(**options).run()
+
+    count = itertools.count(1)
+
+    @property
+    def issue(self):
+        return self.box.jira.issue(self.key)
+
+    @property
+    def remembered(self):
+        return self.issue.properties[PROPERTY]
+
+    def sent(self):
+        return self.box.calls("editIssue")
+
+    def is_calm(self):
+        """A pass sends nothing and leaves nothing in the spreadsheet; its result."""
+        before, version = self.sent(), self.box.google.files[self.desk.id].version
+        result = self.run()
+        assert self.sent() == before
+        assert self.box.google.files[self.desk.id].version == version
+        return result
+
+
+@pytest.fixture
+def office(desk):
+    return Office(desk)
+
+
+def told(result, kind=Kind.CONFLICT):
+    return [problem.message for row in result.rows for problem in row.problems if problem.kind is kind]
+
+
+def test_a_pass_over_what_is_in_step_writes_nothing_anywhere(office):
+    assert outcomes(office.is_calm()) == {"rows": 2, "existing": 2}
+
+
+def test_what_the_plan_changed_goes_into_the_issue_once(office):
+    office.write("D2", "Topik baru")
+    office.write("B2", "20 Juli 2026")
+    office.write("E2", "Caption baru")
+    assert outcomes(office.run()) == {"rows": 2, "existing": 1, "updated": 1}
+    fields = office.issue.fields
+    assert (fields["summary"], fields[DUE], fields["customfield_10040"]) == ("Topik baru", "2026-07-19", "2026-07-20")
+    assert "Caption baru" in adf.plain_text(fields["description"])
+    assert office.remembered["cells"]["Caption"] == "Caption baru"
+    assert office.sent() == 1
+    assert outcomes(office.is_calm()) == {"rows": 2, "existing": 2}
+
+
+def test_the_watch_does_not_tell_what_was_carried_over(office):
+    office.write("D2", "Topik baru")
+    office.write("E2", "Caption baru")
+    changed = office.update()
+    changed.run()
+    plan = changed.plan_run.plan
+    row = office.issue.properties[PROPERTY]
+    seen = Issue("1", office.key, office.issue.summary, tuple(office.issue.labels), row)
+    assert plan_watch.changes_of(plan, plan.rows[0], seen) == []
+
+
+def test_what_a_person_changed_in_jira_is_kept_and_told(office):
+    office.edit(summary="Dari produksi", assignee=None)
+    result = office.is_calm()
+    assert (outcomes(result), office.issue.summary) == ({"rows": 2, "existing": 2}, "Dari produksi")
+    assert "changed in Jira to 'Dari produksi', and kept" in " ".join(p.message for p in result.rows[0].problems)
+
+
+def test_what_both_changed_waits_for_a_person_and_the_rest_goes_on(office):
+    office.write("D2", "Topik baru")
+    office.write("E2", "Caption baru")
+    office.edit(summary="Dari produksi")
+    result = office.run()
+    assert outcomes(result) == {"rows": 2, "existing": 1, "flagged": 1}
+    [message] = told(result)
+    assert "the plan says 'Topik baru', Jira says 'Dari produksi', sent was 'Topik 1'" in message
+    assert office.issue.summary == "Dari produksi"
+    assert (office.remembered["cells"]["Topik"], office.remembered["cells"]["Caption"]) == ("Topik 1", "Caption baru")
+    assert "Caption baru" in adf.plain_text(office.issue.fields["description"])
+    assert outcomes(office.is_calm()) == {"rows": 2, "existing": 1, "flagged": 1}
+    office.write("D2", "Dari produksi")
+    assert outcomes(office.run()) == {"rows": 2, "existing": 2}
+    assert outcomes(office.is_calm()) == {"rows": 2, "existing": 2}
+
+
+def test_what_people_wrote_around_a_description_stays(office):
+    note = {"type": "paragraph", "content": [{"type": "text", "text": "Catatan produksi"}]}
+    document = office.issue.fields["description"]
+    office.edit(description={**document, "content": [note, *document["content"], note]})
+    office.write("E2", "Caption baru")
+    office.run()
+    content = office.issue.fields["description"]["content"]
+    assert (content[0], content[-1]) == (note, note)
+    assert "Caption baru" in adf.plain_text(office.issue.fields["description"])
+    assert CAPTION not in adf.plain_text(office.issue.fields["description"])
+
+
+def test_a_person_s_edit_between_our_reading_and_writing_is_told_with_what_it_said(office):
+    office.write("D2", "Topik baru")
+    office.box.fault("editIssue", "edit", edit=lambda: office.edit(summary="Diketik orang"), when="before")
+    for result in (office.run(), office.is_calm()):
+        assert outcomes(result) == {"rows": 2, "existing": 1, "flagged": 1}
+        [message] = told(result)
+        assert "somebody wrote 'Diketik orang' while the plan's 'Topik baru' was sent" in message
+    office.edit(summary="Diketik orang")
+    assert outcomes(office.is_calm()) == {"rows": 2, "existing": 2}
+
+
+def test_an_edit_right_before_the_last_reading_is_a_conflict_and_stays(office):
+    office.write("D2", "Topik baru")
+    office.box.fault("getBulkChangelogs", "edit", edit=lambda: office.edit(summary="Diketik orang"), when="after")
+    result = office.run()
+    assert (outcomes(result)["flagged"], office.issue.summary, office.sent()) == (1, "Diketik orang", 0)
+
+
+@pytest.mark.parametrize(
+    "fault", ["reset-after", "503-after", "truncated", "reset-before", "503-before", "html", "status-after"]
+)
+def test_a_lost_answer_is_settled_by_reading(office, fault):
+    office.write("D2", "Topik baru")
+    office.box.fault("editIssue", fault)
+    assert outcomes(office.run()) == {"rows": 2, "existing": 1, "updated": 1}
+    assert office.issue.summary == "Topik baru"
+    assert len(office.issue.histories) == 1
+    assert office.sent() == (2 if fault.endswith("before") else 1)
+    assert outcomes(office.is_calm()) == {"rows": 2, "existing": 2}
+
+
+def test_a_change_that_is_lost_twice_is_uncertain_and_the_next_pass_sends_it(office):
+    office.write("D2", "Topik baru")
+    office.box.fault("editIssue", "reset-before", times=2)
+    assert outcomes(office.run()) == {"rows": 2, "existing": 1, "uncertain": 1}
+    assert outcomes(office.run()) == {"rows": 2, "existing": 1, "updated": 1}
+
+
+def test_a_change_that_lands_late_over_a_person_s_is_told(office, clock):
+    office.write("D2", "Topik baru")
+    office.box.fault("editIssue", "late-apply", delay_s=120)
+    office.run()
+    office.edit(summary="Diketik orang")
+    clock.move(200)
+    result = office.run()
+    assert office.issue.summary == "Topik baru"
+    assert "somebody wrote 'Diketik orang'" in told(result)[0]
+
+
+def test_what_jira_refuses_of_a_row_does_not_stop_its_other_fields(office):
+    office.write("D2", "Topik baru")
+    office.write("B2", "20 Juli 2026")
+    office.box.fault("editIssue", "refuse", indices=[0], errors={DUE: "kosong"})
+    result = office.run()
+    assert outcomes(result) == {"rows": 2, "existing": 1, "rejected": 1}
+    assert told(result, Kind.REJECTED) == ["Jira: duedate: kosong"]
+    assert (office.issue.summary, office.issue.fields[DUE]) == ("Topik baru", "2026-07-01")
+    assert outcomes(office.run()) == {"rows": 2, "existing": 1, "updated": 1}
+    assert office.issue.fields[DUE] == "2026-07-19"
+
+
+def test_a_cell_that_cannot_be_read_clears_nothing(office):
+    office.write("B2", "kapan-kapan")
+    office.write("D2", "Topik baru")
+    result = office.run()
+    assert outcomes(result) == {"rows": 2, "existing": 1, "refused": 1}
+    assert (office.issue.summary, office.issue.fields[DUE]) == ("Topik baru", "2026-07-01")
+    assert outcomes(office.is_calm()) == {"rows": 2, "existing": 1, "refused": 1}
+
+
+@pytest.mark.parametrize("end", ["done", "moved"])
+def test_an_issue_that_is_done_or_moved_is_not_touched_and_the_row_says_so(office, end):
+    office.write("D2", "Topik baru")
+    if end == "done":
+        office.edit(status={"id": "10001"})
+    else:
+        office.box.jira.move_issue(office.key, "MAR")
+    result = office.is_calm()
+    assert outcomes(result) == {"rows": 2, "existing": 2}
+    assert "the plan's changes of summary are not carried over" in result.rows[0].problems[0].message
+
+
+def test_an_issue_that_cannot_be_edited_is_told(office):
+    office.write("D2", "Topik baru")
+    office.issue.editable = False
+    assert outcomes(office.run()) == {"rows": 2, "existing": 1, "rejected": 1}
+
+
+def test_of_an_issue_made_before_it_remembered_nothing_is_guessed(office):
+    del office.issue.properties[PROPERTY]["fields"]
+    assert outcomes(office.is_calm()) == {"rows": 2, "existing": 2}
+    office.write("D2", "Topik baru")
+    result = office.is_calm()
+    assert (outcomes(result)["flagged"], office.issue.summary) == (1, "Topik 1")
+    office.edit(summary="Topik baru")
+    assert outcomes(office.run()) == {"rows": 2, "existing": 2}
+    office.write("D2", "Topik lain")
+    assert outcomes(office.run()) == {"rows": 2, "existing": 1, "updated": 1}
+
+
+@pytest.mark.parametrize("at", range(1, 24))
+def test_a_pass_that_dies_anywhere_is_finished_by_the_next(office, at):
+    office.write("D2", "Topik baru")
+    office.box.fault("editIssue", "edit", edit=lambda: office.edit(**{DUE: "2026-07-30"}), when="before")
+    counter = itertools.count(1)
+    calls = ("read_states", "read_edits", "update_issue", "update_and_read", "update", "read_myself", "read_tab")
+    jira, google = (Mortal(port, counter, at, calls) for port in (office.desk.jira, office.desk.google))
+    doomed = office.update(jira=jira, google=google)
+    try:
+        doomed.run()
+    except Killed:
+        doomed.local.release()
+    office.run()
+    office.run()
+    office.box.clear_faults()
+    assert office.issue.summary == "Topik baru"
+    assert office.issue.fields[DUE] == "2026-07-30"
+    assert office.is_calm().by_row[2].outcome is Outcome.EXISTING
