@@ -16,7 +16,12 @@ from lib.run import run_record
 from sandbox.seed import seed
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")), ROOT / "sandbox/README.md"]
+DOCUMENTS = [
+    ROOT / "README.md",
+    *sorted(ROOT.glob("docs/*.md")),
+    ROOT / "sandbox/README.md",
+    ROOT / "benchmarks/README.md",
+]
 COMPOSE, OVERRIDE = (yaml.safe_load((ROOT / f"docker-compose{kind}.yml").read_text()) for kind in ("", ".override"))
 PYTHON = ".venv/bin/python"
 BEGINS = ("make ", "python ", f"{PYTHON} ", ".venv/bin/prefect ", "docker ", "cp ", "uv ", ". ~/")
@@ -33,6 +38,7 @@ RUN = {
     f'{PYTHON} -m sandbox --port 0 -- {PYTHON} -c "import asyncio; from lib.tasks.jira_tasks import read_components as task; '
     "print(asyncio.run(task('CP')))\"": 0,
     "python -m sandbox --help": 0,
+    "python -m benchmarks --help": 0,
     "cp .env.example .env": 0,
     "make blocks": 0,
 }
@@ -54,7 +60,16 @@ NOT_RUN = {
     "make check": "is what is running",
     "make sandbox": "serves until it is stopped; the same module is run here with --port 0",
     "make format": "would change the sources that are being tested",
-    "make bench": "takes minutes, and its figures are for people",
+    **dict.fromkeys(
+        (
+            "make bench",
+            'make bench BENCH="--large-runs 1"',
+            'make bench BENCH="--works W1 --latency-ms 0 --growth none"',
+            'make bench BENCH="--works W1 --with dagstermill --growth none"',
+            'make bench BENCH="--works W1 --peers limit ours-running --runs 5 --growth none"',
+        ),
+        "takes ten minutes or hours, and its figures are for people; its parts are run in tests/benchmarks",
+    ),
     "make fleet-test": "takes 20 minutes: run by hand",
     "make container-test": "takes minutes, and builds an image: run by hand",
     "make login": "opens a browser at Google's",
