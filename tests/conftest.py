@@ -7,6 +7,7 @@ import gc
 import logging
 import os
 
+import hypothesis
 import pytest
 from prefect.client import base as client_base
 from prefect.settings import PREFECT_SERVER_ANALYTICS_ENABLED, temporary_settings
@@ -37,6 +38,8 @@ _OURS = (
     "KERNEL_ENVIRONMENT",
     "CONTENT_PLAN_",
 )
+hypothesis.settings.register_profile("untimed", deadline=None)  # a busy machine is no wrong answer
+hypothesis.settings.load_profile("untimed")
 _START = dt.datetime(2026, 6, 25, 1, 0, tzinfo=dt.UTC).timestamp()
 FIRST_WAIT_S = 2
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")

@@ -22,7 +22,7 @@ from lib.plan.sent import Remembered
 from lib.services.models import Issue
 
 PLAN_LABEL = "content-plan-"
-_PROPERTY_LIMIT = 32_768
+_PROPERTY_LIMIT = 30_000  # of Jira's 32,768 characters: an update adds when it wrote which field
 _SHOWN_TEXT = 500  # characters of a cell that the property keeps, so that a later change can be shown as old → new
 _SAME_CONTENT, _SAME_TOPIC = "the same content", "the same topic"
 CLOSE = (_SAME_CONTENT, _SAME_TOPIC)

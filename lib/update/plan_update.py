@@ -32,7 +32,7 @@ PERMISSIONS = ("BROWSE_PROJECTS", "EDIT_ISSUES")
 TOLD_FOR = dt.timedelta(days=7)  # how long a person's edit that was replaced is told
 _LOOKS_S = (2, 5, 10)  # pauses between looks for a change whose answer was lost
 _TRIES = 4
-_SHOWN = 200
+_SHOWN = 200  # characters of a value in a message; result.json has it whole
 
 
 @dataclass
@@ -334,7 +334,7 @@ class PlanUpdate(PlanRun):
     def _problem(self, update: RowUpdate, decision: Decision) -> Problem | None:
         plan, key, name = self._read(), update.issue.key, self._shown(decision.field)
         where = update.draft.cells.get(decision.field) or plan.address(update.row.row, KEY)
-        was, now, there = (_text(value) for value in (decision.sent, decision.plan, decision.jira))
+        was, now, there = (_text(value, _SHOWN) for value in (decision.sent, decision.plan, decision.jira))
         match decision.state:
             case State.CONFLICT:
                 why = decision.why or "both were changed"
@@ -389,13 +389,15 @@ def _columns(plan: ContentPlan, row: PlanRow, draft: IssueDraft) -> Any:
     return columns
 
 
-def _text(value: Any) -> str:
-    """A value as people read it, in full where it is a person's."""
+def _text(value: Any, most: int | None = None) -> str:
+    """A value as people read it, in full or at most so many characters of it."""
     if value is None or value in ([], ""):
         return "(empty)"
-    if isinstance(value, dict):
-        if value.get("type") == "doc":
-            return repr(cut(adf.plain_text(value), _SHOWN))
+    if isinstance(value, dict) and value.get("type") == "doc":
+        text = adf.plain_text(value)
+    elif isinstance(value, dict):
         known = ("displayName", "name", "value", "begins")
-        return repr(next((value[name] for name in known if value.get(name)), "what is not known"))
-    return repr(value if isinstance(value, str) else adf.plain_value(value))
+        text = str(next((value[name] for name in known if value.get(name)), "what is not known"))
+    else:
+        text = value if isinstance(value, str) else str(adf.plain_value(value))
+    return f"'{cut(text, most) if most else text}'"

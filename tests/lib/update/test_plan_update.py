@@ -125,6 +125,21 @@ def test_what_both_changed_waits_for_a_person_and_the_rest_goes_on(office):
     assert outcomes(office.is_calm()) == {"rows": 2, "existing": 2}
 
 
+def test_a_conflict_has_both_values_whole_and_its_message_their_beginnings(office):
+    theirs = "Naskah 'produksi' " * 100
+    words = {"type": "paragraph", "content": [{"type": "text", "text": theirs.strip()}]}
+    office.edit(description={"type": "doc", "version": 1, "content": [words]}, summary="O'Brien")
+    office.write("E2", "Caption baru")
+    office.write("D2", "Topik baru")
+    update = office.update()
+    messages = told(update.run())
+    by_field = {one["field"]: one for one in update.plan_run.changes()[2]}
+    assert by_field["description"]["jira"] == f"'{theirs.strip()}'"
+    assert by_field["summary"]["jira"] == "'O'Brien'"
+    assert [len(message) < 800 for message in messages] == [True, True]
+    assert any("Jira says 'O'Brien'" in message for message in messages)
+
+
 def test_what_people_wrote_around_a_description_stays(office):
     note = {"type": "paragraph", "content": [{"type": "text", "text": "Catatan produksi"}]}
     document = office.issue.fields["description"]
