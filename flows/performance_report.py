@@ -37,7 +37,7 @@ async def performance_report(*, days: int = 30, output_dir: str | None = None) -
 
     Returns:
         `start_time`, `end_time`, `flow`, `parameters`, `run_folder`; `done`: one sentence; `summary`: how many runs; `data`: one
-        record per flow with how its runs ended, seconds and rows per minute; `steps`, `apis`, `batches`: the same of those;
+        record per flow with how its runs ended, seconds and rows per minute; `steps`, `quotas`, `apis`, `batches`: the same of those;
         `advice`: sentences; `unfinished`: runs that left no result; `error` when `days` cannot be used.
 
     Side effects:

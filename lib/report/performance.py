@@ -19,6 +19,8 @@ FEW_RUNS = 5  # fewer say little
 _MANY_FAILED = 0.2  # of a flow's runs
 _LONG_STEP = 0.5  # of the time of all steps
 _SMALL_BATCH = 0.5  # of what fits into one
+_BOUND_BY_QUOTA = 0.5  # of a run's time
+_QUOTA_MINUTES = 2  # fewer are no matter
 _WATCH, _WATCH_EVERY_S = "content-plan-watch", 15 * 60
 _QUOTAS = {
     "google": (rate_limits.SHEETS_READS, rate_limits.SHEETS_WRITES, rate_limits.DRIVE),
@@ -38,6 +40,7 @@ class Performance:
         unfinished: Names of those without a result that can be read, which count nowhere else.
         flows: Per flow how its runs ended, their durations in seconds, and rows per minute.
         steps: Per step of a plan its seconds in all, its share of all steps (`25%`), and the slowest plan; the longest step first.
+        quotas: Per flow the calls of a plan, and the minutes that Sheets' quotas alone would take for the run that asks most.
         apis: Per service the requests, how they went, milliseconds per request, and the run with the most per minute.
         batches: Bulk creates: how many, their rows, rows per second; empty when there was none.
         advice: What was seen and what to do, a sentence each.
@@ -47,6 +50,7 @@ class Performance:
     unfinished: list[str]
     flows: Records
     steps: Records
+    quotas: Records
     apis: Records
     batches: Records
     advice: list[str]
@@ -83,9 +87,9 @@ def _since(days: int, until: dt.datetime) -> dt.datetime:
 def add_up(records: Iterable[RunRecord], unfinished: Iterable[str] = ()) -> Performance:
     """The figures of these runs."""
     runs = list(records)
-    flows, steps, apis, batches = _flows(runs), _steps(runs), _apis(runs), _batches(runs)
-    advice = list(_advice(len(runs), flows, steps, apis, batches))
-    return Performance(len(runs), list(unfinished), flows, steps, apis, batches, advice)
+    flows, steps, quotas, apis, batches = _flows(runs), _steps(runs), _quotas(runs), _apis(runs), _batches(runs)
+    advice = [*_advice(len(runs), flows, steps, apis, batches), *_advice_on_quotas(quotas)]
+    return Performance(len(runs), list(unfinished), flows, steps, quotas, apis, batches, advice)
 
 
 def _flows(runs: list[RunRecord]) -> Records:
@@ -149,6 +153,57 @@ def _steps(runs: list[RunRecord]) -> Records:
         for step, of in frame.groupby("step")
     ]
     return sorted(records, key=lambda record: -record["total_s"])
+
+
+def _quotas(runs: list[RunRecord]) -> Records:
+    """
+    The calls of a plan; those of the run as a whole, such as the client list's, are shared out among its plans.
+
+    Runs that had no plan of their own, or did not count by quota yet, say nothing.
+    """
+    frame = pd.DataFrame(
+        [_asked(run, plans) for run in runs if (plans := len([*_plans(run)])) and _by_quota(run)],
+        columns=["flow", "run", "plans", "google", "jira", "reads", "writes", "quota_minutes", "minutes"],
+    )
+    records = []
+    for flow, of in frame.groupby("flow"):
+        made, most = of["plans"].sum(), of.sort_values("quota_minutes").iloc[-1]
+        records.append(
+            {
+                "flow": flow,
+                "runs": len(of),
+                "plans": int(made),
+                "google_per_plan": _number(of["google"].sum() / made),
+                "jira_per_plan": _number(of["jira"].sum() / made),
+                "sheets_reads_per_plan": _number(of["reads"].sum() / made),
+                "sheets_writes_per_plan": _number(of["writes"].sum() / made),
+                "quota_minutes": _number(most["quota_minutes"]),
+                "of_minutes": _number(most["minutes"]),
+                "most_in_run": str(most["run"]),
+            }
+        )
+    return records
+
+
+def _by_quota(run: RunRecord) -> dict[str, int]:
+    counted: dict[str, int] = run.result.get("api_calls", {}).get("google", {}).get("by_quota", {})
+    return counted
+
+
+def _asked(run: RunRecord, plans: int) -> dict[str, Any]:
+    calls, counted = run.result["api_calls"], _by_quota(run)
+    reads, writes = (counted.get(quota.name, 0) for quota in (rate_limits.SHEETS_READS, rate_limits.SHEETS_WRITES))
+    return {
+        "flow": _flow(run),
+        "run": run.name,
+        "plans": plans,
+        "google": calls["google"]["calls"],
+        "jira": calls.get("jira", {}).get("calls", 0),
+        "reads": reads,
+        "writes": writes,
+        "quota_minutes": max(reads, writes) / rate_limits.SHEETS_PER_MINUTE,
+        "minutes": run.duration_s / 60,
+    }
 
 
 def _apis(runs: list[RunRecord]) -> Records:
@@ -234,6 +289,16 @@ def _advice(runs: int, flows: Records, steps: Records, apis: Records, batches: R
             yield (
                 f"Bulk creates hold {one['median_rows_but_last']:.0f} rows where {CREATE_SIZE} fit: Jira refused whole "
                 "batches, which were sent again by halves; the warnings in the runs' logs name the reason."
+            )
+
+
+def _advice_on_quotas(quotas: Records) -> Iterator[str]:
+    for one in quotas:
+        if one["quota_minutes"] >= max(_QUOTA_MINUTES, _BOUND_BY_QUOTA * one["of_minutes"]):
+            yield (
+                f"Sheets' quotas alone take {one['quota_minutes']:.0f} of the {one['of_minutes']:.0f} minutes of "
+                f"{one['most_in_run']}, however fast the rest is: ask Google for a higher quota a minute and user, or spread "
+                "the clients over runs at other times."
             )
 
 

@@ -18,6 +18,13 @@ _COLUMNS = {
     "total_s": "in all (s)",
     "too_many_requests": "too many requests",
     "task_retries": "tasks run again",
+    "google_per_plan": "calls of Google a plan",
+    "jira_per_plan": "calls of Jira a plan",
+    "sheets_reads_per_plan": "Sheets reads a plan",
+    "sheets_writes_per_plan": "Sheets writes a plan",
+    "quota_minutes": "minutes by the quotas alone",
+    "of_minutes": "of minutes",
+    "most_in_run": "in run",
     "mean_ms": "mean (ms)",
     "busiest_per_minute": "most calls per minute",
     "busiest_run": "in run",
@@ -67,6 +74,11 @@ def plot_steps(seen: Performance) -> SVG | HTML:
         return html_report.nothing("No step was timed.")
     values = {record["step"]: record["total_s"] for record in seen.steps}
     return plots.bars("Time per step, all plans together (seconds)", values, "seconds")
+
+
+def show_quotas(seen: Performance) -> HTML:
+    """How many calls a plan costs, and the minutes that the quotas alone would take."""
+    return _table(seen.quotas, "No run has counted its calls by quota.")
 
 
 def show_apis(seen: Performance) -> HTML:

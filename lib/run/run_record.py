@@ -154,6 +154,7 @@ class _Calls(BaseModel):
     repeated: int
     failed: int
     seconds: float
+    by_quota: dict[str, int] = {}
 
 
 class _Row(BaseModel):

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lib.errors import TooManyRequestsError, TryLaterError, UncertainWriteError
 
@@ -26,6 +26,7 @@ class ApiCalls:
         failed: Those that got no good answer for another reason; a refusal is an answer.
         task_retries: How often Prefect ran a task again, since all tries of its client had come to nothing.
         seconds: How long all of them took together.
+        by_quota: How many of them counted against each quota, by the name that it has in `rate_limits`.
     """
 
     calls: int = 0
@@ -34,6 +35,7 @@ class ApiCalls:
     failed: int = 0
     task_retries: int = 0
     seconds: float = 0.0
+    by_quota: dict[str, int] = field(default_factory=dict)
 
 
 _COUNTED: ContextVar[dict[str, ApiCalls] | None] = ContextVar("api calls of this run", default=None)
@@ -50,10 +52,12 @@ def counted() -> Iterator[dict[str, ApiCalls]]:
         _COUNTED.reset(token)
 
 
-def send[Answer](service: str, where: str, request: Callable[[], Answer]) -> Answer:
-    """Send the request; count and log it even if it fails. `where` is logged: it holds no secrets."""
+def send[Answer](service: str, where: str, request: Callable[[], Answer], *, quota: str = "") -> Answer:
+    """Send the request; count and log it even if it fails. `where` is logged: it holds no secrets. `quota` is what it counts against."""
     calls, began, told = of(service), time.monotonic(), "answered"
     calls.calls += 1
+    if quota:
+        calls.by_quota[quota] = calls.by_quota.get(quota, 0) + 1
     try:
         return request()
     except Exception as error:

@@ -33,8 +33,9 @@ from lib.errors import (
     UncertainWriteError,
     WorkflowError,
 )
-from lib.services import a1, api_calls, google_token, retry, tab_cells
+from lib.services import a1, api_calls, google_token, rate_limits, retry, tab_cells
 from lib.services.models import OFFICE, DriveFile, Place, Spreadsheet, Tab
+from lib.services.rate_limits import RateLimit
 
 SERVICE = api_calls.GOOGLE
 TIMEOUT_S = 180  # Google ends a request itself after this time
@@ -279,7 +280,9 @@ class GoogleApi:
         where = f"Google, {where}"
 
         def send() -> dict[str, Any]:
-            return api_calls.send(SERVICE, where, lambda: self._send(request, where, no_answer))
+            return api_calls.send(
+                SERVICE, where, lambda: self._send(request, where, no_answer), quota=_quota(request).name
+            )
 
         return retry.call(SERVICE, send, sleep=self._sleep)
 
@@ -313,6 +316,13 @@ class GoogleApi:
         if not isinstance(answer, dict):
             raise no_answer(where, "the answer is not Google's")
         return answer
+
+
+def _quota(request: Any) -> RateLimit:
+    """What Google counts the request against."""
+    if request.methodId.startswith("drive."):
+        return rate_limits.DRIVE
+    return rate_limits.SHEETS_READS if request.method == "GET" else rate_limits.SHEETS_WRITES
 
 
 def _http_error(error: HttpError, where: str, no_answer: NoAnswer) -> WorkflowError:

@@ -16,7 +16,9 @@ class RateLimit:
     per_second: float
 
 
-# Sheets: 60 reads and 60 writes a minute for one account (https://developers.google.com/workspace/sheets/api/limits).
+SHEETS_PER_MINUTE = 60
+"""Reads, and writes, for one account (https://developers.google.com/workspace/sheets/api/limits)."""
+
 SHEETS_READS = RateLimit("content-plans-sheets-reads", burst=10, per_second=0.8)
 SHEETS_WRITES = RateLimit("content-plans-sheets-writes", burst=10, per_second=0.8)
 # Drive: units by the hundred thousand a minute (https://developers.google.com/workspace/drive/api/guides/limits).

@@ -23,6 +23,7 @@ def report(prefect_engine, tmp_path):
 @pytest.mark.report
 def test_the_page_tells_what_the_result_tells_and_leaves_its_own_run_out(report, tmp_path):
     calls = {"calls": 10, "too_many_requests": 3, "repeated": 3, "failed": 0, "task_retries": 2, "seconds": 1.0}
+    calls["by_quota"] = {"content-plans-sheets-reads": 7}
     leave(tmp_path, [row(1)], at=utc_now() - dt.timedelta(hours=1), api_calls={"google": calls}, seconds=75)
     result = report(days=1)
     page = (Path(result["run_folder"]) / "performance.html").read_text()
@@ -34,6 +35,8 @@ def test_the_page_tells_what_the_result_tells_and_leaves_its_own_run_out(report,
         assert hint in page
     assert [flow["longest_s"] for flow in result["data"]] == [75]
     saved = json.loads((Path(result["run_folder"]) / "result.json").read_text())
+    assert [quotas["sheets_reads_per_plan"] for quotas in saved["quotas"]] == [7]
+    assert "minutes by the quotas alone" in page
     assert (saved["apis"][0]["too_many_requests"], saved["apis"][0]["task_retries"]) == (3, 2)
     assert saved["metadata"]["source"] == str(tmp_path)
 

@@ -20,8 +20,19 @@ def plan(*, seconds=None, batches=(), **more):
     }
 
 
-def calls(count, *, refused=0, failed=0, seconds=1.0):
-    return {"calls": count, "too_many_requests": refused, "repeated": refused, "failed": failed, "seconds": seconds}
+def calls(count, *, refused=0, failed=0, seconds=1.0, **more):
+    return {
+        "calls": count,
+        "too_many_requests": refused,
+        "repeated": refused,
+        "failed": failed,
+        "seconds": seconds,
+        **more,
+    }
+
+
+def sheets(reads, writes):
+    return {"content-plans-sheets-reads": reads, "content-plans-sheets-writes": writes, "content-plans-drive": 2}
 
 
 def seen(tmp_path, days=7):
@@ -90,6 +101,20 @@ def test_calls_are_added_up_for_each_service_and_the_busiest_run_is_named(tmp_pa
     assert (google["mean_ms"], google["busiest_per_minute"], google["busiest_run"]) == (100, 90, busy.name)
 
 
+def test_the_calls_of_a_plan_and_the_minutes_that_the_quotas_take_are_told(tmp_path):
+    rows = [row(1), row(1, client="Toko Rimba")]
+    few = {"google": calls(24, by_quota=sheets(14, 8)), "jira": calls(20)}
+    many = {"google": calls(316, by_quota=sheets(180, 134)), "jira": calls(60)}
+    leave(tmp_path, rows, seconds=60, api_calls=few)
+    busy = leave(tmp_path, rows, seconds=240, at=START + dt.timedelta(hours=1), api_calls=many)
+    leave(tmp_path, rows, at=START + dt.timedelta(hours=2), api_calls={"google": calls(900)})  # counted no quota yet
+    [quotas] = seen(tmp_path).quotas
+    assert (quotas["flow"], quotas["runs"], quotas["plans"]) == ("content-plan-to-jira", 2, 4)
+    assert (quotas["google_per_plan"], quotas["jira_per_plan"]) == (85, 20)
+    assert (quotas["sheets_reads_per_plan"], quotas["sheets_writes_per_plan"]) == (48.5, 35.5)
+    assert (quotas["quota_minutes"], quotas["of_minutes"], quotas["most_in_run"]) == (3, 4, busy.name)
+
+
 def test_batches_are_told_by_size_and_pace(tmp_path):
     leave(tmp_path, [row(1)], plans={"Kopi Senja": plan(batches=[(45, 2.0), (45, 2.0), (10, 1.0)])})
     [batches] = seen(tmp_path).batches
@@ -105,6 +130,11 @@ def test_batches_are_told_by_size_and_pace(tmp_path):
         pytest.param({"api_calls": {"google": calls(10, refused=2)}}, "content-plans-drive", id="429-google"),
         pytest.param({"api_calls": {"jira": calls(10, refused=2)}}, "content-plans-jira-writes", id="429-jira"),
         pytest.param({"api_calls": {"jira": calls(10, failed=2)}}, "2 of 10 calls of jira failed", id="failing"),
+        pytest.param(
+            {"seconds": 240, "api_calls": {"google": calls(316, by_quota=sheets(180, 134))}},
+            "Sheets' quotas alone take 3 of the 4 minutes",
+            id="quotas",
+        ),
         pytest.param({"flow": "content-plan-watch", "seconds": 1200}, "takes up to 20 minutes", id="slow-watch"),
         pytest.param(
             {"plans": {"Kopi Senja": plan(seconds={"run the notebook": 9.0, "read the plan": 1.0})}},
@@ -137,7 +167,7 @@ def test_nothing_is_advised_where_nothing_stands_out(tmp_path):
 def test_runs_of_before_their_calls_were_counted_are_read_all_the_same(tmp_path):
     leave(tmp_path, [row(1)])
     found = seen(tmp_path)
-    assert (found.runs, found.apis, found.batches) == (1, [], [])
+    assert (found.runs, found.apis, found.quotas, found.batches) == (1, [], [], [])
 
 
 def test_no_run_at_all_is_said_too(tmp_path):

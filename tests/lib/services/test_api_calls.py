@@ -15,6 +15,7 @@ from lib.services import api_calls, rate_limits
 from lib.services.jira_api import JiraApi
 from lib.services.rate_limits import RateLimit
 from lib.tasks import api_tasks, jira_tasks
+from sandbox.seed import seed
 from tests.lib.tasks.test_tasks import API_TASKS
 
 
@@ -65,6 +66,22 @@ def test_too_many_requests_is_an_error_of_its_own_at_google_too(box, services):
     with api_calls.counted() as counts, pytest.raises(TooManyRequestsError):
         api.read_spreadsheet(services.environment()["CLIENTS_SPREADSHEET_ID"])
     assert counts["google"].too_many_requests == 1
+
+
+def test_each_call_of_google_counts_against_its_quota_another_try_too(box, services):
+    from blocks.google_credentials import GoogleCredentials  # noqa: PLC0415
+
+    api, listed = GoogleCredentials().get_client(), services.environment()["CLIENTS_SPREADSHEET_ID"]
+    box.fault("sheets.spreadsheets.get", "503-before", retry_after=0)
+    with api_calls.counted() as counts:
+        api.read_spreadsheet(listed)
+        api.find_files([seed.CLIENTS_FOLDER_ID])
+        api.update_and_read(
+            listed, [{"addNamedRange": {"namedRange": {"name": "here", "range": {"sheetId": 0}}}}], "Clients"
+        )
+    expected = {rate_limits.SHEETS_READS.name: 2, rate_limits.DRIVE.name: 1, rate_limits.SHEETS_WRITES.name: 1}
+    assert counts["google"].by_quota == expected
+    assert counts["google"].calls == sum(expected.values())
 
 
 def test_all_runs_of_a_server_keep_within_a_limit_of_it(prefect_engine):
