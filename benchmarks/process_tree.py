@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 _EVERY_S = 0.2
+_FIRST_S, _AT_FIRST_S = 2.0, 0.03  # small commands end before they are seen often enough
 _LEAVE_S = 15.0  # to end after SIGTERM
 _GONE = (psutil.NoSuchProcess, psutil.AccessDenied, OSError)
 
@@ -52,7 +53,9 @@ def measure(
         try:
             while ended is None and time.monotonic() - began < limit_s:
                 tree.look()
-                ended = _ended(started, min(began + limit_s, time.monotonic() + every_s))
+                now = time.monotonic()
+                pause = min(every_s, _AT_FIRST_S) if now - began < _FIRST_S else every_s
+                ended = _ended(started, min(began + limit_s, now + pause))
             wall = time.monotonic() - began
             if ended is None:
                 started.terminate()
