@@ -26,7 +26,7 @@ from lib.exactly_once.plan_sheet import Log
 from lib.files import RESULT, iso_utc, utc_now
 from lib.formats import Month, this_month
 from lib.notebook import kernel_server
-from lib.report import audit, run_index
+from lib.report import audit, corrections, run_index
 from lib.run import run_folder
 from lib.run.run_folder import Sources
 from lib.services import api_calls
@@ -302,9 +302,12 @@ async def _save(result: Result, folder: Path, source: str) -> str:
 
 
 async def _make_report(folder: Path, report: Report, title: str, log: Log, signals: stop_signals.StopSignals) -> str:
-    """Run the notebook that reports on the run, and write it as a page; what went wrong, if anything did."""
+    """List the corrections, run the notebook that reports on the run, and write it as a page; what went wrong, if anything did."""
     executed = folder / f"{report.name}.ipynb"
     problems = []
+
+    async def correct() -> None:
+        await asyncio.to_thread(corrections.save, folder)
 
     async def make() -> None:
         await run_notebook(report.notebook, executed, report.parameters(folder), REPORT_TIMEOUT_S)
@@ -313,7 +316,7 @@ async def _make_report(folder: Path, report: Report, title: str, log: Log, signa
         if executed.exists():  # also when it stopped: the page then says where
             await notebook_to_html(executed, executed.with_suffix(".html"), title)
 
-    for step in (make, show):
+    for step in (correct, make, show):
         try:
             await signals.cancellable(step(), patient=True)
         except asyncio.CancelledError:  # asked a second time

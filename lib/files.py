@@ -28,6 +28,7 @@ ROWS, DRAFTS, ACTIONS, CLAIMS, ISSUES = (
     "04_claims.json",
     "05_issues.json",
 )
+CORRECTIONS = "corrections.csv"  # beside the report, where there is something to correct
 SEEN_ISSUES, FINDINGS = "02_issues.json", "03_findings.json"  # of the watch
 
 _MOST_BYTES = 1 << 29  # of a JSON file; one of 10,000 rows has a hundredth of it

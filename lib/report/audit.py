@@ -8,14 +8,14 @@ from typing import Any
 from IPython.display import HTML
 from markupsafe import Markup
 
-from lib import error_record
-from lib.error_record import ErrorRecord, errors_of
+from lib.error_record import errors_of
 from lib.exactly_once.reconcile import Outcome
-from lib.files import ROWS
+from lib.files import CORRECTIONS, ROWS
 from lib.formats import plural, show_date, show_moment
 from lib.plan.problems import Kind
-from lib.report import history, html_report
-from lib.report.history import WAITING, History
+from lib.report import corrections, html_report
+from lib.report.corrections import STOPPED, cell_address, page_of, plan_problems, show_since
+from lib.report.history import History
 from lib.report.html_report import file_link, link
 from lib.run.run_folder import files_of
 from lib.run.run_record import RunRecord
@@ -52,7 +52,6 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
 _KIND = {"completed": "good", "needs attention": "attention", "failed": "bad", "cancelled": "bad"}
 _NAMED = 5  # plans that a sentence names
 _SHOWN = 200  # records that a table shows
-STOPPED = "stopped"
 _STOPPED_MEANS = "the plan could not be read or finished; what to do says why"
 
 
@@ -189,19 +188,13 @@ def counts(record: RunRecord) -> HTML:
     rows: list[list[object]] = []
     for client, counted in (*clients.items(), (Markup("<b>all</b>"), record.counts)):
         has = {"rows": counted.get("rows", 0), **split(counted)}
-        name = link(client, _page_of(record, client))
+        name = link(client, page_of(record, client))
         ended = len(stopped) if isinstance(client, Markup) else STOPPED if client in stopped else "·"
         rows.append([name, *([ended] if stopped else []), *(has[name] or "·" for name in names)])
     meanings = [(name, _MEANING[name]) for name in outcomes]
     meaning = html_report.legend([*([(STOPPED, _STOPPED_MEANS)] if stopped else []), *meanings])
     columns = ["client", *([STOPPED] if stopped else []), *names]
     return HTML(html_report.table(columns, rows, numbers=names).data + meaning.data)
-
-
-def _page_of(record: RunRecord, client: str) -> str | None:
-    """Where people open the client's plan, or the folder that it should lie in."""
-    plan = record.plans.get(client, {})
-    return plan.get("url") or plan.get("folder_url")
 
 
 def _own_records(record: RunRecord) -> HTML:
@@ -216,57 +209,24 @@ def _own_records(record: RunRecord) -> HTML:
 
 def to_do(record: RunRecord, past: History | None = None) -> HTML:
     """What a person has to do, most urgent first: in which cell, what is wrong, what to write instead, and since when."""
-    stopped = [
-        (
-            STOPPED if error.client else record.state,
-            {"client": error.client, "where": _shown_page(record, error.client), "message": _advice(error)},
-            "",
-        )
-        for error in record.errors
-    ]
-    since = (past or History()).since
-    of_plans = [("plan", problem, "") for problem in _plan_problems(record, "error")]
-    of_rows = [
-        (outcome.value, {**row, **problem, "since": _since(since.get(place, 0))}, _what(row))
-        for outcome in WAITING
-        for place, row in enumerate(record.rows)
-        if row["outcome"] == outcome
-        for problem in row["problems"]
-        if problem["level"] == "error"
-    ]
-    blocking = [("blocking", problem, "") for problem in record.result.get("blocking", [])]
-    listed = [*stopped, *(blocking or (*of_plans, *of_rows))]
-    aged = ["since"] if any(problem.get("since") for _, problem, _ in listed) else []
+    listed = corrections.to_do(record, past)
+    aged = any(one.since for one in listed)
     rows = [
         [
-            kind,
-            p["client"] or "all",
-            link(p["where"], _cell_address(record, p)),
-            p["message"],
-            content,
-            *(p.get(name, "") for name in aged),
+            one.kind,
+            one.client or "all",
+            link(one.where, one.address),
+            one.message,
+            _what(one.row),
+            *([show_since(one.since)] if aged else []),
         ]
-        for kind, p, content in listed
+        for one in listed
     ]
-    return _table(["kind", "client", "cell", "what to do", "content", *aged], rows)
-
-
-def _since(runs: int) -> str:
-    """For how long a row waits, in runs."""
-    if runs > history.MOST_RUNS:
-        return f"{runs} runs or more"
-    return "" if not runs else "new" if runs == 1 else f"{runs} runs"
-
-
-def _shown_page(record: RunRecord, client: str) -> Markup:
-    """The spreadsheet or the folder of a client that was stopped, as a link where it is known."""
-    page = _page_of(record, client)
-    return link("spreadsheet" if record.plans.get(client, {}).get("url") else "folder", page) if page else Markup()
-
-
-def _advice(error: ErrorRecord) -> str:
-    own = not error.client and error.kind == error_record.CANCELLED
-    return "run it again; it goes on where it stopped" if own else error.message
+    shown = _table(["kind", "client", "cell", "what to do", "content", *(["since"] if aged else [])], rows)
+    if not (record.folder / CORRECTIONS).is_file():
+        return shown
+    text = Markup("The corrections as a table for spreadsheets: {}").format(file_link(CORRECTIONS, CORRECTIONS))
+    return HTML(shown.data + html_report.sentence(text).data)
 
 
 def not_reached(record: RunRecord) -> HTML:
@@ -293,7 +253,7 @@ def _spans(numbers: Iterable[int]) -> str:
 
 def warnings(record: RunRecord) -> HTML:
     """What is odd and stops nothing."""
-    odd = _plan_problems(record, "warning")
+    odd = plan_problems(record, "warning")
     odd += [
         {"client": row["client"], **problem}
         for row in record.rows
@@ -301,17 +261,8 @@ def warnings(record: RunRecord) -> HTML:
         if problem["level"] == "warning"
     ]
     odd = record.result.get("warnings", odd)
-    rows = [[p["client"] or "all", link(p["where"], _cell_address(record, p)), p["message"]] for p in odd]
+    rows = [[p["client"] or "all", link(p["where"], cell_address(record, p)), p["message"]] for p in odd]
     return _table(["client", "cell", "what is odd"], rows)
-
-
-def _plan_problems(record: RunRecord, level: str) -> list[dict[str, Any]]:
-    return [
-        {"client": name, **problem}
-        for name, plan in record.plans.items()
-        for problem in plan.get("problems", [])
-        if problem["level"] == level
-    ]
 
 
 def changes(record: RunRecord) -> HTML:
@@ -416,12 +367,3 @@ def _day(row: Mapping[str, Any]) -> str:
     """Its publication date as people read it."""
     day = row.get("publication_date")
     return show_date(dt.date.fromisoformat(day)) if day else ""
-
-
-def _cell_address(record: RunRecord, problem: Mapping[str, Any]) -> str | None:
-    """Where a browser shows the cell; None when the problem is not in a plan's cell."""
-    plan = record.plans.get(record.plan_name(problem), {})
-    _, found, cell = problem["where"].rpartition("!")
-    if not found or not plan.get("url") or plan.get("tab_id") is None:
-        return None
-    return f"{plan['url']}#gid={plan['tab_id']}&range={cell}"

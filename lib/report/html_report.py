@@ -83,9 +83,13 @@ def cell(value: object) -> Markup:
     """A value as a table shows it: escaped, with its line breaks, cut after `LONGEST` characters."""
     if isinstance(value, Markup):
         return value
-    text = "" if value is None else str(value)
-    text = f"{text[:LONGEST]}… ({len(text):,} characters)" if len(text) > LONGEST else text
+    text = shortened("" if value is None else str(value))
     return Markup("<br>").join(escape(line) for line in text.split("\n"))
+
+
+def shortened(text: str) -> str:
+    """The text, cut after `LONGEST` characters; then it says how long it is."""
+    return f"{text[:LONGEST]}… ({len(text):,} characters)" if len(text) > LONGEST else text
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Iterable[str] = ()) -> HTML:

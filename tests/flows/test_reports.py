@@ -23,7 +23,7 @@ from flows.reporting_flow import reporting_flow
 from flows.run_in_folder import Report, run_in_folder
 from lib.errors import FixInputError
 from lib.exactly_once.reconcile import Outcome
-from lib.files import ROWS
+from lib.files import CORRECTIONS, MANIFEST, ROWS, read_json
 from lib.plan import rows_file
 from lib.report import audit, explore
 from lib.run import run_folder, run_record
@@ -68,6 +68,11 @@ def test_the_audit_shows_the_numbers_of_the_result_and_what_to_do_in_which_cell(
     assert '<a href="./kopi-senja/content_plan_to_jira.ipynb">' in html
     executed = nbformat.read(Path(result["run_folder"]) / "audit.ipynb", as_version=4)
     assert executed.metadata.run.status == "completed"
+    lines = (Path(result["run_folder"]) / CORRECTIONS).read_text("utf-8-sig").splitlines()
+    assert len(lines) == 1 + summary["refused"]
+    assert f'<a href="./{CORRECTIONS}">{CORRECTIONS}</a>' in html
+    listed = {entry["path"] for entry in read_json(Path(result["run_folder"]) / MANIFEST)["data"]}
+    assert {CORRECTIONS, "audit.html"} <= listed
 
 
 def test_a_client_without_a_plan_is_stopped_and_its_folder_is_a_link(run, services):
