@@ -142,10 +142,12 @@ def _failed(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 
 def show_bottom_line(record: RunRecord, past: History | None = None) -> HTML:
-    """The bottom line, in the colour of how the run ended."""
-    corrections = record.state == "completed" and record.counts.get(Outcome.REFUSED)
+    """How the run ended, in a word and in its colour, and the bottom line."""
+    refused = record.state == "completed" and record.counts.get(Outcome.REFUSED)
+    word = f"{record.state}, with corrections to make" if refused else record.state
     text = " ".join(filter(None, (bottom_line(record.result), _uncounted(record), _news(past or History()))))
-    return html_report.sentence(text, kind="attention" if corrections else _KIND.get(record.state, "note"))
+    shown = Markup("<b>{}</b> · {}").format(word.capitalize(), html_report.cell(text))
+    return html_report.sentence(shown, kind="attention" if refused else _KIND.get(record.state, "note"))
 
 
 def _news(found: History) -> str:
@@ -222,7 +224,8 @@ def to_do(record: RunRecord, past: History | None = None) -> HTML:
         ]
         for one in listed
     ]
-    shown = _table(["kind", "client", "cell", "what to do", "content", *(["since"] if aged else [])], rows)
+    columns = ["kind", "client", "cell", "what to do", "content", *(["since"] if aged else [])]
+    shown = html_report.table(columns, rows, cards=True) if rows else html_report.nothing()
     if not (record.folder / CORRECTIONS).is_file():
         return shown
     text = Markup("The corrections as a table for spreadsheets: {}").format(file_link(CORRECTIONS, CORRECTIONS))

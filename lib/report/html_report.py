@@ -92,10 +92,17 @@ def shortened(text: str) -> str:
     return f"{text[:LONGEST]}… ({len(text):,} characters)" if len(text) > LONGEST else text
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Iterable[str] = ()) -> HTML:
-    """A table; columns of `numbers` stand to the right. JupyterLab shall find no formula in it."""
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Iterable[str] = (), cards: bool = False
+) -> HTML:
+    """
+    A table; columns of `numbers` stand to the right. JupyterLab shall find no formula in it.
+
+    With `cards` each row is a card on a phone: the columns beneath each other, each with its name.
+    """
     right = [column in set(numbers) for column in columns]
-    return _show("table.html", columns=columns, rows=[[cell(value) for value in row] for row in rows], right=right)
+    shown = [[cell(value) for value in row] for row in rows]
+    return _show("table.html", columns=columns, rows=shown, right=right, cards=cards)
 
 
 def sentence(text: object, *, kind: str = "note") -> HTML:
@@ -177,7 +184,14 @@ def _harmless(body: str) -> str:
         body,
         tags=nh3.ALLOWED_TAGS | _TAGS,
         clean_content_tags={"script"},
-        attributes={"*": _ATTRIBUTES, "a": {"href"}, "img": {"src", "alt"}, "use": {"href"}, "image": {"href"}},
+        attributes={
+            "*": _ATTRIBUTES,
+            "td": {"data-label"},
+            "a": {"href"},
+            "img": {"src", "alt"},
+            "use": {"href"},
+            "image": {"href"},
+        },
         generic_attribute_prefixes={"aria-"},
         attribute_filter=_harmless_value,
         url_schemes={"http", "https", "mailto", "data"},

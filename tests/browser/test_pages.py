@@ -2,15 +2,19 @@
 
 import asyncio
 import datetime as dt
+import itertools
 import json
+import re
 from pathlib import Path
 
 import nbformat
 import pytest
+from markupsafe import Markup
 
 from flows.content_plan_to_jira import content_plan_to_jira
 from lib.exactly_once.reconcile import Outcome
-from lib.report import html_report, run_index
+from lib.report import audit, html_report, run_index
+from lib.run import run_record
 from sandbox.seed import seed
 from tests import odd, runs
 
@@ -93,6 +97,101 @@ def test_a_hostile_output_does_nothing_and_tables_and_drawings_are_shown(tmp_pat
         assert page.locator("#T_1 td").evaluate("e => getComputedStyle(e).color") == "rgb(1, 2, 3)"
         assert page.locator("#good").get_attribute("href") == "https://example.com/browse/CP-1"
         assert page.locator("#bar").bounding_box()["width"] > 100
+        assert overflow(page) == 0
+
+
+def page_of(tmp_path, *parts):
+    """The page of a notebook that consists of prose (text) and of what its cells showed."""
+    made = [
+        nbformat.v4.new_markdown_cell(part)
+        if isinstance(part, str)
+        else nbformat.v4.new_code_cell("", outputs=[nbformat.v4.new_output("display_data", {"text/html": part.data})])
+        for part in parts
+    ]
+    nbformat.write(nbformat.v4.new_notebook(cells=made), tmp_path / "made.ipynb")
+    return html_report.save_notebook(tmp_path / "made.ipynb", tmp_path / "made.html", "Made").as_uri()
+
+
+def a_run_with_corrections(tmp_path):
+    message = "'31.2.2026' is no date that the calendar has; write it as 2026-02-28, 28/02/2026 or 28 Februari 2026"
+    wrong = [runs.problem(f"{message} {'x' * 90}", "'Content Plan Juli 2026'!B7")]
+    left = [runs.row(n, "refused", problems=wrong, client="Rumah Baca 'Aksara' & Anak <b>") for n in range(3)]
+    return run_record.read(runs.leave(tmp_path, [*left, *(runs.row(n) for n in range(5, 60))]))
+
+
+LABELS = "e => [getComputedStyle(e, '::before').content, e.dataset.label]"
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_on_a_phone_what_is_to_do_is_a_card_that_is_whole(tmp_path, opened_page, dark):
+    address = page_of(tmp_path, "## To do", audit.to_do(a_run_with_corrections(tmp_path)))
+    with opened_page(address, width=390, dark=dark) as page:
+        assert page.locator(".cards tbody tr").count() == 3
+        assert page.locator(".cards thead").bounding_box()["width"] <= 1
+        names = page.locator(".cards th").all_text_contents()
+        for card in page.locator(".cards tbody tr").all():
+            fields = card.locator("td").all()
+            assert [field.get_attribute("data-label") for field in fields] == names
+            boxes = [field.bounding_box() for field in fields]
+            assert all(box["x"] > 0 and box["x"] + box["width"] < 390 for box in boxes)
+            assert all(upper["y"] + upper["height"] <= lower["y"] for upper, lower in itertools.pairwise(boxes))
+            for content, label in (field.evaluate(LABELS) for field in fields):
+                assert content == f'"{label}: "'
+            assert not [field for field in fields if field.evaluate("e => e.scrollWidth > e.clientWidth")]
+        assert overflow(page) == 0
+
+
+def test_in_a_wide_window_what_is_to_do_is_a_table(tmp_path, opened_page):
+    with opened_page(page_of(tmp_path, "## To do", audit.to_do(a_run_with_corrections(tmp_path)))) as page:
+        boxes = [field.bounding_box() for field in page.locator(".cards tbody tr").first.locator("td").all()]
+        assert len({box["y"] for box in boxes}) == 1
+        assert page.locator(".cards td").first.evaluate(LABELS)[0] == "none"
+        assert page.locator(".cards thead").is_visible()
+        assert overflow(page) == 0
+
+
+def on_paper(pdf):
+    """Where things are printed: name of a heading or address of a link -> numbers of the pages, from 0."""
+    objects = dict(re.findall(rb"(?s)\n(\d+) 0 obj\n(.*?)\nendobj", pdf))
+    pages = [number for number, body in objects.items() if re.search(rb"/Type /Page\b", body)]
+    found = {}
+    for number, page in enumerate(pages):
+        for link in re.findall(rb"(\d+) 0 R", (re.search(rb"/Annots \[(.*?)\]", objects[page]) or [b"", b""])[1]):
+            if address := re.search(rb"/URI \((.*?)\)", objects[link]):
+                found.setdefault(address[1].decode(), set()).add(number)
+    for name, page in re.findall(rb"/(\S+) \[(\d+) 0 R /XYZ", pdf):
+        found[name.decode()] = {pages.index(page)}
+    return found
+
+
+def test_on_paper_headings_stay_with_their_tables_and_rows_are_whole(tmp_path, opened_page):
+    def table(number):
+        ends = [html_report.link("word", f"https://example.com/{number}/{end}") for end in ("first", "last")]
+        tall = Markup("line<br>" * (number % 5 + 2)) + ends[1]
+        return html_report.table(["row", "text"], [[ends[0], tall], *[["another", "row"]] * (number % 4)])
+
+    sections = [part for n in range(60) for part in (f"## Section {n}\n\nWhat is it?", table(n))]
+    with opened_page(page_of(tmp_path, *sections)) as page:
+        where = on_paper(page.pdf(format="A4"))
+    for n in range(60):
+        assert (
+            where[f"Section-{n}"] == where[f"https://example.com/{n}/first"] == where[f"https://example.com/{n}/last"]
+        )
+    assert len(set.union(*where.values())) > 5
+
+
+def test_on_paper_the_created_issues_are_there_in_light_colours_and_nothing_is_cut(tmp_path, opened_page):
+    record = a_run_with_corrections(tmp_path)
+    parts = (audit.show_bottom_line(record), audit.counts(record), audit.to_do(record), audit.issues(record))
+    with opened_page(page_of(tmp_path, "## All", *parts), dark=True, width=680) as page:
+        assert page.get_by_role("link", name="CP-5", exact=True).is_hidden()
+        where = on_paper(page.pdf(format="A4"))
+        assert {f"https://jira.example.com/browse/CP-{n}" for n in range(5, 60)} <= where.keys()
+        page.emulate_media(media="print")
+        assert page.get_by_role("link", name="CP-5", exact=True).is_visible()
+        assert page.locator("body").evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(255, 255, 255)"
+        assert page.locator(".sentence b").inner_text() == "Completed, with corrections to make"
+        assert page.locator(".sentence").first.evaluate("e => getComputedStyle(e).printColorAdjust") == "exact"
         assert overflow(page) == 0
 
 

@@ -174,6 +174,22 @@ def test_the_bottom_line_is_a_sentence(tmp_path, rows, more, said):
     assert audit.bottom_line(run_record.read(runs.leave(tmp_path, rows, **more)).result) == said
 
 
+@pytest.mark.parametrize(
+    ("rows", "state", "said"),
+    [
+        ([runs.row(7)], "completed", 'good">Completed'),
+        ([runs.row(7, "refused")], "completed", 'attention">Completed, with corrections to make'),
+        ([runs.row(7, "flagged")], "needs attention", 'attention">Needs attention'),
+        ([runs.row(7)], "failed", 'bad">Failed'),
+        ([runs.row(7)], "cancelled", 'bad">Cancelled'),
+    ],
+    ids=["good", "corrections", "attention", "failed", "cancelled"],
+)
+def test_how_a_run_ended_is_a_word_and_not_only_a_colour(tmp_path, rows, state, said):
+    html = audit.show_bottom_line(run_record.read(runs.leave(tmp_path, rows, state=state))).data
+    assert said in html.replace(" tex2jax_ignore mathjax_ignore", "").replace("<b>", "")
+
+
 def test_a_text_of_a_whole_cell_is_cut_and_says_how_long_it_is(tmp_path):
     record = run_record.read(runs.leave(tmp_path, [runs.row(1, topic="a" * 30_000)]))
     html = audit.issues(record).data
@@ -217,7 +233,9 @@ def test_a_client_that_was_stopped_is_told_from_one_with_an_empty_plan_and_its_f
     assert [line[1] for line in lines] == ["·", "stopped", "1"]
     assert f'<a href="{FOLDER}">Toko Rimba</a>' in lines[1][0]
     assert 'href="https://sheets.example.com/d/1/edit">Kopi Senja' in lines[0][0]
-    assert f'<td><a href="{FOLDER}">folder</a></td><td>has no plan</td>' in audit.to_do(record).data
+    listed = audit.to_do(record).data
+    assert f'"cell"><a href="{FOLDER}">folder</a></td>' in listed
+    assert '"what to do">has no plan</td>' in listed
 
 
 def test_a_run_in_which_nobody_was_stopped_has_no_column_for_it(tmp_path):

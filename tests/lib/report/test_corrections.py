@@ -82,7 +82,7 @@ def test_the_report_and_the_file_list_the_same_and_the_report_links_it(tmp_path)
     html = audit.to_do(record, history.read(record)).data
     assert f'<a href="./{CORRECTIONS}">{CORRECTIONS}</a>' in html
     assert all(line["what is wrong"] in html for line in lines)
-    assert html.count("<td>refused</td>") == len(lines)
+    assert html.count(">refused</td>") == len(lines)
 
 
 BEFORE = ["", " ", "\t", "\r", "\n", "\r\n", "\x00", "\xa0", "\u3000", "\ufeff", "\u200b", "\u2800", '"', ' "\t']
