@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -108,7 +107,7 @@ def _await(address: str, process: "subprocess.Popen[bytes]") -> None:
     until = time.monotonic() + _START_S
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     while time.monotonic() < until and process.poll() is None:
-        with contextlib.suppress(urllib.error.URLError, ConnectionError), opener.open(address, timeout=5):
+        with contextlib.suppress(OSError), opener.open(address, timeout=5):
             return
         time.sleep(0.2)
     raise RuntimeError("Prefect's server did not start")

@@ -14,7 +14,6 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -39,7 +38,7 @@ def wait_for(address, process, limit_s=120):
     until = time.monotonic() + limit_s
     while time.monotonic() < until:
         assert process.poll() is None, "the server ended"
-        with contextlib.suppress(urllib.error.URLError, ConnectionError), urllib.request.urlopen(address, timeout=5):
+        with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=5):
             return
         time.sleep(0.2)
     raise AssertionError(f"{address} did not answer within {limit_s} s")
