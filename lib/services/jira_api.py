@@ -201,13 +201,18 @@ class JiraApi:
         Source: https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/
         #api-rest-api-3-issue-bulkfetch-post
         """
+        return [_issue(entry) for entry in self._fetch(ids_or_keys, ["summary", "labels"])]
+
+    def _fetch(self, ids_or_keys: Sequence[str], fields: Sequence[str]) -> list[dict[str, Any]]:
+        """The issues as Jira answers, with these fields and what they remember of their rows."""
         if len(ids_or_keys) > FETCH_SIZE:
             raise ValueError(f"at most {FETCH_SIZE} issues a request, not {len(ids_or_keys)}")
-        body = {"issueIdsOrKeys": list(ids_or_keys), "fields": ["summary", "labels"], "properties": [PROPERTY]}
+        body = {"issueIdsOrKeys": list(ids_or_keys), "fields": list(fields), "properties": [PROPERTY]}
         answer = self._read("POST", "issue/bulkfetch", json=body)
         if answer.get("issueErrors"):
             raise TryLaterError(self._where("issue/bulkfetch"), "Jira could not read some of the issues just now")
-        return [_issue(entry) for entry in answer.get("issues", [])]
+        issues: list[dict[str, Any]] = answer.get("issues", [])
+        return issues
 
     def read_components(self, project_key: str) -> dict[str, str]:
         """The project's components, id -> name."""
@@ -263,14 +268,7 @@ class JiraApi:
 
     def read_states(self, keys: Sequence[str], fields: Sequence[str]) -> dict[str, IssueState]:
         """How the issues with these keys, at most 100, stand now, by the key that was asked for; those moved elsewhere are left out."""
-        if len(keys) > FETCH_SIZE:
-            raise ValueError(f"at most {FETCH_SIZE} issues a request, not {len(keys)}")
-        wanted = list(dict.fromkeys((*fields, "status", "project")))
-        body = {"issueIdsOrKeys": list(keys), "fields": wanted, "properties": [PROPERTY]}
-        answer = self._read("POST", "issue/bulkfetch", json=body)
-        if answer.get("issueErrors"):
-            raise TryLaterError(self._where("issue/bulkfetch"), "Jira could not read some of the issues just now")
-        found = (_state(entry) for entry in answer.get("issues", []))
+        found = map(_state, self._fetch(keys, list(dict.fromkeys((*fields, "status", "project")))))
         return {state.key: state for state in found if state.key in keys}
 
     def read_edits(self, keys: Sequence[str]) -> dict[str, list[Edit]]:
