@@ -118,7 +118,8 @@ def test_a_kernel_is_started_by_itself_where_it_cannot_be_forked(tmp_path, monke
         with monkeypatch.context() as patched:
             patched.setattr(kernel_server, "_interpreter", lambda: ["/usr/bin/python3"])
             assert not is_forked()
-        assert "cannot be forked" not in caplog.text
+        slow = [record for record in caplog.records if "did not leave when asked" in record.getMessage()]
+        assert caplog.records == slow, "a busy machine may show a kernel that is slow to leave, and nothing else"
         server._process.kill()
         server._process.wait()
         assert not is_forked()
