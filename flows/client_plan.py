@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.logging import get_run_logger
 
 import hashmap
-from flows import clients
+from flows import clients, prefect_page
 from flows.progress import Progress
 from flows.run_in_folder import Run, log_error
 from lib.dates import parse_date
@@ -23,11 +23,11 @@ from lib.exactly_once.plan_sheet import LockTerms, PlanSheet
 from lib.exactly_once.step_files import StepFiles
 from lib.files import DRAFTS
 from lib.formats import FormatError, one_line
-from lib.plan import assignees, create_screen, issue_draft, transform
+from lib.plan import assignees, client_list, create_screen, issue_draft, transform
 from lib.plan.client_list import Client
 from lib.plan.content_plan import KEY, ContentPlan, PlanRow, plan_hash
 from lib.plan.issue_draft import Drafts
-from lib.plan.plan_files import find_plan
+from lib.plan.plan_files import find_files, find_plan
 from lib.plan.problems import Problem
 from lib.run import run_folder
 from lib.services import web_pages
@@ -76,6 +76,10 @@ class ClientResult:
     def stop(self, error: ErrorRecord) -> None:
         """Put down the error that ended it."""
         self.result.error = error
+
+    def take(self, plan_run: PlanRun) -> None:
+        """How far the run over its plan came."""
+        self.plan, self.result = plan_run.plan, plan_run.result
 
     def summary(self) -> dict[str, Any]:
         """The client's part of the flow's result."""
@@ -129,23 +133,77 @@ def _publication_date(plan: ContentPlan, row: PlanRow) -> str | None:
         return None
 
 
-async def run_client(
-    run: Run, project: Project, client: Client, files: Sequence[DriveFile], progress: Progress
+@dataclass(frozen=True)
+class Job[P: PlanRun]:
+    """
+    What a flow does with each client's plan.
+
+    Attributes:
+        plan_run: The kind of its run over one plan.
+        work: Its steps, with the plan opened; a client's folder is there.
+        ended: The kind of what tells how it ended.
+    """
+
+    plan_run: type[P]
+    work: Callable[[Run, Project, Client, P, Path], Awaitable[None]]
+    ended: type[ClientResult] = ClientResult
+
+
+async def run_clients[P: PlanRun](run: Run, client_names: list[str] | None, job: Job[P]) -> list[ClientResult]:
+    """All clients asked for, a few at a time, in the order of the list."""
+    account = await run.jira.read_myself()
+    run.log.info("%s for %s, as %s at %s", run.name, run.month, account.name or account.account_id, account.site)
+    screen = await run.jira.read_fields(run.settings.jira_project_key, run.settings.jira_issue_type_id)
+    project = Project(account.site, screen)
+    listed = await client_list.read(run.google, run.settings.clients_spreadsheet_id)
+    asked, unknown = clients.choose(listed, client_names, run.log)
+    files, errors = await find_files(run.google, [client.folder_id for client in asked])
+    await prefect_page.tag(run.flow_run, [str(run.month)], [client.name for client in asked], run.log)
+    progress = Progress(len(asked))
+    places = asyncio.Semaphore(clients.MAX_CONCURRENT_CLIENTS)
+
+    run.begun.clients.extend(failed(clients.left_out(name, problem)) for name, problem in unknown.items())
+
+    async def one(client: Client) -> ClientResult:
+        waiting = failed(clients.not_begun(client.name))
+        run.begun.clients.append(waiting)
+        async with places:
+            run.begun.clients.remove(waiting)
+            if client.folder_id in errors:
+                ended = failed(record_of(errors[client.folder_id], client.name))
+                ended.folder_url = web_pages.folder(client.folder_id, GoogleEnvironment.read().google_api_endpoint)
+                run.begun.clients.append(ended)
+            else:
+                ended = await _run_client(run, project, client, files[client.folder_id], progress, job)
+            await progress.end(client.name, len(ended.result.rows), run.log)
+            return ended
+
+    all_ended = await clients.side_by_side(one(client) for client in asked)
+    return [*all_ended, *(failed(clients.left_out(name, problem)) for name, problem in unknown.items())]
+
+
+def failed(error: ErrorRecord) -> ClientResult:
+    """How a client ended whose plan was not even opened."""
+    return ClientResult(error.client, result=PlanResult(error=error))
+
+
+async def _run_client[P: PlanRun](
+    run: Run, project: Project, client: Client, files: Sequence[DriveFile], progress: Progress, job: Job[P]
 ) -> ClientResult:
     """Everything for one client; an error ends it here, with what was done so far, and never reaches the others."""
     endpoint = GoogleEnvironment.read().google_api_endpoint
-    ended = ClientResult(client.name, project.site, folder_url=web_pages.folder(client.folder_id, endpoint))
+    ended = job.ended(client.name, project.site, folder_url=web_pages.folder(client.folder_id, endpoint))
     run.begun.clients.append(ended)
-    plan_run: PlanRun | None = None
+    plan_run: P | None = None
     try:
         plan_file = find_plan(files, client, run.month)
         ended.sheet = (plan_file.name, web_pages.spreadsheet(plan_file.id, endpoint))
         folder = run_folder.client_folder(run.folder, client.name)
         ended.folder = folder.name
-        plan_run = await open_plan(PlanRun, run, project.site, client, plan_file.id, folder)
+        plan_run = await open_plan(job.plan_run, run, project.site, client, plan_file.id, folder)
         result = ended.result = plan_run.result
         result.on_step = lambda step: progress.tell(client.name, step, len(result.rows))
-        await (check_plan if run.validate_only else make_issues)(run, project, client, plan_run, folder)
+        await job.work(run, project, client, plan_run, folder)
     except asyncio.CancelledError:
         (plan_run or ended).stop(clients.cancelled(client.name))
         raise
@@ -155,12 +213,21 @@ async def run_client(
         (plan_run or ended).stop(stopped_by)
     finally:
         if plan_run is not None:
-            ended.plan, ended.result = plan_run.plan, plan_run.result
-    if run.validate_only and ended.plan and ended.plan.key_column is None:
-        ended.result.problems.append(_no_key_column(ended.plan))
+            ended.take(plan_run)
     clients.warn(client.name, ended.result, run.log)
     run.log.info("%s: %s", client.name, _told(ended.result))
     return ended
+
+
+async def _make_or_check(run: Run, project: Project, client: Client, plan_run: PlanRun, folder: Path) -> None:
+    if not run.validate_only:
+        await make_issues(run, project, client, plan_run, folder)
+        return
+    try:
+        await check_plan(run, project, client, plan_run, folder)
+    finally:
+        if plan_run.plan and plan_run.plan.key_column is None:
+            plan_run.result.problems.append(_no_key_column(plan_run.plan))
 
 
 async def make_issues(run: Run, project: Project, client: Client, plan_run: PlanRun, folder: Path) -> None:
@@ -275,3 +342,6 @@ def _told(result: PlanResult) -> str:
     seconds = sum(result.seconds.values())
     pace = f"{counts['rows']} rows in {seconds:.1f} s ({counts['rows'] / max(seconds, 0.001):.1f} rows/s)"
     return f"{pace}: {outcomes or 'nothing to say'}{f'; stopped: {result.error.message}' if result.error else ''}"
+
+
+PLANS_TO_JIRA = Job(PlanRun, _make_or_check)

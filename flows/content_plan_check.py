@@ -14,8 +14,7 @@ import hashmap
 from blocks.loading import not_connected
 from blocks.names import GOOGLE_BLOCK, JIRA_BLOCK
 from flows import clients
-from flows.client_plan import ClientResult
-from flows.content_plan_to_jira import run_clients
+from flows.client_plan import PLANS_TO_JIRA, ClientResult, run_clients
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import Run, run_in_folder
 from lib.clock import SystemClock
@@ -80,7 +79,7 @@ async def content_plan_check(
         site = [] if jira else await _check_site(run)
         ended: list[ClientResult] = []
         try:
-            ended = [] if errors else await run_clients(run, client_names)
+            ended = [] if errors else await run_clients(run, client_names, PLANS_TO_JIRA)
         except WorkflowError as failed:  # what was found until then still counts
             errors.append(record_of(failed))
         found = _records(site, ended)

@@ -5,7 +5,6 @@ if __name__ == "__main__":  # before Prefect is imported
 
     raise SystemExit(command_line.main(__file__))
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -13,20 +12,13 @@ from prefect import runtime
 
 from blocks.names import GOOGLE_BLOCK, JIRA_BLOCK
 from flows import clients, prefect_page
-from flows.client_plan import ClientResult, Project, run_client
+from flows.client_plan import PLANS_TO_JIRA, ClientResult, failed, run_clients
 from flows.dispatch import ClientRun, run_on_workers
-from flows.progress import Progress
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import Run, run_in_folder
 from lib.clock import SystemClock
-from lib.error_record import ErrorRecord, record_of
-from lib.exactly_once.plan_run import PlanResult
 from lib.formats import this_month
 from lib.plan import client_list
-from lib.plan.client_list import Client
-from lib.plan.plan_files import find_files
-from lib.services import web_pages
-from lib.settings import GoogleEnvironment
 
 NAME = "content-plan-to-jira"
 
@@ -91,7 +83,7 @@ async def content_plan_to_jira(
 
     async def work(run: Run) -> dict[str, Any]:
         if dispatch == "here":
-            return clients.add_up(await run_clients(run, client_names))
+            return clients.add_up(await run_clients(run, client_names, PLANS_TO_JIRA))
         of_a_client = {
             "target_month": str(run.month),
             "validate_only": validate_only,
@@ -120,39 +112,6 @@ async def content_plan_to_jira(
     )
 
 
-async def run_clients(run: Run, client_names: list[str] | None) -> list[ClientResult]:
-    """All clients asked for, a few at a time, in the order of the list."""
-    account = await run.jira.read_myself()
-    run.log.info("%s for %s, as %s at %s", run.name, run.month, account.name or account.account_id, account.site)
-    screen = await run.jira.read_fields(run.settings.jira_project_key, run.settings.jira_issue_type_id)
-    project = Project(account.site, screen)
-    listed = await client_list.read(run.google, run.settings.clients_spreadsheet_id)
-    asked, unknown = clients.choose(listed, client_names, run.log)
-    files, errors = await find_files(run.google, [client.folder_id for client in asked])
-    await prefect_page.tag(run.flow_run, [str(run.month)], [client.name for client in asked], run.log)
-    progress = Progress(len(asked))
-    places = asyncio.Semaphore(clients.MAX_CONCURRENT_CLIENTS)
-
-    run.begun.clients.extend(_failed(clients.left_out(name, problem)) for name, problem in unknown.items())
-
-    async def one(client: Client) -> ClientResult:
-        waiting = _failed(clients.not_begun(client.name))
-        run.begun.clients.append(waiting)
-        async with places:
-            run.begun.clients.remove(waiting)
-            if client.folder_id in errors:
-                ended = _failed(record_of(errors[client.folder_id], client.name))
-                ended.folder_url = web_pages.folder(client.folder_id, GoogleEnvironment.read().google_api_endpoint)
-                run.begun.clients.append(ended)
-            else:
-                ended = await run_client(run, project, client, files[client.folder_id], progress)
-            await progress.end(client.name, len(ended.result.rows), run.log)
-            return ended
-
-    all_ended = await clients.side_by_side(one(client) for client in asked)
-    return [*all_ended, *(_failed(clients.left_out(name, problem)) for name, problem in unknown.items())]
-
-
 async def dispatch_clients(
     run: Run, client_names: list[str] | None, parameters: Mapping[str, Any]
 ) -> list[ClientRun | ClientResult]:
@@ -161,8 +120,4 @@ async def dispatch_clients(
     asked, unknown = clients.choose(listed, client_names, run.log)
     await prefect_page.tag(run.flow_run, [str(run.month)], [client.name for client in asked], run.log)
     ended = await run_on_workers(run, asked, parameters, run.settings.dispatch_max_concurrent)
-    return [*ended, *(_failed(clients.left_out(name, problem)) for name, problem in unknown.items())]
-
-
-def _failed(error: ErrorRecord) -> ClientResult:
-    return ClientResult(error.client, result=PlanResult(error=error))
+    return [*ended, *(failed(clients.left_out(name, problem)) for name, problem in unknown.items())]

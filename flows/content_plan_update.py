@@ -5,7 +5,6 @@ if __name__ == "__main__":  # before Prefect is imported
 
     raise SystemExit(command_line.main(__file__))
 
-import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,20 +12,14 @@ from typing import Any
 from prefect import runtime
 
 from blocks.names import GOOGLE_BLOCK, JIRA_BLOCK
-from flows import clients, prefect_page
-from flows.client_plan import ClientResult, Project, make_drafts, open_plan
-from flows.progress import Progress
+from flows import clients
+from flows.client_plan import ClientResult, Job, Project, make_drafts, run_clients
 from flows.reporting_flow import Result, reporting_flow
-from flows.run_in_folder import Run, log_error, run_in_folder
+from flows.run_in_folder import Run, run_in_folder
 from lib.clock import SystemClock
-from lib.error_record import record_of
-from lib.exactly_once.plan_run import PlanResult
+from lib.exactly_once.plan_run import PlanRun
 from lib.formats import this_month
-from lib.plan import client_list
 from lib.plan.client_list import Client
-from lib.plan.plan_files import find_files, find_plan
-from lib.run import run_folder
-from lib.services.models import DriveFile
 from lib.update.plan_update import PlanUpdate
 
 NAME = "content-plan-update"
@@ -37,6 +30,11 @@ class UpdatedPlan(ClientResult):
     """How one client's plan ended; `changes` are per row the fields that somebody changed."""
 
     changes: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def take(self, plan_run: PlanRun) -> None:
+        """How far the run over its plan came."""
+        super().take(plan_run)
+        self.changes = plan_run.changes() if isinstance(plan_run, PlanUpdate) else {}
 
     def data(self) -> list[dict[str, Any]]:
         """One record per row, in sheet order."""
@@ -93,7 +91,7 @@ async def content_plan_update(
     """
 
     async def work(run: Run) -> dict[str, Any]:
-        return clients.add_up(await _update_all(run, client_names))
+        return clients.add_up(await run_clients(run, client_names, _JOB))
 
     return await run_in_folder(
         NAME,
@@ -110,61 +108,13 @@ async def content_plan_update(
     )
 
 
-async def _update_all(run: Run, client_names: list[str] | None) -> list[ClientResult]:
-    """All clients asked for, a few at a time, in the order of the list."""
-    account = await run.jira.read_myself()
-    screen = await run.jira.read_fields(run.settings.jira_project_key, run.settings.jira_issue_type_id)
-    project = Project(account.site, screen)
-    listed = await client_list.read(run.google, run.settings.clients_spreadsheet_id)
-    asked, unknown = clients.choose(listed, client_names, run.log)
-    files, errors = await find_files(run.google, [client.folder_id for client in asked])
-    await prefect_page.tag(run.flow_run, [str(run.month)], [client.name for client in asked], run.log)
-    progress = Progress(len(asked))
-    places = asyncio.Semaphore(clients.MAX_CONCURRENT_CLIENTS)
-    left_out = [ClientResult(n, result=PlanResult(error=clients.left_out(n, why))) for n, why in unknown.items()]
-    run.begun.clients.extend(left_out)
-
-    async def one(client: Client) -> ClientResult:
-        ended = UpdatedPlan(client.name, project.site, result=PlanResult(error=clients.not_begun(client.name)))
-        run.begun.clients.append(ended)
-        async with places:
-            ended.result = PlanResult()
-            if client.folder_id in errors:
-                ended.result.error = record_of(errors[client.folder_id], client.name)
-            else:
-                await _update_client(run, project, client, files[client.folder_id], ended)
-            await progress.end(client.name, len(ended.result.rows), run.log)
-            return ended
-
-    return [*await clients.side_by_side(one(client) for client in asked), *left_out]
-
-
-async def _update_client(
-    run: Run, project: Project, client: Client, files: list[DriveFile], ended: UpdatedPlan
-) -> None:
-    """Everything for one client; an error ends it here, with what was done so far, and never reaches the others."""
-    update: PlanUpdate | None = None
-    try:
-        plan_file = find_plan(files, client, run.month)
-        folder = run_folder.client_folder(run.folder, client.name)
-        ended.folder = folder.name
-        update = await open_plan(PlanUpdate, run, project.site, client, plan_file.id, folder)
-        await _compare(run, project, client, update, folder)
-        if update.has_changes and not run.validate_only:
-            async with update.locked():
-                await _compare(run, project, client, update, folder)
-                await update.send()
-    except asyncio.CancelledError:
-        (update or ended).stop(clients.cancelled(client.name))
-        raise
-    except Exception as error:  # noqa: BLE001  # whatever it is, the other clients go on
-        stopped_by = record_of(error, client.name)
-        log_error(run.log, str(stopped_by), error)
-        (update or ended).stop(stopped_by)
-    finally:
-        if update is not None:
-            ended.plan, ended.result, ended.changes = update.plan, update.result, update.changes()
-    clients.warn(client.name, ended.result, run.log)
+async def _update(run: Run, project: Project, client: Client, update: PlanUpdate, folder: Path) -> None:
+    """See what changed, and send it while no other run may touch the plan."""
+    await _compare(run, project, client, update, folder)
+    if update.has_changes and not run.validate_only:
+        async with update.locked():
+            await _compare(run, project, client, update, folder)
+            await update.send()
 
 
 async def _compare(run: Run, project: Project, client: Client, update: PlanUpdate, folder: Path) -> None:
@@ -175,3 +125,6 @@ async def _compare(run: Run, project: Project, client: Client, update: PlanUpdat
         drafts = await make_drafts(run, project, client, plan, folder)
     with update.step("compare with Jira"):
         await update.compare(snapshot, drafts)
+
+
+_JOB = Job(PlanUpdate, _update, UpdatedPlan)
