@@ -1,7 +1,7 @@
 """Two runs side by side: which parameters, rows, drafts and outcomes differ. Pure: two run folders are read, none is written."""
 
 import itertools
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from lib import files
 from lib.errors import FixInputError
 from lib.files import DRAFTS, RESULT, ROWS
 from lib.plan import adf
+from lib.report.same_rows import partners
 from lib.run import run_record
 from lib.run.run_record import RunRecord
 
@@ -185,22 +186,11 @@ def _ended(row: _Row) -> dict[str, str]:
 
 def _pairs(then: Sequence[_Row], now: Sequence[_Row]) -> list[tuple[_Row | None, _Row | None]]:
     """Each row of the later run with the row that it was, in sheet order; then the rows that are gone."""
-    left = list(then)
-    partner: dict[int, _Row] = {}
-    identities: tuple[Callable[[_Row], Hashable], ...] = (
-        lambda row: row.key,
-        lambda row: tuple(sorted(row.texts.items())),
-        lambda row: row.row,
+    partner = partners(
+        now, then, (lambda row: row.key, lambda row: tuple(sorted(row.texts.items())), lambda row: row.row)
     )
-    for identity in identities:
-        waiting: dict[Hashable, list[_Row]] = {}
-        for row in left:
-            waiting.setdefault(identity(row), []).append(row)
-        for number, row in enumerate(now):
-            candidates = waiting.get(identity(row)) if number not in partner and identity(row) else None
-            if candidates:
-                partner[number] = candidates.pop(0)
-                left.remove(partner[number])
+    taken = {id(row) for row in partner.values()}
+    left = [row for row in then if id(row) not in taken]
     return [*((partner.get(number), row) for number, row in enumerate(now)), *((row, None) for row in left)]
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import itertools
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from lib.errors import FixInputError
 from lib.exactly_once.reconcile import Outcome
 from lib.formats import match_key
+from lib.report.same_rows import partners
 from lib.run import run_record
 from lib.run.run_record import RunRecord
 
@@ -76,16 +77,16 @@ def compare(record: RunRecord, earlier: Sequence[RunRecord]) -> History:
         found.since.update(dict.fromkeys(waiting, 1 if past else 0))
         for number, then in enumerate(past):
             left = [row for row in then if row["outcome"] in WAITING]
-            partners = pairs(list(waiting.values()), left)
+            was = _same_rows(list(waiting.values()), left)
             if number == 0:
-                kept = {id(row) for row in partners.values()}
+                kept = {id(row) for row in was.values()}
                 gone = [row for row in left if id(row) not in kept]
-                now = pairs(gone, own)
+                now = _same_rows(gone, own)
                 found.solved.extend(
                     Solved(row["client"], row, str(now[place]["outcome"]) if place in now else GONE)
                     for place, row in enumerate(gone)
                 )
-            waiting = {place: partners[n] for n, place in enumerate(waiting) if n in partners}
+            waiting = {place: was[n] for n, place in enumerate(waiting) if n in was}
             for place in waiting:
                 found.since[place] += 1
             if not waiting:
@@ -93,26 +94,18 @@ def compare(record: RunRecord, earlier: Sequence[RunRecord]) -> History:
     return found
 
 
-def pairs(rows: Sequence[Mapping[str, Any]], others: Sequence[Mapping[str, Any]]) -> dict[int, Mapping[str, Any]]:
-    """Place of a row -> the row among the others that is the same one; none is the same as two."""
-    left, partner = list(others), dict[int, Mapping[str, Any]]()
-    identities: tuple[Callable[[Mapping[str, Any]], Hashable], ...] = (
-        lambda row: row["key"],
-        lambda row: row.get("topic") and (match_key(row["topic"]), row.get("form"), row["row"]),
-        lambda row: match_key(row.get("topic")),
-        lambda row: row["row"],
+def _same_rows(rows: Sequence[Mapping[str, Any]], others: Sequence[Mapping[str, Any]]) -> dict[int, Mapping[str, Any]]:
+    """Place of a row -> the row among the others that is the same one."""
+    return partners(
+        rows,
+        others,
+        (
+            lambda row: row["key"],
+            lambda row: row.get("topic") and (match_key(row["topic"]), row.get("form"), row["row"]),
+            lambda row: match_key(row.get("topic")),
+            lambda row: row["row"],
+        ),
     )
-    for identity in identities:
-        waiting: dict[Hashable, list[Mapping[str, Any]]] = {}
-        for other in left:
-            waiting.setdefault(identity(other), []).append(other)
-        for place, row in enumerate(rows):
-            candidates = waiting.get(identity(row)) if place not in partner and identity(row) else None
-            if candidates:
-                partner[place] = candidates.pop(0)
-        taken = {id(row) for row in partner.values()}
-        left = [other for other in left if id(other) not in taken]
-    return partner
 
 
 def _by_plan(record: RunRecord) -> dict[str, list[dict[str, Any]]]:
