@@ -5,6 +5,7 @@ https://developer.atlassian.com/cloud/jira/platform/basic-auth-for-rest-apis/
 
 import base64
 import binascii
+from collections.abc import Iterable
 
 from sandbox.http.messages import Call
 from sandbox.jira.errors import no_issue, no_project, not_authenticated
@@ -60,7 +61,14 @@ def visible_project(state: JiraState, caller: str, id_or_key: str) -> Project:
 
 def visible_issue(state: JiraState, caller: str, id_or_key: str) -> Issue:
     """The issue; 404 if it does not exist or the caller may not see it, which Jira does not distinguish."""
-    issue = state.find(id_or_key)
-    if issue is None or not has_permission(caller, state.projects[issue.project], "BROWSE_PROJECTS"):
-        raise no_issue()
-    return issue
+    for issue in visible_issues(state, caller, [id_or_key]).values():
+        return issue
+    raise no_issue()
+
+
+def visible_issues(state: JiraState, caller: str, ids_or_keys: Iterable[str]) -> dict[int, Issue]:
+    """Those of the issues that exist and that the caller may see, by id, each once."""
+    found = filter(None, map(state.find, ids_or_keys))
+    return {
+        issue.id: issue for issue in found if has_permission(caller, state.projects[issue.project], "BROWSE_PROJECTS")
+    }

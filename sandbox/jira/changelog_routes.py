@@ -5,12 +5,11 @@ https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/#ap
 
 from sandbox.http.messages import Call, JsonObject, Reply
 from sandbox.http.operations import Operations
-from sandbox.jira.auth import has_permission, optional_user
+from sandbox.jira.auth import optional_user, visible_issues
 from sandbox.jira.errors import BAD_PAYLOAD, UnsupportedError, refusal
 from sandbox.jira.issue_routes import read_json, strings
 from sandbox.jira.jira import Jira
 from sandbox.jira.render import Renderer
-from sandbox.jira.state import Issue
 
 changelogs = Operations(authenticate=optional_user)
 
@@ -32,11 +31,7 @@ def bulk_changelogs(jira: Jira, call: Call) -> Reply:
     if not isinstance(size, int) or not 1 <= size <= MAX_PAGE or not isinstance(token, str) or not token.isdecimal():
         raise refusal(400, BAD_PAYLOAD)
     state = jira.state
-    found: dict[int, Issue] = {}
-    for id_or_key in wanted:
-        issue = state.find(id_or_key)
-        if issue is not None and has_permission(call.caller, state.projects[issue.project], "BROWSE_PROJECTS"):
-            found[issue.id] = issue
+    found = visible_issues(state, call.caller, wanted)
     told = sorted(
         (
             (history.created_at, issue.id, int(history.id), history)

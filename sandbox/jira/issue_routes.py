@@ -7,7 +7,7 @@ import json
 
 from sandbox.http.messages import Call, JsonObject, Reply
 from sandbox.http.operations import Operations
-from sandbox.jira.auth import has_permission, optional_user, visible_issue
+from sandbox.jira.auth import has_permission, optional_user, visible_issue, visible_issues
 from sandbox.jira.errors import BAD_PAYLOAD, ElementError, hint_header, refusal
 from sandbox.jira.issue_writes import create, edit
 from sandbox.jira.jira import Jira
@@ -87,11 +87,7 @@ def bulk_fetch_issues(jira: Jira, call: Call) -> Reply:
     if len(properties) > MAX_PROPERTIES:
         raise refusal(400, f"The number of issue properties must not exceed {MAX_PROPERTIES}.")
     state = jira.state
-    found: dict[int, Issue] = {}
-    for id_or_key in wanted:
-        issue = state.find(id_or_key)
-        if issue is not None and has_permission(call.caller, state.projects[issue.project], "BROWSE_PROJECTS"):
-            found[issue.id] = issue
+    found = visible_issues(state, call.caller, wanted)
     renderer, names = Renderer(state, jira.base_url), field_ids(fields, "*navigable")
     shown = [renderer.issue(current_view(found[number]), names, properties) for number in sorted(found)]
     return Reply(200, {"issueErrors": [], "issues": shown})
