@@ -6,6 +6,7 @@ import functools
 import gc
 import logging
 import os
+import signal
 
 import hypothesis
 import pytest
@@ -38,6 +39,8 @@ _OURS = (
     "KERNEL_ENVIRONMENT",
     "CONTENT_PLAN_",
 )
+# A shell's background job ignores Ctrl-C, and so would every command that a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 hypothesis.settings.register_profile("untimed", deadline=None)  # a busy machine is no wrong answer
 hypothesis.settings.load_profile("untimed")
 _START = dt.datetime(2026, 6, 25, 1, 0, tzinfo=dt.UTC).timestamp()

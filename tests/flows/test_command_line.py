@@ -276,21 +276,13 @@ def checkout(tmp_path):
     return folder
 
 
-HEARS_CTRL_C = """
-import runpy, signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
-sys.argv.pop(0)
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
-
-
 def test_ctrl_c_of_a_terminal_lets_the_run_save_what_it_has_done(tmp_path):
     """A terminal sends it to all processes: to the sandbox's, and to Prefect's temporary server, too."""
     output = tmp_path / "output"
     one = ["--client-names", "Warung Bu Tini / Cabang 2"]
     state = ["--sandbox", "--sandbox-state", str(tmp_path / "state"), "--output-dir", str(output), *one]
     with subprocess.Popen(
-        [sys.executable, "-c", HEARS_CTRL_C, str(SCRIPT), *state],
+        [sys.executable, str(SCRIPT), *state],
         cwd=ROOT,
         env=kept(),
         stdout=subprocess.PIPE,

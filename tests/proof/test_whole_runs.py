@@ -27,10 +27,9 @@ FENCE_S = 3  # a command that was killed sends nothing later
 SOON_S = 120
 SCRIPT = Path(__file__).parents[2] / "flows/content_plan_to_jira.py"
 COMMAND = """
-import runpy, signal, sys
+import runpy, sys
 from pathlib import Path
 from lib.exactly_once import plan_lock
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
 locks, script, *arguments = sys.argv[1:]
 plan_lock.lock_folder = lambda: Path(locks)  # another folder of locks is another machine
 sys.argv = [script, *arguments]

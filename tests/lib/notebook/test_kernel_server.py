@@ -149,12 +149,10 @@ def test_the_end_of_the_server_ends_its_kernels(tmp_path):
 
 
 STARTS = """
-import asyncio, os, signal, sys
+import asyncio, os, sys
 from pathlib import Path
 from lib.notebook import kernel_server
 from lib.notebook.runner import run_notebook
-
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
 
 async def main():
     with kernel_server.kept():

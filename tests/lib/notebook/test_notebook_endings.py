@@ -258,13 +258,11 @@ def test_a_scope_that_cancels_again_and_again_waits_for_the_copy(tmp_path):
 
 PROGRAM = """
 import asyncio
-import signal
 from pathlib import Path
 from lib.notebook import notebook_engine
 from lib.notebook import notebook_kernel
 from lib.notebook.runner import run_notebook
 
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
 notebook_engine.SAVE_EVERY_S = 0.05
 notebook_kernel.LEAVE_S = 60
 main = run_notebook(Path({source!r}), Path({output!r}), {{}})
