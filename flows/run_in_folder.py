@@ -243,21 +243,23 @@ async def _keep_folder(
         result["state"] = "cancelled" if cancelled else "failed"
         result["bottom_line"] = f"{result['bottom_line']} {problem}"
         await _save(result, folder, source)
+    digest = ""
     try:
-        manifest = run_folder.write_manifest(folder, workflow=name, parameters=result["parameters"], sources=sources)
+        written = run_folder.write_manifest(folder, workflow=name, parameters=result["parameters"], sources=sources)
+        digest = files.sha256(written)
     except OSError as failed:  # the result tells of the same disk
         log_error(log, error_line.message_of(failed), failed)
     else:
-        log.info("%s: %s; manifest %s", folder.name, result["state"], files.sha256(manifest))
+        log.info("%s: %s; manifest %s", folder.name, result["state"], digest)
     with contextlib.suppress(asyncio.CancelledError):
-        await signals.cancellable(_tell(result, report, folder, log), patient=True)
+        await signals.cancellable(_tell(result, report, folder, digest, log), patient=True)
     return cancelled or result
 
 
-async def _tell(result: Result, report: Report, folder: Path, log: Log) -> None:
+async def _tell(result: Result, report: Report, folder: Path, manifest_sha256: str, log: Log) -> None:
     """Show the finished run on Prefect's page and in the index of all runs; neither can fail it."""
     await _rebuild_index(folder.parent, log)
-    await prefect_page.publish(result, report.name, log)
+    await prefect_page.publish(result, report.name, manifest_sha256, log)
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from prefect.settings import PREFECT_API_URL
 
+from lib import files
 from lib.run import run_record
 from sandbox.seed import seed
 
@@ -32,7 +33,8 @@ RUN = {
     f'{PYTHON} flows/content_plan_to_jira.py --target-month "Juli 2026"': 0,
     f"""{PYTHON} flows/rerun.py output/<run> --set validate_only=true --set client_names='["Kopi Senja"]'""": 0,
     f"{PYTHON} flows/compare.py output/<run> output/<another>": 0,
-    f"{PYTHON} -m lib.run verify output/<run>": 0,
+    f"{PYTHON} flows/verify.py output/<run>": 0,
+    f"{PYTHON} -m lib.run verify output/<run> --manifest <SHA-256>": 0,
     f"{PYTHON} flows/<name>.py --sandbox --sandbox-state .sandbox/fresh": 2,  # there is something to mend in the demo's plans
     f"{PYTHON} -m pytest tests/proof -k no_schedule --seeds 460-460": 0,
     f'{PYTHON} -m sandbox --port 0 -- {PYTHON} -c "import asyncio; from lib.tasks.jira_tasks import read_components as task; '
@@ -136,6 +138,7 @@ def test_a_documented_command_does_what_it_should(at_work, command):
     first, second = sorted(run_record.run_folders(folder / "output"))[:2]
     line = command.replace("output/<run>", f"output/{first.name}").replace("output/<another>", f"output/{second.name}")
     line = re.sub("^python ", f"{PYTHON} ", line).replace("<name>", "content_plan_check")
+    line = line.replace("<SHA-256>", files.sha256(first / files.MANIFEST))
     line = re.sub("^make ", "make -o .venv/.synced ", line)  # the set-up would install the copy in place of the project
     if "content_plan_to_jira.py" in line:
         line += " --delay-seconds 0 0"

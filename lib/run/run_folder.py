@@ -1,7 +1,7 @@
 """
 The timestamped folder of one run and the files in it, each written whole or not at all.
 
-`python -m lib.run verify output/<run>` says whether a finished run's files are as they were written.
+`python -m lib.run verify output/<run> --manifest <its SHA-256>` says whether a finished run's files are as they were written.
 """
 
 import datetime as dt
@@ -112,11 +112,16 @@ class Verdict:
     manifest_sha256: str
 
 
-def verify(run_folder: Path) -> Verdict:
+def verify(run_folder: Path, manifest_sha256: str = "") -> Verdict:
     """
     Compare a run's files with its manifest, and the project's files with those that made the run.
 
-    The manifest itself is proven by its hash, which is in the run's log and on its page in Prefect. Links are not followed, pipes not opened.
+    Links are not followed, pipes not opened.
+
+    Args:
+        run_folder: Of a finished run.
+        manifest_sha256: The manifest's own hash as the run told it elsewhere, in its log and on its page in Prefect: who alters
+            a file can put its new hash into the manifest. When left out, the manifest is believed.
 
     Raises:
         FixInputError: There is no manifest, or none that a run wrote.
@@ -138,9 +143,12 @@ def verify(run_folder: Path) -> Verdict:
         f"{name}: is {kind}, not the file that the run wrote" for name, kind in others.items() if name in written
     ]
     altered += [f"{name}: was added, and is {kind}" for name, kind in others.items() if name not in written]
+    found = sha256(path)
+    if manifest_sha256 and found != manifest_sha256:
+        altered.append(f"{MANIFEST}: is not the one that the run wrote, whose SHA-256 was {manifest_sha256}")
     then, now = manifest.files, _source_files()
     changed = [name for name in sorted({*then, *now}) if then.get(name) != now.get(name)] if then else []
-    return Verdict(len(there), sorted(altered), changed, manifest.commit, sha256(path))
+    return Verdict(len(there), sorted(altered), changed, manifest.commit, found)
 
 
 def _change(path: Path, written: str) -> str:

@@ -21,6 +21,7 @@ from flows.content_plan_to_jira import content_plan_to_jira
 from flows.content_plan_watch import content_plan_watch
 from flows.reporting_flow import reporting_flow
 from flows.run_in_folder import Report, run_in_folder
+from lib import files
 from lib.errors import FixInputError
 from lib.exactly_once.reconcile import Outcome
 from lib.files import CORRECTIONS, MANIFEST, ROWS, read_json
@@ -201,7 +202,19 @@ def test_the_runs_page_in_prefect_has_a_summary_a_link_tags_and_progress(run):
     table = json.loads(artifacts["summary"].data)
     assert [(line["client"], line["ready"]) for line in table] == [("Klinik Gigi Cemara", 16), ("all", 16)]
     assert f"file://{result['run_folder']}/audit.html" in artifacts["audit"].data
+    described = artifacts["audit"].description
+    assert f"`{Path(result['run_folder']).name}`" in described
+    assert f"`{files.sha256(Path(result['run_folder']) / MANIFEST)}`" in described
+    assert "say in `OUTPUT_URL` (`.env`) where browsers find the output folder" in described
     assert float(artifacts["progress"].data) == 100
+
+
+def test_a_link_that_browsers_follow_needs_no_hint(run, monkeypatch):
+    monkeypatch.setenv("OUTPUT_URL", "http://127.0.0.1:8888/files/output")
+    result = run(client_names=["Klinik Gigi Cemara"], validate_only=True)
+    artifact = on_its_page(result)[1]["audit"]
+    assert f"(http://127.0.0.1:8888/files/output/{Path(result['run_folder']).name}/audit.html)" in artifact.data
+    assert "OUTPUT_URL" not in artifact.description
 
 
 def test_the_executed_notebook_runs_again_by_hand_and_leaves_its_run_alone(run):

@@ -167,6 +167,38 @@ def test_an_altered_file_is_named(finished, alter, told, capsys):
     assert told in capsys.readouterr().out.splitlines()
 
 
+@pytest.mark.parametrize(
+    "alter",
+    [
+        pytest.param(lambda f: (f / "result.json").write_bytes(b"{}"), id="changed"),
+        pytest.param(lambda f: (f / "kopi-senja/02_drafts.json").unlink(), id="removed"),
+        pytest.param(lambda f: (f / "kopi-senja/note.txt").write_text("x"), id="added"),
+        pytest.param(lambda _: None, id="only the time in the manifest"),
+    ],
+)
+def test_a_manifest_with_recomputed_hashes_is_noticed_where_its_own_hash_is_known(finished, alter, capsys):
+    manifest = finished / "manifest.json"
+    digest = files.sha256(manifest)
+    assert verify_command.main(["verify", str(finished), "--manifest", f" {digest.upper()}"]) == 0
+    assert "outside" not in capsys.readouterr().out
+    alter(finished)
+    manifest.unlink()
+    run_folder.write_manifest(finished, workflow="a flow", parameters={}, sources=Sources.now())
+    assert verify_command.main(["verify", str(finished)]) == 0
+    assert "which nothing outside of the folder was compared with (--manifest)" in capsys.readouterr().out
+    assert verify_command.main(["verify", str(finished), "--manifest", digest]) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == f"manifest.json: is not the one that the run wrote, whose SHA-256 was {digest}"
+    assert "1 files are not as the run wrote them" in told[-1]
+
+
+@pytest.mark.parametrize("digest", ["0123", "g" * 64, f"sha256:{'0' * 64}"])
+def test_a_hash_that_is_none_is_refused(finished, digest, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        verify_command.main(["verify", str(finished), "--manifest", digest])
+    assert "is no SHA-256; copy all of its 64 digits from the run's log" in capsys.readouterr().err
+
+
 def test_a_notebook_of_the_project_that_changed_since_the_run_is_named(finished, capsys, monkeypatch):
     before = Sources.now().files
     changed = {**before, "notebooks/content_plan_to_jira.ipynb": "00"}
