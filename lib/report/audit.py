@@ -14,7 +14,7 @@ from lib.files import CORRECTIONS, ROWS
 from lib.formats import plural, show_date, show_moment
 from lib.plan.problems import Kind
 from lib.report import corrections, html_report
-from lib.report.corrections import STOPPED, cell_address, page_of, plan_problems, show_since
+from lib.report.corrections import STOPPED, ToDo, cell_address, page_of, plan_problems, show_since
 from lib.report.history import History
 from lib.report.html_report import file_link, link
 from lib.run.run_folder import files_of
@@ -209,9 +209,8 @@ def _own_records(record: RunRecord) -> HTML:
     return HTML(_table(columns, shown).data + (more.data if len(records) > _SHOWN else ""))
 
 
-def to_do(record: RunRecord, past: History | None = None) -> HTML:
-    """What a person has to do, most urgent first: in which cell, what is wrong, what to write instead, and since when."""
-    listed = corrections.to_do(record, past)
+def to_do_table(listed: Sequence[ToDo]) -> HTML:
+    """What a person has to do, a row each: in which cell, what is wrong, what to write instead, and since when."""
     aged = any(one.since for one in listed)
     rows = [
         [
@@ -225,7 +224,12 @@ def to_do(record: RunRecord, past: History | None = None) -> HTML:
         for one in listed
     ]
     columns = ["kind", "client", "cell", "what to do", "content", *(["since"] if aged else [])]
-    shown = html_report.table(columns, rows, cards=True) if rows else html_report.nothing()
+    return html_report.table(columns, rows, cards=True) if rows else html_report.nothing()
+
+
+def to_do(record: RunRecord, past: History | None = None) -> HTML:
+    """What a person has to do, most urgent first, and where it lies as a table for spreadsheets."""
+    shown = to_do_table(corrections.to_do(record, past))
     if not (record.folder / CORRECTIONS).is_file():
         return shown
     text = Markup("The corrections as a table for spreadsheets: {}").format(file_link(CORRECTIONS, CORRECTIONS))
@@ -292,20 +296,17 @@ def issues(record: RunRecord, outcome: str = "created") -> HTML:
         return html_report.nothing()
     parts = []
     for client in dict.fromkeys(row["client"] for row in wanted):
-        rows = [
-            [
-                link(row["key"], row.get("url")),
-                row["row"],
-                _day(row),
-                row.get("form"),
-                row.get("topic"),
-            ]
-            for row in wanted
-            if row["client"] == client
-        ]
-        shown = html_report.table(["issue", "row", "date", "form", "topic"], rows, numbers=["row"])
-        parts.append(html_report.details(f"{client}: {plural(len(rows), 'issue')}", shown))
+        rows = [row for row in wanted if row["client"] == client]
+        parts.append(html_report.details(f"{client}: {plural(len(rows), 'issue')}", issue_table(rows)))
     return HTML("\n".join(part.data for part in parts))
+
+
+def issue_table(rows: Iterable[Mapping[str, Any]]) -> HTML:
+    """The issues of these rows, each a link."""
+    shown = [
+        [link(row["key"], row.get("url")), row["row"], _day(row), row.get("form"), row.get("topic")] for row in rows
+    ]
+    return html_report.table(["issue", "row", "date", "form", "topic"], shown, numbers=["row"])
 
 
 def went_in(record: RunRecord) -> HTML:

@@ -1,4 +1,4 @@
-"""`index.html` of the output folder: all runs, newest first, with what came of them and links to their reports."""
+"""`index.html` of the output folder: all runs, newest first, with what came of them and links to their reports, and each client's line."""
 
 import base64
 import datetime as dt
@@ -8,21 +8,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from filelock import FileLock
+from markupsafe import Markup
 
 from lib import files
 from lib.errors import FixInputError
 from lib.exactly_once.reconcile import Outcome
 from lib.files import RESULT
 from lib.formats import JAKARTA
-from lib.report import audit, html_report
+from lib.report import audit, client_pages, html_report, run_lines
+from lib.report.run_lines import Lines, PlanEnding
 from lib.run import run_record
-from lib.run.run_record import RunRecord
+from lib.run.run_record import REPORT, RunRecord
 from lib.terminal import printable
 
 INDEX = "index.html"
 NOT_FINISHED = "not finished"  # still running, or stopped so hard that it could not say so
 UNREADABLE = "unreadable"  # somebody changed what it left
-_REPORT = "audit.html"  # of a run that does not say what its report is called
 _LOCK_TIMEOUT_S = 60
 _SCRIPT = Path(__file__).with_name("templates") / "index.js"
 
@@ -43,13 +44,15 @@ class Entry:
     remark: str = ""
     rerun_of: str | None = None
     numbers: str = ""
+    endings: list[PlanEnding] = field(default_factory=list)
+    parts: list[str] = field(default_factory=list)  # the runs of its clients on workers
 
 
 def rebuild(output_dir: Path) -> Path:
     """
-    Write the index anew. Of two runs that end together, one waits for the other, so that neither leaves the other out.
+    Write the index anew, and the pages of clients of whom there is something new.
 
-    A folder that cannot be read stands in it with the reason, and keeps no other one out.
+    Of two runs that end together, one waits for the other, so that neither leaves the other out. A folder that cannot be read stands in it with the reason, and keeps no other one out.
 
     Raises:
         TimeoutError: Another run kept it for a minute; the old index stays.
@@ -65,11 +68,25 @@ def rebuild(output_dir: Path) -> Path:
         script = _SCRIPT.read_text("utf-8")
         policy = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
         states = sorted({run.state for run in runs})
-        values = {"runs": runs, "clients": clients, "states": states, "outcomes": list(audit.split({}))}
+        values = {"runs": runs, "clients": clients, "states": states, "outcomes": _outcomes(runs)}
         values["odd"] = {printable(name): why for name, why in run_record.odd_entries(output_dir).items()}
+        lines = _lines(runs)
+        values |= {"lines": run_lines.newest(lines), "legend": Markup(run_lines.legend().data)}  # noqa: S704  # made here
+        client_pages.rebuild(output_dir, lines)
         return html_report.save_page(
             output_dir / INDEX, "index.html", title="Runs", script=script, script_hash=policy, **values
         )
+
+
+def _outcomes(runs: list[Entry]) -> list[str]:
+    """Those that occur: with columns for all others, too, the table would be wider than a window."""
+    return [name for name in audit.split({}) if any(run.counts.get(name) for run in runs)]
+
+
+def _lines(runs: list[Entry]) -> Lines:
+    """The runs of each client and month, oldest first; what a run's clients did on workers stands in that run."""
+    parts = {part for run in runs for part in run.parts}
+    return run_lines.lines(ending for run in reversed(runs) if run.name not in parts for ending in run.endings)
 
 
 def _link_reruns(runs: list[Entry]) -> None:
@@ -88,7 +105,7 @@ def _entry(folder: Path) -> Entry:
     except Exception as error:  # noqa: BLE001  # one odd folder must not keep all others out
         state, remark = UNREADABLE, f"{type(error).__name__}: {error}"
     begun = _short(run_record.begun_at(folder))
-    return Entry(folder.name, run_record.flow_of(folder), state, begun, _links(folder, _REPORT), remark=_brief(remark))
+    return Entry(folder.name, run_record.flow_of(folder), state, begun, _links(folder, REPORT), remark=_brief(remark))
 
 
 def _finished(folder: Path) -> Entry:
@@ -98,19 +115,20 @@ def _finished(folder: Path) -> Entry:
         record.flow,
         record.state,
         _short(record.started_at),
-        _links(folder, record.result.get("report") or _REPORT),
+        _links(folder, record.page),
         months=", ".join(record.months),
         counts={"rows": record.counts.get("rows", 0), **audit.split(record.counts)},
         duration=_duration(record.duration_s),
         clients=record.client_names,
         remark=_remark(record),
         rerun_of=record.result.get("rerun_of"),
+        endings=run_lines.endings(record),
+        parts=[str(plan["run"]) for plan in record.plans.values() if plan.get("run")],
     )
 
 
-def _links(folder: Path, report: str) -> dict[str, str]:
-    """What there is to look at: text -> file name; `report` is the address of the run's page."""
-    page = Path(report).name.strip(".") or _REPORT
+def _links(folder: Path, page: str) -> dict[str, str]:
+    """What there is to look at: text -> file name; `page` is the run's report."""
     names = {"report": page, "notebook": Path(page).with_suffix(".ipynb").name, "JSON": RESULT}
     return {text: name for text, name in names.items() if (folder / name).is_file()}
 

@@ -5,6 +5,7 @@ The timestamped folder of one run and the files in it, each written whole or not
 """
 
 import datetime as dt
+import hashlib
 import importlib.metadata
 import platform
 import re
@@ -31,7 +32,18 @@ def create(output_dir: Path, flow_name: str, now: dt.datetime) -> Path:
 
 def client_folder(run_folder: Path, client: str) -> Path:
     """Make the client's subfolder: its name in lower case letters, digits and dashes, distinct among the clients."""
-    return _make_distinct(run_folder, re.sub(r"[^a-z0-9]+", "-", client.casefold()).strip("-")[:60] or "client")
+    return _make_distinct(run_folder, _slug(client) or "client")
+
+
+def file_stem(name: str) -> str:
+    """A name as that of a file, `kopi-senja`: another name has another one, by a hash where its letters alone do not say so."""
+    slug = _slug(name)
+    digest = hashlib.sha256(name.encode(errors="backslashreplace")).hexdigest()
+    return slug if slug and slug.replace("-", " ") == name else f"{slug}_{digest[:8]}"
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.casefold()).strip("-")[:60]
 
 
 def _make_distinct(parent: Path, name: str) -> Path:

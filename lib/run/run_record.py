@@ -18,6 +18,7 @@ from lib.formats import JAKARTA
 
 _FOLDER = re.compile(r"([0-9]{8}_[0-9]{6})_([a-z0-9-]+?)(?:_[0-9]+)?")
 _BEGUN = re.compile(r"[0-9]{8}_[0-9]{6}")
+REPORT = "audit.html"  # of a run that does not say what its report is called
 _PART = 65_536  # characters read at once
 _MOST_HEAD = 1 << 26  # characters before the records
 _BEFORE_DATA = '\n  "data": ['  # so do our files begin their records; no text in JSON holds a bare line break
@@ -58,6 +59,11 @@ class RunRecord:
     def state(self) -> str:
         """How it ended: completed, needs attention, failed or cancelled."""
         return str(self.result.get("state") or ("failed" if self.result.get("error") else "completed"))
+
+    @property
+    def page(self) -> str:
+        """File name of its report, which `report` gives the address of."""
+        return Path(str(self.result.get("report") or REPORT)).name.strip(".") or REPORT
 
     @property
     def errors(self) -> list[ErrorRecord]:

@@ -76,6 +76,32 @@ def test_the_audit_shows_the_numbers_of_the_result_and_what_to_do_in_which_cell(
     assert {CORRECTIONS, "audit.html"} <= listed
 
 
+def test_a_clients_page_tells_of_its_runs_corrections_issues_and_checks(run):
+    output = Path(run(client_names=["Kopi Senja", "Rumah Baca 'Aksara' & Anak"])["run_folder"]).parent
+    again = run(client_names=["Kopi Senja"])
+    html = (output / "clients/kopi-senja.html").read_text()
+    assert re.findall(r'class="chip (\w+)"', html) == ["attention", "attention"]
+    assert f'href="./../{Path(again["run_folder"]).name}/audit.html"' in html
+    refused = [row for row in again["data"] if row["outcome"] == Outcome.REFUSED]
+    assert all(f"range={row['problems'][0]['where'].rpartition('!')[2]}" in html for row in refused)
+    assert html.count("/browse/") == again["summary"]["existing"]
+    checked = {line[0]: [int(text.replace("·", "0")) for text in line[2:]] for line in tables_of(html)[-1]}
+    assert checked["Bentuk"] == [60, 0, 0]
+    assert checked["Tanggal"] == [58, 1, 1]
+    assert '<a href="./../clients/kopi-senja.html">Kopi Senja</a>' in page(again)
+    [other] = output.glob("clients/rumah-baca-aksara-anak_*.html")
+    assert other.name in (output / "index.html").read_text()
+
+
+def tables_of(html):
+    """The cells of each table, without their marks."""
+    rows = [
+        re.findall(r"<tr>(<td.*?)</tr>", table, re.DOTALL)
+        for table in re.findall(r"<table.*?</table>", html, re.DOTALL)
+    ]
+    return [[re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL) for row in table] for table in rows]
+
+
 def test_a_client_without_a_plan_is_stopped_and_its_folder_is_a_link(run, services):
     result = run(client_names=["Kopi Senja"], target_month="Agustus 2026")
     assert result["clients"]["Kopi Senja"]["folder_url"] == f"{services.url}/"

@@ -1,6 +1,6 @@
 "use strict";
 const filters = ["flow", "state", "client", "text"].map((id) => document.getElementById(id));
-const rows = [...document.querySelectorAll("tbody tr")];
+const rows = [...document.querySelectorAll("#runs tbody tr")];
 function show() {
   const [flow, state, client, text] = filters.map((filter) => filter.value);
   let shown = 0;

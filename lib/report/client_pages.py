@@ -1,0 +1,132 @@
+"""A page for each client: its months with the line of their runs, what is to be corrected, the issues, and the checks that ran."""
+
+import functools
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from lib.errors import FixInputError
+from lib.formats import plural
+from lib.report import audit, checks, corrections, html_report, run_lines
+from lib.report.corrections import ToDo
+from lib.report.html_report import file_link
+from lib.report.run_lines import Lines, PlanEnding
+from lib.run import run_record
+from lib.run.run_record import RunRecord
+
+_TOLD = 3  # months of which all is told; of older ones the runs
+_LISTED = 100  # runs of a month that are named
+_UP = "../"  # from a page to the output folder
+_MADE_OF = re.compile(rb'<main data-made-of="([0-9a-f]{64})">')
+_HEAD_BYTES = 32_768  # in which a page says what it was made of
+
+
+def rebuild(output_dir: Path, lines: Lines) -> list[Path]:
+    """
+    Write the pages that are made of other runs than when they were written; those of clients without any run go.
+
+    Only the newest run of a month is read whole, and only for a page that is written.
+    """
+    pages: dict[Path, Lines] = {}
+    for plan, line in lines.items():
+        pages.setdefault(output_dir / run_lines.page_of(plan), {})[plan] = line
+    for path in {*(output_dir / run_lines.FOLDER).glob("*.html")} - pages.keys():
+        if _made_of(path):
+            path.unlink(missing_ok=True)
+    read = functools.cache(functools.partial(_read, output_dir))
+    written = []
+    for path, own in pages.items():
+        digest = hashlib.sha256(repr(own).encode(errors="backslashreplace")).hexdigest()
+        if _made_of(path) != digest:
+            written.append(_save(path, own, digest, read))
+    return written
+
+
+def _made_of(path: Path) -> str:
+    """The hash of what a page was made of; empty for what is no page of ours."""
+    try:
+        with path.open("rb") as file:
+            match = _MADE_OF.search(file.read(_HEAD_BYTES))
+    except OSError:
+        return ""
+    return match[1].decode() if match else ""
+
+
+def _read(output_dir: Path, run: str) -> "_Told | None":
+    try:
+        record = run_record.read_result(output_dir / run)
+    except (FixInputError, OSError):  # changed or archived since its head was read
+        return None
+    return _Told(record, corrections.to_do(record))
+
+
+@dataclass(frozen=True)
+class _Told:
+    """A run, and what it leaves to people."""
+
+    record: RunRecord
+    to_do: list[ToDo]
+
+    def rows(self, plan: str) -> list[dict[str, Any]]:
+        """Those of one of its plans."""
+        return [row for row in self.record.rows if self.record.plan_name(row) == plan]
+
+    def of(self, ending: PlanEnding) -> list[ToDo]:
+        """What it leaves to people in one of its plans."""
+        names = (ending.plan, ending.client)
+        return [
+            one
+            for one in self.to_do
+            if (self.record.plan_name(one.row) == ending.plan if one.row else one.client in names)
+        ]
+
+
+def _save(path: Path, lines: Lines, digest: str, read: Any) -> Path:
+    months = [
+        {"name": run_lines.month_of(plan), "chips": run_lines.chips(line, up=_UP), "parts": _parts(line, number, read)}
+        for number, (plan, line) in enumerate(lines.items())
+    ]
+    title = next(iter(lines.values()))[-1].client
+    values = {"made_of": digest, "months": months, "legend": Markup(run_lines.legend().data)}  # noqa: S704  # made here
+    return html_report.save_page(path, "client.html", title=title, **values)
+
+
+def _parts(line: Sequence[PlanEnding], number: int, read: Any) -> dict[str, Markup]:
+    """What a page tells of a month beside its line: heading -> content."""
+    parts = {"": _runs(line)}
+    made = next((one for one in reversed(line) if one.rows and not one.of_watch), None)
+    told = read(made.run) if made and number < _TOLD else None
+    if made is None or told is None:
+        return parts
+    watched = next((one for one in line[line.index(made) :] if one.of_watch), None)
+    seen = read(watched.run) if watched else None
+    to_do = told.of(made)
+    known = {one.where for one in to_do}
+    to_do += [one for one in (seen.of(watched) if seen and watched else []) if one.where not in known]
+    rows = told.rows(made.plan)
+    issues = [row for row in rows if row["key"]]
+    shown = {
+        "What a person has to do": audit.to_do_table(to_do),
+        "Issues": html_report.details(plural(len(issues), "issue"), audit.issue_table(issues)),
+        "Checks": _checks(told.record, made.plan),
+    }
+    return {**parts, **{name: Markup(content.data) for name, content in shown.items()}}  # noqa: S704  # made here
+
+
+def _runs(line: Sequence[PlanEnding]) -> Markup:
+    newest = [*line][: -_LISTED - 1 : -1]
+    listed = [[file_link(one.told, f"{_UP}{one.run}/{one.page}") if one.page else one.told] for one in newest]
+    shown = html_report.details(plural(len(line), "run"), html_report.table(["run"], listed))
+    return Markup(shown.data)  # noqa: S704  # made here
+
+
+def _checks(record: RunRecord, plan: str) -> Any:
+    found = checks.read(record, plan)
+    rows = [[one.of, one.question, one.passed, one.odd or "·", one.stopped or "·"] for one in found]
+    numbers = ["passed", "odd", "stopped"]
+    return html_report.table(["check", "question", *numbers], rows, numbers=numbers) if rows else html_report.nothing()
