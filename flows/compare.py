@@ -44,8 +44,9 @@ async def compare_runs(run_a: str, run_b: str, *, output_dir: str | None = None)
         python flows/compare.py output/20260705_100000_content-plan-to-jira output/20260706_100000_content-plan-to-jira
 
     Returns:
-        `start_time`, `end_time`, `flow`, `parameters`, `run_folder`; `summary`: same rows, and differences per kind; `data`: one
-        record per difference with kind, client, row, topic, what, then and now; `error` when a run cannot be read.
+        `start_time`, `end_time`, `flow`, `parameters`, `run_folder`; `summary`: same rows, rows that went on as
+        expected (from created to existing), and other differences per kind; `data`: one record per difference with kind, client,
+        row, topic, what, then, now, and whether it was expected; `error` when a run cannot be read.
 
     Side effects:
         A folder with the executed notebook `comparison.ipynb` and the page `comparison.html`; none when a run cannot be read.
@@ -72,13 +73,14 @@ def _absolute(folder: Path) -> str:
 def show(result: Result) -> None:
     """Print the differences, then and now beneath each other, and where the report is."""
     to = printing.console()
-    for one in result["data"][:_SHOWN]:
+    news = [one for one in result["data"] if not one["expected"]]
+    for one in news[:_SHOWN]:
         where = " ".join(filter(None, (one["client"], f"row {one['row']}" if one["row"] else "", one["topic"][:40])))
         printing.say(to, f"{one['kind']}: {where} {one['what']}", style="bold")
         printing.say(to, f"- {_one_line(one['then'])}", style="red", indent=2)
         printing.say(to, f"+ {_one_line(one['now'])}", style="green", indent=2)
-    if len(result["data"]) > _SHOWN:
-        printing.say(to, f"… and {len(result['data']) - _SHOWN:,} more in the report")
+    if len(news) > _SHOWN:
+        printing.say(to, f"… and {len(news) - _SHOWN:,} more in the report")
     printing.show_end(to, result)
 
 

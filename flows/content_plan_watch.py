@@ -43,6 +43,7 @@ from lib.settings import ROOT
 from lib.tasks import utility_tasks
 from lib.watch import plan_watch
 from lib.watch.plan_watch import Finding, Findings
+from lib.watch.refusals import Refusals
 from lib.watch.watch_cache import SeenPlan, WatchCache
 
 NAME = "content-plan-watch"
@@ -228,9 +229,10 @@ async def _watch_all(
         await prefect_page.tag(run.flow_run, tagged, [client.name for client in asked], run.log)
         progress = Progress(len(asked) * len(months))
         places = asyncio.Semaphore(clients.MAX_CONCURRENT_CLIENTS)
+        refusals = Refusals(run.folder.parent, NAME)
 
         async def one(client: Client, month: Month) -> WatchedPlan:
-            watch = _Watch(dataclasses.replace(run, month=month), cache, client, account.site, full=full)
+            watch = _Watch(dataclasses.replace(run, month=month), cache, refusals, client, account.site, full=full)
             run.begun.clients.append(watch.watched)
             async with places:
                 await watch.go(found[client.folder_id], errors.get(client.folder_id))
@@ -274,9 +276,12 @@ async def _read_list(run: Run, cache: WatchCache, *, full: bool) -> list[Client]
 class _Watch:
     """The watch over one client's plan for one month."""
 
-    def __init__(self, run: Run, cache: WatchCache, client: Client, site: str, *, full: bool) -> None:
+    def __init__(
+        self, run: Run, cache: WatchCache, refusals: Refusals, client: Client, site: str, *, full: bool
+    ) -> None:
         self._run = run
         self._cache = cache
+        self._refusals = refusals
         self._full = full
         self._client = client
         waiting = PlanResult(error=clients.not_begun(client.name))
@@ -361,7 +366,8 @@ class _Watch:
         }
         with result.step("run the notebook", run.clock):
             await utility_tasks.run_notebook(NOTEBOOK, folder / f"{NOTEBOOK}.ipynb", {**paths}, NOTEBOOK_TIMEOUT_S)
-        return plan_watch.load(folder / FINDINGS, plan.rows, notebook=f"notebooks/{NOTEBOOK}.ipynb")
+        found = plan_watch.load(folder / FINDINGS, plan.rows, notebook=f"notebooks/{NOTEBOOK}.ipynb")
+        return await asyncio.to_thread(self._refusals.explain, plan, found)
 
     async def _tell(self, plan: ContentPlan, findings: Findings) -> None:
         """

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lib import files
 from lib.errors import FixInputError
+from lib.exactly_once.reconcile import Outcome
 from lib.files import DRAFTS, RESULT, ROWS
 from lib.plan import adf
 from lib.report.same_rows import partners
@@ -17,11 +18,23 @@ from lib.run import run_record
 from lib.run.run_record import RunRecord
 
 NOT_THERE = "(not there)"
+OUTCOME = "outcome"
+# How rows go on from run to run when nobody has to look.
+_ONWARD = {
+    (Outcome.CREATED, Outcome.EXISTING),
+    (Outcome.UPDATED, Outcome.EXISTING),
+    (Outcome.READY, Outcome.CREATED),
+    (Outcome.READY, Outcome.EXISTING),
+}
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that is not the same: `what` is a parameter, a column of the plan, a field of the draft, or the outcome."""
+    """
+    One thing that is not the same: `what` is a parameter, a column of the plan, a field of the draft, or the outcome.
+
+    `expected`: the row went on as rows do, such as from created to existing.
+    """
 
     kind: str
     client: str
@@ -30,6 +43,7 @@ class Difference:
     what: str
     then: str
     now: str
+    expected: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,13 +56,19 @@ class Comparison:
     same: int
 
     def of(self, kind: str) -> list[Difference]:
-        """The differences of a kind: parameter, source, client, row, draft or outcome."""
-        return [one for one in self.differences if one.kind == kind]
+        """What differs of a kind and is news: parameter, source, client, row, draft or outcome."""
+        return [one for one in self.differences if one.kind == kind and not one.expected]
+
+    @property
+    def expected(self) -> list[Difference]:
+        """The outcomes of rows that went on as expected."""
+        return [one for one in self.differences if one.expected and one.what == OUTCOME]
 
     def counts(self) -> dict[str, int]:
-        """How many differences there are of each kind that occurs, and rows that are the same."""
-        kinds = dict.fromkeys(one.kind for one in self.differences)
-        return {"same rows": self.same, **{kind: len(self.of(kind)) for kind in kinds}}
+        """How many differences there are of each kind that occurs, rows that are the same, and rows that went on as expected."""
+        kinds = dict.fromkeys(one.kind for one in self.differences if not one.expected)
+        went_on = {"rows as expected": len(self.expected)} if self.expected else {}
+        return {"same rows": self.same, **went_on, **{kind: len(self.of(kind)) for kind in kinds}}
 
 
 class _StepRow(BaseModel):
@@ -167,21 +187,27 @@ def _rows_differ(client: str, then: Sequence[_Row], now: Sequence[_Row]) -> tupl
         if old is None or new is None:
             there = old or new
             if there is not None:
-                shown = [f"row {there.row}" if one else NOT_THERE for one in (old, new)]
-                found.append(Difference("row", client, there.row, there.topic, "row", *shown))
+                was, is_now = (f"row {there.row}" if one else NOT_THERE for one in (old, new))
+                found.append(Difference("row", client, there.row, there.topic, "row", was, is_now))
             continue
         differences = [
             *_fields("row", client, new.row, new.topic, old.texts, new.texts),
             *_fields("draft", client, new.row, new.topic, old.draft, new.draft),
-            *_fields("outcome", client, new.row, new.topic, _ended(old), _ended(new)),
+            *_outcomes(client, old, new),
         ]
         same += not differences
         found += differences
     return found, same
 
 
+def _outcomes(client: str, old: _Row, new: _Row) -> list[Difference]:
+    found = _fields(OUTCOME, client, new.row, new.topic, _ended(old), _ended(new))
+    onward = (old.outcome, new.outcome) in _ONWARD and old.key in ("", new.key)
+    return [replace(one, expected=onward) for one in found]
+
+
 def _ended(row: _Row) -> dict[str, str]:
-    return {"outcome": row.outcome, "key": row.key}
+    return {OUTCOME: row.outcome, "key": row.key}
 
 
 def _pairs(then: Sequence[_Row], now: Sequence[_Row]) -> list[tuple[_Row | None, _Row | None]]:

@@ -7,7 +7,7 @@ from IPython.display import HTML
 from markupsafe import Markup, escape
 
 from lib.report import html_report
-from lib.report.comparison import Comparison
+from lib.report.comparison import Comparison, Difference
 
 _AROUND = 6  # words shown beside a difference
 _WORD = re.compile(r"\S+\s*|\s+")
@@ -16,14 +16,16 @@ _WORD = re.compile(r"\S+\s*|\s+")
 def bottom_line(comparison: Comparison) -> str:
     """What was compared, and how much differs; one sentence."""
     counts = comparison.counts()
-    same = counts.pop("same rows")
+    same, went_on = counts.pop("same rows"), counts.pop("rows as expected", 0)
     listed = ", ".join(f"{count} in {kind}s" for kind, count in counts.items()) or "none"
-    return f"{comparison.then.name} → {comparison.now.name}: {same} rows are the same; differences: {listed}."
+    onward = f", {went_on} went on as expected" if went_on else ""
+    return f"{comparison.then.name} → {comparison.now.name}: {same} rows are the same{onward}; differences: {listed}."
 
 
 def show_bottom_line(comparison: Comparison) -> HTML:
     """The bottom line, in green when nothing differs."""
-    return html_report.sentence(bottom_line(comparison), kind="attention" if comparison.differences else "good")
+    news = any(not one.expected for one in comparison.differences)
+    return html_report.sentence(bottom_line(comparison), kind="attention" if news else "good")
 
 
 def show(comparison: Comparison, *kinds: str) -> HTML:
@@ -36,6 +38,26 @@ def show(comparison: Comparison, *kinds: str) -> HTML:
     if not rows:
         return html_report.nothing("Nothing differs.")
     return html_report.table(["client", "row", "topic", "what", "then → now"], rows, numbers=["row"])
+
+
+def transitions(comparison: Comparison) -> dict[str, list[Difference]]:
+    """The rows that went on as expected, by how: `created → existing`."""
+    found: dict[str, list[Difference]] = {}
+    for one in comparison.expected:
+        found.setdefault(f"{one.then} → {one.now}", []).append(one)
+    return found
+
+
+def show_expected(comparison: Comparison) -> HTML:
+    """The rows that went on as expected, how many of each kind; a click lists them."""
+    parts = [
+        html_report.details(
+            f"{len(rows)} × {transition}",
+            html_report.table(["client", "row", "topic"], [[r.client, r.row, r.topic] for r in rows], numbers=["row"]),
+        ).data
+        for transition, rows in transitions(comparison).items()
+    ]
+    return HTML("\n".join(parts)) if parts else html_report.nothing()
 
 
 def word_diff(then: str, now: str) -> Markup:

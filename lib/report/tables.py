@@ -1,5 +1,6 @@
 """Tables and sentences for notebooks. What comes from a sheet is text here, never HTML and never a formula."""
 
+import re
 from collections.abc import Iterable, Mapping
 
 import pandas as pd
@@ -18,17 +19,26 @@ from lib.watch.plan_watch import Findings
 _SHOWN = 80  # characters of a cell in a table
 
 
+class _Table(pd.DataFrame):
+    """A table of words: JupyterLab would move them to the right, and pandas leave out columns and rows."""
+
+    def _repr_html_(self) -> str:
+        html = self.to_html(max_rows=None, max_cols=None, index=False, border=0)
+        return re.sub(r"<(t[dh])>", r'<\1 style="text-align: left; vertical-align: top">', html)
+
+
 def table(records: Iterable[Mapping[str, object]], columns: Iterable[str], *, longest: int = _SHOWN) -> pd.DataFrame:
     """A table with these columns; texts are cut after `longest` characters, the JSON beside the notebook has them whole."""
     show_whole()
     wanted = list(columns)
     rows = [[_short(record.get(column, ""), longest) for column in wanted] for record in records]
-    return pd.DataFrame(rows, columns=wanted, index=[""] * len(rows), dtype=object)
+    return _Table(rows, columns=wanted, index=[""] * len(rows), dtype=object)
 
 
 def show_whole() -> None:
     """Let notebooks show texts of any length, as they are."""
     pd.set_option("display.max_rows", 200)
+    pd.set_option("display.max_columns", None)
     pd.set_option("display.max_colwidth", None)
     pd.set_option("display.html.use_mathjax", False)  # a price in dollars is no formula
 

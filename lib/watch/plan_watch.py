@@ -23,6 +23,7 @@ from lib.plan.problems import Problem
 from lib.services import a1
 from lib.services.models import Issue
 
+NO_ISSUE = "has no issue; run content-plan-to-jira, which makes it or says what is wrong with the row"
 _SHOWN = 200  # characters of a text in a message or comment
 _BEFORE = 40  # characters shown before the first difference in a long text
 
@@ -115,9 +116,8 @@ def not_compared(plan: ContentPlan) -> Findings:
 def _finding(plan: ContentPlan, row: PlanRow, action: Action, issue: Issue | None, *, started: bool) -> Finding:
     problems = list(action.problems)
     if action.outcome is Outcome.READY and started:
-        message = "has no issue; run content-plan-to-jira, which makes it or says what is wrong with the row"
         return Finding(
-            row=row.row, outcome=Outcome.FLAGGED, problems=[Problem(where=plan.address(row.row, KEY), message=message)]
+            row=row.row, outcome=Outcome.FLAGGED, problems=[Problem(where=plan.address(row.row, KEY), message=NO_ISSUE)]
         )
     if action.outcome is Outcome.EXISTING and action.token:
         problems.append(Problem(where=plan.address(row.row, KEY), message=not_written_yet(action.key)))

@@ -92,6 +92,18 @@ def test_a_change_is_told_once_and_no_field_of_the_issue_is_touched(clients, mak
     }
 
 
+@pytest.mark.kernel
+def test_a_row_that_was_refused_says_why_it_has_no_issue(clients, make, watch, services, tmp_path):
+    [plan] = clients(1)
+    change(services, plan, "B3", "31 Juni 2026")
+    made = make(output_dir=str(tmp_path / "seen"))
+    [refused] = [record for record in made["data"] if record["outcome"] == "refused"]
+    [found] = [record for record in watch()["data"] if record["outcome"] == "flagged"]
+    [problem] = found["problems"]
+    assert problem["where"] == f"'{TAB}'!B3"
+    assert problem["message"] == f"has no issue, since it was refused: {refused['problems'][0]['message']}"
+
+
 def test_a_pass_knows_whether_the_last_one_told_it_all(clients, make, watch, services):
     plan, _ = clients(2)
     make()

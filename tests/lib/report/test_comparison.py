@@ -69,6 +69,37 @@ def test_a_row_is_followed_by_its_issue_its_content_and_its_number(tmp_path):
     assert compared.same == 1
 
 
+def test_rows_that_went_on_as_expected_are_counted_and_the_news_is_told(tmp_path):
+    then = runs.leave(tmp_path, [runs.row(n) for n in range(2, 146)] + [runs.row(1, "refused"), runs.row(150, "ready")])
+    lost = runs.row(2, "flagged")
+    now = runs.leave(tmp_path, [lost, *(runs.row(n, "existing") for n in range(3, 146)), runs.row(1), runs.row(150)])
+    compared = comparison.read(then, now)
+    assert told(compared, "outcome") == [(2, "outcome", "created", "flagged"), (2, "key", "CP-2", ""),
+                                         (1, "outcome", "refused", "created"), (1, "key", "", "CP-1")]  # fmt: skip
+    assert compared.counts() == {"same rows": 0, "rows as expected": 144, "outcome": 4}
+    assert "0 rows are the same, 144 went on as expected; differences: 4 in outcomes" in comparison_report.bottom_line(
+        compared
+    )
+    shown = comparison_report.show_expected(compared).data
+    assert "<summary>143 × created → existing</summary>" in shown
+    assert "<summary>1 × ready → created</summary>" in shown
+    assert comparison_report.show(compared, "outcome").data.count("<tr><td>") == 4
+
+
+def test_a_key_that_became_another_one_is_never_expected(tmp_path):
+    then = runs.leave(tmp_path, [runs.row(2)])
+    now = runs.leave(tmp_path, [{**runs.row(2, "existing"), "key": "CP-9"}])
+    assert told(comparison.read(then, now), "outcome") == [
+        (2, "outcome", "created", "existing"),
+        (2, "key", "CP-2", "CP-9"),
+    ]
+
+
+def test_only_news_is_a_matter_for_attention(tmp_path):
+    then, now = runs.leave(tmp_path, [runs.row(2)]), runs.leave(tmp_path, [runs.row(2, "existing")])
+    assert 'class="sentence good' in comparison_report.show_bottom_line(comparison.read(then, now)).data
+
+
 def test_parameters_code_and_drafts_that_differ_are_named(tmp_path):
     cells = [["1 Juli 2026", "Post", "Satu", "a"]]
     drafts = [[{"row": 2, "fields": {"summary": text, "description": adf(text)}}] for text in ("lama", "baru")]

@@ -20,3 +20,12 @@ def test_long_texts_are_cut_in_tables_and_advice_never_is():
 
 def test_line_breaks_are_shown():
     assert tables.rows(plan(row(1, caption="a\nb")))["Caption"].iloc[0] == "a ⏎ b"
+
+
+def test_words_stand_to_the_left_and_no_column_or_row_is_left_out():
+    header = [f"Kolom {n}" for n in range(40)]
+    records = [dict.fromkeys(header, f"<td>{n}") for n in range(300)]
+    shown = tables.table(records, header)._repr_html_()
+    assert shown.count('<td style="text-align: left; vertical-align: top">&lt;td&gt;') == 40 * 300
+    assert shown.count('<th style="text-align: left; vertical-align: top">Kolom ') == 40
+    assert "..." not in shown
