@@ -37,6 +37,18 @@ def closed_to_others() -> Iterator[None]:
         yield
 
 
+def settings_of_client(address: str) -> dict[str, str]:
+    """What this process has to know of its own server there; its pages are not served, so nothing links to them."""
+    names = ("PREFECT_API_AUTH_STRING", "PREFECT_SERVER_API_AUTH_STRING")
+    return {"PREFECT_API_URL": address, "PREFECT_UI_URL": "", **dict.fromkeys(names, _login())}
+
+
+def is_temporary() -> bool:
+    """Whether the Prefect server that is asked here is one of this process's own."""
+    login = get_current_settings().server.api.auth_string
+    return login is not None and login.get_secret_value() == _login()
+
+
 @functools.cache
 def _login() -> str:
     """The one of this process: its server is started once."""

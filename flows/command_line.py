@@ -77,14 +77,19 @@ def main(path: str, argv: Sequence[str] | None = None) -> int:
 
 def import_flow(name: str) -> Any:
     """
-    The module of a flow, now that it is going to run.
+    The module of a flow, now that it is going to run; a temporary server gets ready meanwhile.
 
     Raises:
-        SystemExit: Prefect cannot use one of its settings; exit code 1.
+        SystemExit: Prefect cannot use one of its settings, or its database; exit code 1.
     """
+    print(f"flows/{name}.py begins: Prefect is imported", file=sys.stderr, flush=True)
     from flows import prefect_settings  # noqa: PLC0415
 
     prefect_settings.import_prefect()
+    from flows import server_choice  # noqa: PLC0415
+
+    with error_line.shown(FixInputError):
+        server_choice.choose()
     return importlib.import_module(f"flows.{name}")
 
 

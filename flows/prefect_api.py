@@ -17,6 +17,7 @@ from prefect.logging.handlers import APILogWorker
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, PREFECT_LOGGING_TO_API_ENABLED, get_current_settings
 from prefect.utilities.urls import url_for
 
+from blocks import own_server
 from lib import error_line
 from lib.errors import FixInputError
 from lib.exactly_once.plan_sheet import Log
@@ -32,20 +33,28 @@ _in_vain: dict[str, float] = {}  # address -> when it was last waited for in vai
 
 
 def address() -> str:
-    """The address of Prefect's API as the environment or Prefect's profile says it; empty when a command starts its own."""
+    """The address of Prefect's API as the environment or Prefect's profile says it; empty when there is none yet."""
     return get_current_settings().api.url or ""
 
 
 def check() -> None:
     """
-    Ask the server that PREFECT_API_URL names, or look at the database of the one that a command starts for itself.
+    Ask Prefect's server whether it can be used; a temporary one is waited for.
 
     Raises:
-        FixInputError: The server does not answer as Prefect's API does, or does not let us in; the database cannot be used.
+        FixInputError: It does not answer as Prefect's API does, or does not let us in.
     """
-    if address():
-        asyncio.run(_check_server())
-    elif path := _database():
+    asyncio.run(_check_server())
+
+
+def check_own_database() -> None:
+    """
+    Look at the database of the server that a command starts for itself.
+
+    Raises:
+        FixInputError: It cannot be used.
+    """
+    if path := _database():
         check_database(path)
 
 
@@ -150,8 +159,11 @@ def give_up() -> None:
 
 
 async def _check_server() -> None:
-    where = f"PREFECT_API_URL {address()}"
-    async with get_client(httpx_settings={"timeout": ANSWER_S}) as prefect:
+    where, patience_s = f"PREFECT_API_URL {address()}", ANSWER_S
+    if own_server.is_temporary():
+        where = "Prefect's temporary server"
+        patience_s = get_current_settings().server.ephemeral.startup_timeout_seconds
+    async with get_client(httpx_settings={"timeout": patience_s}) as prefect:
         if failed := await prefect.api_healthcheck():
             if isinstance(failed, PrefectHTTPStatusError):
                 raise FixInputError(where, f"is no address of Prefect's API ({_status(failed)}); it ends in /api")
@@ -175,6 +187,6 @@ def _status(error: PrefectHTTPStatusError) -> int:
 
 def page_of(flow_run_id: str | None) -> str | None:
     """Where a browser shows the flow run; None without a server that outlives the command."""
-    if not flow_run_id or not get_current_settings().api.url:
+    if not flow_run_id or not address() or own_server.is_temporary():
         return None
     return url_for("flow-run", obj_id=flow_run_id)

@@ -1,7 +1,7 @@
-"""Prefect servers on this machine that nobody else can read: a command's temporary one, and the standing one of `make server`.
+"""The standing Prefect server of `make server`, which nobody else can read.
 
 Prefect's own way of starting one lets every web page that is open in a browser ask its API, where the credentials blocks are.
-Here both listen on this machine alone, want a login, answer no foreign page, and keep their database to their user.
+This one listens on this machine alone, wants a login, answers no foreign page, and keeps its database to its user.
 """
 
 if __name__ == "__main__":  # Prefect takes seconds to import
@@ -14,55 +14,19 @@ if __name__ == "__main__":  # Prefect takes seconds to import
 
     prefect_settings.import_prefect()
 
-import atexit
-import contextlib
 import os
-import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from cryptography.fernet import Fernet
 from dotenv import dotenv_values
-from prefect import get_client
-from prefect.settings import get_current_settings
 
 from blocks import own_server
-from flows import server_port
+from flows import server_port, standing_server
+from flows.standing_server import CLIENT_FILE, SERVER_FILE
+from lib import error_line
 from lib.errors import FixInputError
-
-SERVER_FILE, CLIENT_FILE = "server.env", "client.env"
-
-
-def start_temporary() -> None:
-    """
-    Start a temporary server of this command alone, unless PREFECT_API_URL names one; it ends with the process, after the last log.
-
-    It is out of the reach of Ctrl-C: a terminal sends it to all processes of a command, and a run without its server waits minutes
-    for it before it ends.
-    """
-    if get_current_settings().api.url:
-        return
-    from flows.temporary_server import TemporaryServer  # noqa: PLC0415  # a second of imports that other runs save
-
-    to_the_end = contextlib.ExitStack()
-    atexit.register(to_the_end.close)
-    to_the_end.enter_context(own_server.closed_to_others())
-    TemporaryServer()  # from now on the one of this process: Prefect's clients find it by its class
-    with _as_the_server_inherits_it(), get_client(sync_client=True):
-        pass
-
-
-@contextlib.contextmanager
-def _as_the_server_inherits_it() -> Iterator[None]:
-    """Ctrl-C does not reach what is started here, and nobody else may read the files that it makes."""
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    modes = os.umask(own_server.OTHERS)
-    try:
-        yield
-    finally:
-        os.umask(modes)
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def prepare(home: Path, port: int) -> dict[str, str]:
@@ -120,12 +84,17 @@ def _write(path: Path, settings: Mapping[str, str]) -> None:
 def main() -> None:
     """Become the standing server."""
     port = server_port.read()
-    home = Path(os.environ.get("PREFECT_HOME") or Path.home() / ".content-plans").resolve()
-    settings = prepare(home, port)
+    home = standing_server.home()
+    with error_line.shown(FixInputError):
+        standing_server.hold(home)
+        settings = prepare(home, port)
     print(
         f"Prefect's pages: http://{server_port.HOST}:{port}; they ask for the PREFECT_API_AUTH_STRING in {home / CLIENT_FILE}."
     )
-    print(f"In each other shell, before anything that uses this server: . {home / CLIENT_FILE}", flush=True)
+    print(
+        f"Commands of flows/ use it while it runs. Before anything else that does, in its shell: . {home / CLIENT_FILE}",
+        flush=True,
+    )
     os.umask(own_server.OTHERS)
     program = str(Path(sys.executable).with_name("prefect"))
     command = [program, "server", "start", "--host", server_port.HOST, "--port", str(port)]

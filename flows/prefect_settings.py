@@ -5,6 +5,7 @@ import os
 import sys
 import tomllib
 import warnings
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from pydantic import ValidationError
@@ -35,6 +36,13 @@ def import_prefect() -> None:
         sys.stderr = stream
     for one in warned:
         warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+
+
+def use(settings: Mapping[str, str]) -> None:
+    """Let all of this process, and what it starts, know these settings from now on."""
+    os.environ.update(settings)
+    refresh: Callable[[], None] = importlib.import_module("prefect.context").refresh_global_settings_context
+    refresh()
 
 
 def _refused_setting(error: ValidationError) -> FixInputError:

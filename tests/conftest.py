@@ -14,7 +14,7 @@ from prefect.client import base as client_base
 from prefect.settings import PREFECT_SERVER_ANALYTICS_ENABLED, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
 
-from flows import prefect_server, run_in_folder
+from flows import run_in_folder, server_choice
 from lib.exactly_once import plan_lock
 from lib.notebook import kernel_server
 from lib.notebook.notebook_parameters import PARAMETERS_TAG, check, model_of, read_source
@@ -128,7 +128,7 @@ def _kernel_on_request(request, monkeypatch):
 @pytest.fixture(autouse=True)
 def _no_server_of_a_command(monkeypatch):
     """A command's temporary server is its process's to the end: here the session's would be that one, and want its login."""
-    monkeypatch.setattr(prefect_server, "start_temporary", lambda: None)
+    monkeypatch.setattr(server_choice, "choose", lambda: None)
 
 
 class StandingClock:

@@ -100,7 +100,8 @@ try:
     runpy.run_path(sys.argv[0], run_name="__main__")
 except SystemExit:
     pass
-heavy = {"prefect", "pandas", "pydantic_settings", "requests", "httpx", "googleapiclient", "google.auth", "papermill", "starlette"}
+heavy = {"prefect", "pandas", "pydantic_settings", "requests", "httpx", "httplib2", "googleapiclient", "google.auth", "atlassian",
+         "papermill", "nbclient", "starlette"}
 print("HEAVY", sorted(heavy & set(sys.modules)))
 """
 

@@ -24,6 +24,7 @@ from prefect.context import TaskRunContext
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import get_current_settings
 
+from blocks import own_server
 from blocks.names import GOOGLE_BLOCK, JIRA_BLOCK
 from lib.errors import TryLaterError, WorkflowError
 from lib.services import api_calls, rate_limits, retry
@@ -116,7 +117,7 @@ class ClientOfTasks:
 async def acquire(limit: RateLimit) -> None:
     """Wait until one more call keeps all runs of this server within the limit; return at once where that cannot be asked."""
     server = get_current_settings().api.url
-    if server is None or time.monotonic() < _not_asked.get((server, limit.name), 0):
+    if server is None or own_server.is_temporary() or time.monotonic() < _not_asked.get((server, limit.name), 0):
         return
     if (server, limit.name) not in _there and not await _look_for(limit, server):
         return

@@ -95,7 +95,7 @@ def test_flags_become_parameters_of_their_types():
         (["result.json", "audit.html"], r"/20260625_020000_content-plan-to-jira/audit.html is the report .* go on"),
     ],
 )
-def test_ctrl_c_tells_what_is_there_of_this_run_and_how_to_go_on(monkeypatch, tmp_path, there, told):
+def test_ctrl_c_tells_what_is_there_of_this_run_and_how_to_go_on(monkeypatch, prefect_engine, tmp_path, there, told):
     earlier, made = (tmp_path / f"20260625_0{hour}0000_content-plan-to-jira" for hour in (1, 2))
     earlier.mkdir()
     (earlier / "audit.html").touch()

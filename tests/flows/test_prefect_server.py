@@ -1,10 +1,11 @@
-"""Servers on this machine are for their user alone: a command's temporary one, and that of `make server`, as the documents start it."""
+"""Servers on this machine: which one a command uses, and that a temporary one and that of `make server` are for their user alone."""
 
 import base64
 import json
 import os
 import re
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from flows import prefect_server
+from flows import prefect_server, standing_server
 from lib.errors import FixInputError
 from tests.processes import none_is_left
 from tests.servers import free_port, process, wait_for
@@ -26,13 +27,15 @@ FOREIGN = "https://foreign.example"
 ASKED = """
 import os, sys
 from prefect.blocks.system import Secret
-from prefect.server.api.server import SubprocessASGIServer
-from flows import prefect_server
-prefect_server.start_temporary()
+from flows import prefect_api, server_choice
+server_choice.choose()
+prefect_api.check()
 Secret(value="hush").save("mine")
-print(SubprocessASGIServer().address, Secret.load("mine").get(), flush=True)
+assert "prefect.server.api.server" not in sys.modules, "it takes seconds"
+print(prefect_api.address().removesuffix("/api"), Secret.load("mine").get(), flush=True)
 sys.stdin.readline()
 """
+CHOICE = "from flows import prefect_api, server_choice; server_choice.choose(); prefect_api.check()"
 
 
 def ask(address, origin=FOREIGN, login=None, body=None):
@@ -95,6 +98,7 @@ def environment(home):
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
+        "CONTENT_PLAN_SANDBOX": "",
     }
 
 
@@ -123,6 +127,9 @@ def test_the_temporary_server_of_a_command_is_its_own_and_dies_with_it(tmp_path,
         assert listens_on(site) == {"0100007F"}
         command.send_signal(signal.SIGKILL)
         told = command.communicate(timeout=60)[1]
+    assert told.startswith(
+        "Prefect server: a temporary one of this command; commands begin sooner while one of `make server` runs\n"
+    )
     assert "content-plans:" not in told
 
 
@@ -181,6 +188,33 @@ def test_the_documented_lines_set_it_up_and_work_on_it(standing):
     assert not any(b"fernet_key" in path.read_bytes() for path in home.glob("prefect.db*"))
 
 
+def test_a_command_uses_it_and_says_so(standing):
+    home, site, _ = standing
+    said = subprocess.run(
+        [sys.executable, "-c", CHOICE], cwd=ROOT, env=environment(home), capture_output=True, text=True, check=True
+    )
+    assert said.stderr == f"Prefect server: {site}/api, started by `make server`\n"
+
+
+def test_a_second_server_of_one_folder_is_refused(standing):
+    with pytest.raises(FixInputError, match=r"a server of \S+ runs already; use that one, or name another folder"):
+        standing_server.hold(standing[0])
+
+
+def test_a_server_that_has_ended_or_does_not_listen_yet_is_not_used(tmp_path, monkeypatch):
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    assert standing_server.settings_of_client() == {}, "there was never one"
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        login = prefect_server.prepare(tmp_path, port)["PREFECT_API_AUTH_STRING"]
+        assert standing_server.settings_of_client() == {}, "nobody holds its lock: another program listens there"
+        lock = standing_server.hold(tmp_path)
+        used = {"PREFECT_API_URL": f"http://127.0.0.1:{port}/api", "PREFECT_API_AUTH_STRING": login}
+        assert standing_server.settings_of_client() == used
+    assert standing_server.settings_of_client() == {}, "nobody listens"
+    os.close(lock)
+
+
 def test_secrets_are_made_once(tmp_path):
     first = prefect_server.prepare(tmp_path / "home", 4200)
     assert prefect_server.prepare(tmp_path / "home", 4200) == first
@@ -225,7 +259,7 @@ def test_a_notebook_that_loads_a_block_starts_no_server_that_others_can_ask(tmp_
     with subprocess.Popen(
         [sys.executable, "-c", IN_A_KERNEL],
         cwd=ROOT,
-        env={**environment(home), "CONTENT_PLAN_SANDBOX": ""},
+        env=environment(home),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

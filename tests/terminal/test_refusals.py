@@ -10,11 +10,12 @@ from prefect.settings import get_current_settings
 from tests.terminal.window import ROOT
 
 FLOW = str(ROOT / "flows/content_plan_to_jira.py")
+BEGUN = "flows/content_plan_to_jira.py begins: Prefect is imported"
 SETTINGS = {"CLIENTS_SPREADSHEET_ID": "x", "JIRA_PROJECT_KEY": "CP", "JIRA_ISSUE_TYPE_ID": "1"}
 
 
 @pytest.fixture
-def told(window, tmp_path):
+def sent(window, tmp_path):
     """The lines, as they were sent, and the exit code of a command in a window of 80 columns."""
 
     def run(*command, **environment):
@@ -31,6 +32,22 @@ def told(window, tmp_path):
         return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen.raw.decode()).split("\r\n")[:-1], code
 
     return run
+
+
+@pytest.fixture
+def told(sent):
+    """The same without the line that a flow begins with."""
+
+    def run(*command, **environment):
+        lines, code = sent(*command, **environment)
+        return [line for line in lines if line != BEGUN], code
+
+    return run
+
+
+def test_a_command_says_that_it_begins_before_prefect_is_imported(sent):
+    lines, _ = sent("-X", "importtime", FLOW, PREFECT_LOGGING_LEVEL="loud", **SETTINGS)
+    assert not [line for line in lines[: lines.index(BEGUN)] if re.search(r"\| +(prefect|pandas|requests)\b", line)]
 
 
 def test_a_misspelt_month_is_refused_before_prefect_is_imported(told, tmp_path):
@@ -56,8 +73,9 @@ def test_a_damaged_database_is_named_before_its_server_is_waited_for(told, tmp_p
 
 def test_a_server_that_does_not_answer_is_named(told, tmp_path):
     lines, code = told(FLOW, OUTPUT_DIR=str(tmp_path / "output"), PREFECT_API_URL="http://127.0.0.1:9/api", **SETTINGS)
-    assert (len(lines), code) == (1, 1), lines
-    assert re.fullmatch(r"error: PREFECT_API_URL http://127.0.0.1:9/api: .*start the server.*", lines[0])
+    assert (len(lines), code) == (2, 1), lines
+    assert lines[0] == "Prefect server: http://127.0.0.1:9/api"
+    assert re.fullmatch(r"error: PREFECT_API_URL http://127.0.0.1:9/api: .*start the server.*", lines[1])
     assert not (tmp_path / "output").exists()
 
 
