@@ -8,22 +8,11 @@ from contextlib import contextmanager
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from sandbox.google import sheets_requests, sheets_values
+from sandbox.google import sheets_requests, sheets_tabs, sheets_values
 from sandbox.google.a1 import Span
 from sandbox.google.cells import Cell, Content, cell_of
 from sandbox.google.sheets_values import Rendering, rendered
-from sandbox.google.state import (
-    FOLDER,
-    SHEET,
-    SHORTCUT,
-    XLSX,
-    DriveFile,
-    GoogleState,
-    GridRange,
-    Spreadsheet,
-    Tab,
-    Token,
-)
+from sandbox.google.state import FOLDER, SHEET, SHORTCUT, XLSX, DriveFile, GoogleState, GridRange, Spreadsheet, Token
 from sandbox.http.messages import Json, JsonObject
 from sandbox.http.timeline import Timeline
 
@@ -115,7 +104,10 @@ class Google:
         with self._timeline.lock:
             spreadsheet_id = self._add_file(title, SHEET, folder_id, spreadsheet_id)
             contents = tabs or {"Sheet1": []}
-            made = [_tab(place and place * 7919, name, rows) for place, (name, rows) in enumerate(contents.items())]
+            made = [
+                sheets_tabs.filled(place and place * 7919, name, rows)
+                for place, (name, rows) in enumerate(contents.items())
+            ]
             self.state.spreadsheets[spreadsheet_id] = Spreadsheet(spreadsheet_id, title, made, locale, time_zone)
             self.set_access(spreadsheet_id, access)
             self.state.files[spreadsheet_id].trashed = trashed
@@ -202,11 +194,22 @@ class Google:
         properties = {"sheetId": sheet_id, "hidden": hidden}
         self.edit(spreadsheet_id, [{"updateSheetProperties": {"properties": properties, "fields": "hidden"}}])
 
+    def protect(
+        self, spreadsheet_id: str, a1_range: str, *, editors: Iterable[str] = (), warning: bool = False
+    ) -> None:
+        """Protect a range, e.g. `Plan!G2:G9`, as a person does: from all others but the editors, or with a warning only."""
+        where = self._where(spreadsheet_id, a1_range)
+        may: JsonObject = {"warningOnly": True} if warning else {"editors": {"users": list(editors)}}
+        self.edit(spreadsheet_id, [{"addProtectedRange": {"protectedRange": {"range": where, **may}}}])
+
     def merge(self, spreadsheet_id: str, a1_range: str) -> None:
         """Merge a range, e.g. `Plan!A2:A4`; its first cell keeps its content, the others lose theirs."""
-        area = sheets_values.resolve(self.spreadsheets[spreadsheet_id], a1_range)
-        where = GridRange(area.tab.sheet_id, Span(area.top, area.bottom, area.left, area.right)).to_json()
+        where = self._where(spreadsheet_id, a1_range)
         self.edit(spreadsheet_id, [{"mergeCells": {"range": where, "mergeType": "MERGE_ALL"}}])
+
+    def _where(self, spreadsheet_id: str, a1_range: str) -> JsonObject:
+        area = sheets_values.resolve(self.spreadsheets[spreadsheet_id], a1_range)
+        return GridRange(area.tab.sheet_id, Span(area.top, area.bottom, area.left, area.right)).to_json()
 
     @contextmanager
     def _changed_copy(self, spreadsheet_id: str) -> Iterator[Spreadsheet]:
@@ -289,9 +292,3 @@ class Google:
         self.state.counter += 1
         digest = hashlib.sha256(f"sandbox {self.state.counter}".encode()).digest()
         return "1" + base64.urlsafe_b64encode(digest).decode().rstrip("=")[:43]
-
-
-def _tab(sheet_id: int, title: str, rows: Sequence[Sequence[Content]]) -> Tab:
-    cells = [[cell_of(content) for content in row] for row in rows]
-    widest = max((len(row) for row in cells), default=0)
-    return Tab(sheet_id, title, cells, max(1000, len(cells)), max(26, widest))

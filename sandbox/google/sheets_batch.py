@@ -20,6 +20,8 @@ class Batch:
     spreadsheet: Spreadsheet
     today: dt.date
     """The day it is in the spreadsheet's time zone: a date typed without its year gets this one's."""
+    by: str = ""
+    """The account that sends them; empty for a person who may do everything."""
     rows_by_text: dict[int, dict[str, set[int]]] = field(default_factory=dict)
     """Tab -> shown text -> rows that may hold it, while only find and replace has changed cells: it is asked for often."""
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sandbox.google.a1 import Span
 from sandbox.google.cells import BLANK, Cell
 from sandbox.google.sheets_batch import Batch, RequestError
+from sandbox.google.sheets_protection import check_lines
 from sandbox.google.state import GridRange, Tab
 from sandbox.http.messages import JsonObject
 
@@ -34,6 +35,7 @@ def insert_dimension(batch: Batch, request: JsonObject) -> JsonObject:
     before = bool(request.get("inheritFromBefore"))
     if before and lines.start == 0:
         raise RequestError("inheritFromBefore cannot be true when inserting at the first row or column.")
+    _check(batch, lines, insert=True)
     _insert(lines, model=lines.start - 1 if before else lines.start)
     _move_references(batch, lines, lambda ends: after_insert(ends, lines.start, lines.end - lines.start))
     return {}
@@ -43,6 +45,7 @@ def delete_dimension(batch: Batch, request: JsonObject) -> JsonObject:
     lines = _lines(batch, request.get("range"))
     if lines.start == 0 and lines.end == lines.size:
         raise RequestError(f"You can't delete all the {'rows' if lines.rows else 'columns'} on the sheet.")
+    _check(batch, lines)
     _take_out(lines)
     _resize(lines, lines.start - lines.end)
     _move_references(batch, lines, lambda ends: after_delete(ends, lines.start, lines.end))
@@ -54,6 +57,8 @@ def move_dimension(batch: Batch, request: JsonObject) -> JsonObject:
     target = int(request.get("destinationIndex", 0))
     if lines.start < target < lines.end or not 0 <= target <= lines.size:
         raise RequestError(f"destinationIndex {target} lies inside the source range or outside the grid.")
+    _check(batch, lines)
+    _check(batch, lines._replace(start=target, end=target), insert=True)
     taken = _take_out(lines)
     landing = target if target <= lines.start else target - len(taken)
     _put_in(lines, landing, taken)
@@ -112,6 +117,10 @@ def after_delete(ends: Ends, first: int, last: int) -> Ends | None:
     start, end = ends
     start, end = None if start is None else place(start), None if end is None else place(end)
     return None if start is not None and start == end else (start, end)
+
+
+def _check(batch: Batch, lines: _Lines, *, insert: bool = False) -> None:
+    check_lines(lines.tab, batch.by, rows=lines.rows, start=lines.start, end=lines.end, insert=insert)
 
 
 def _is_rows(body: JsonObject) -> bool:
@@ -201,6 +210,12 @@ def _move_references(batch: Batch, lines: _Lines, shift: Shift) -> None:
         return span._replace(top=ends[0], bottom=ends[1]) if lines.rows else span._replace(left=ends[0], right=ends[1])
 
     tab.merges = [moved for span in tab.merges if (moved := shifted(span))]
+    for one in tab.protections:
+        one.unprotected = [moved for span in one.unprotected if (moved := shifted(span))]
+    kept_protections = [(one, moved) for one in tab.protections if (moved := shifted(one.span))]
+    tab.protections = [one for one, _ in kept_protections]
+    for one, moved_span in kept_protections:
+        one.span = moved_span
     hidden = tab.hidden_rows if lines.rows else tab.hidden_columns
     places = {place: shift((place, place + 1)) for place in hidden}
     moved_to = {ends[0]: hidden[place] for place, ends in places.items() if ends and ends[0] is not None}

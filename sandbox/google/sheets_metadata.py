@@ -10,6 +10,7 @@ from sandbox.google.field_mask import Mask
 from sandbox.google.number_format import default_pattern, formatted_value
 from sandbox.google.rich_text import whole_link
 from sandbox.google.sheets_names import named_range_json
+from sandbox.google.sheets_protection import protection_json
 from sandbox.google.sheets_tabs import tab_json
 from sandbox.google.sheets_values import Area, resolve
 from sandbox.google.state import GridRange, Spreadsheet, Tab
@@ -29,12 +30,12 @@ _DEFAULT_TEXT_FORMAT = {
 
 
 def spreadsheet_json(
-    book: Spreadsheet, base_url: str, mask: Mask, *, ranges: list[str] | None = None, grid: bool = False
+    book: Spreadsheet, base_url: str, mask: Mask, *, ranges: list[str] | None = None, grid: bool = False, by: str = ""
 ) -> JsonObject:
     """The whole answer, already cut to `mask`.
 
     Only tabs that one of `ranges` touches are shown, with only these cells. `grid` asks for cells; with a mask, only the
-    mask decides.
+    mask decides. `by` is the account that reads it.
     """
     areas = [resolve(book, text) for text in ranges or []]
     with_cells = field_mask.wants(mask, "sheets", "data") if mask else grid
@@ -43,7 +44,7 @@ def spreadsheet_json(
         inside = [area for area in areas if area.tab is tab]
         if areas and not inside:
             continue
-        sheets.append(_sheet(tab, index))
+        sheets.append(_sheet(tab, index, by))
         if with_cells:
             blocks = inside or [Area(tab, Span(), 0, tab.row_count, 0, tab.column_count)]
             sheets[-1]["data"] = [_grid_data(book, area, mask) for area in blocks]
@@ -65,9 +66,10 @@ def spreadsheet_json(
     return cut
 
 
-def _sheet(tab: Tab, index: int) -> JsonObject:
+def _sheet(tab: Tab, index: int, by: str) -> JsonObject:
     merges = {"merges": [GridRange(tab.sheet_id, span).to_json() for span in tab.merges]} if tab.merges else {}
-    return {"properties": tab_json(tab, index), **merges}
+    protected = [protection_json(tab, one, by) for one in tab.protections]
+    return {"properties": tab_json(tab, index), **merges, **({"protectedRanges": protected} if protected else {})}
 
 
 def _grid_data(book: Spreadsheet, area: Area, mask: Mask) -> JsonObject:

@@ -28,7 +28,7 @@ def spreadsheets_get(google: Google, call: Call) -> Reply:
     book = _open(google, call, "read")
     mask = read_mask(call.one("fields"), "Spreadsheet")
     grid, ranges = call.flag("includeGridData"), call.many("ranges")
-    return Reply(200, spreadsheet_json(book, google.base_url, mask, ranges=ranges, grid=grid))
+    return Reply(200, spreadsheet_json(book, google.base_url, mask, ranges=ranges, grid=grid, by=call.caller))
 
 
 @sheets("sheets.spreadsheets.batchUpdate", "POST", f"{_BOOK}:batchUpdate")
@@ -36,12 +36,14 @@ def spreadsheets_batch_update(google: Google, call: Call) -> Reply:
     body = read_body(call, "BatchUpdateSpreadsheetRequest")
     book = _open(google, call, "write")
     mask = read_mask(call.one("fields"), "BatchUpdateSpreadsheetResponse")
-    changed, replies = carried_out(book, body.get("requests", []), google.today(book))
+    changed, replies = carried_out(book, body.get("requests", []), google.today(book), call.caller)
     answer: JsonObject = {"spreadsheetId": book.id, "replies": replies}
     if body.get("includeSpreadsheetInResponse") and field_mask.wants(mask, "updatedSpreadsheet"):
         grid, ranges = bool(body.get("responseIncludeGridData")), body.get("responseRanges", [])
         inner = (mask.get("updatedSpreadsheet") or {"*": {}}) if mask else {}
-        answer["updatedSpreadsheet"] = spreadsheet_json(changed, google.base_url, inner, ranges=ranges, grid=grid)
+        answer["updatedSpreadsheet"] = spreadsheet_json(
+            changed, google.base_url, inner, ranges=ranges, grid=grid, by=call.caller
+        )
     _keep(google, changed)
     return Reply(200, field_mask.cut(answer, mask))
 
@@ -60,7 +62,7 @@ def values_batch_update(google: Google, call: Call) -> Reply:
     body = read_body(call, "BatchUpdateValuesRequest")
     book = _open(google, call, "write")
     mask = read_mask(call.one("fields"), "BatchUpdateValuesResponse")
-    writer = Writer(book, body.get("valueInputOption", ""), google.today(book))
+    writer = Writer(book, body.get("valueInputOption", ""), google.today(book), call.caller)
     responses = [
         writer.write(_agreed_range("", data, f"Invalid data[{place}]: "), data, f"Invalid data[{place}]: ")
         for place, data in enumerate(body.get("data", []))
@@ -83,7 +85,7 @@ def values_clear(google: Google, call: Call) -> Reply:
     book = _open(google, call, "write")
     mask = read_mask(call.one("fields"), "ClearValuesResponse")
     area = resolve(book, call.params["range"])
-    _keep(google, clear(book, area))
+    _keep(google, clear(book, area, call.caller))
     return Reply(200, field_mask.cut({"spreadsheetId": book.id, "clearedRange": area.text}, mask))
 
 
@@ -99,7 +101,7 @@ def values_update(google: Google, call: Call) -> Reply:
     body = read_body(call, "ValueRange")
     book = _open(google, call, "write")
     mask = read_mask(call.one("fields"), "UpdateValuesResponse")
-    writer = Writer(book, call.one("valueInputOption"), google.today(book))
+    writer = Writer(book, call.one("valueInputOption"), google.today(book), call.caller)
     answer = writer.write(_agreed_range(call.params["range"], body, ""), body)
     if call.flag("includeValuesInResponse"):
         _add_values(writer, [answer], call.one("responseValueRenderOption"), call.one("responseDateTimeRenderOption"))

@@ -3,7 +3,10 @@
 https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets/request#addsheetrequest
 """
 
+from collections.abc import Sequence
+
 from sandbox.google import field_mask
+from sandbox.google.cells import Content, cell_of
 from sandbox.google.schema import unknown_path
 from sandbox.google.sheets_batch import Batch, RequestError
 from sandbox.google.state import Spreadsheet, Tab
@@ -73,6 +76,13 @@ def update_sheet_properties(batch: Batch, request: JsonObject) -> JsonObject:
     if all(other.hidden for other in book.tabs):
         raise RequestError("You can't hide all the sheets in a document.")
     return {}
+
+
+def filled(sheet_id: int, title: str, rows: Sequence[Sequence[Content]]) -> Tab:
+    """A tab with these rows, at least as large as Sheets makes one."""
+    cells = [[cell_of(content) for content in row] for row in rows]
+    widest = max((len(row) for row in cells), default=0)
+    return Tab(sheet_id, title, cells, max(1000, len(cells)), max(26, widest))
 
 
 def tab_json(tab: Tab, index: int) -> JsonObject:

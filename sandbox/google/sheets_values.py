@@ -14,6 +14,7 @@ from sandbox.google.errors import invalid
 from sandbox.google.number_format import DATE_TYPES, formatted_value
 from sandbox.google.parse_input import parse_input
 from sandbox.google.sheets_batch import beyond_grid
+from sandbox.google.sheets_protection import REFUSED, protected_cells
 from sandbox.google.state import Spreadsheet, Tab
 from sandbox.http.messages import Json, JsonObject
 
@@ -129,12 +130,13 @@ def rendered(cell: Cell, locale: str, rendering: Rendering) -> Json:
 class Writer:
     """Writes ValueRanges into a copy of a spreadsheet, so that a refused request leaves nothing behind."""
 
-    def __init__(self, book: Spreadsheet, option: str, today: dt.date) -> None:
+    def __init__(self, book: Spreadsheet, option: str, today: dt.date, by: str = "") -> None:
         if option not in {"RAW", "USER_ENTERED"}:
             raise invalid("'valueInputOption' is required but not specified")
         self.book = book.copy()
         self._typed = option == "USER_ENTERED"
         self._today = today
+        self._protected = protected_cells(self.book, by)
         self.areas: list[Area] = []
 
     def write(self, text: str, body: JsonObject, prefix: str = "") -> JsonObject:
@@ -179,6 +181,8 @@ class Writer:
     def _put(self, area: Area, y: int, x: int, value: Json, prefix: str) -> None:
         row, column = area.top + y, area.left + x
         cell = area.tab.cell(row, column)
+        if (area.tab.sheet_id, row, column) in self._protected:
+            raise invalid(f"{prefix}{REFUSED}")
         if isinstance(value, bool):
             cell = cell.with_content(Cell(value))
         elif isinstance(value, int | float):
@@ -199,8 +203,11 @@ def _as_proto(value: Json) -> str:
     return f"{kind} {json.dumps(value, ensure_ascii=False)}"
 
 
-def clear(book: Spreadsheet, area: Area) -> Spreadsheet:
+def clear(book: Spreadsheet, area: Area, by: str = "") -> Spreadsheet:
     """A spreadsheet whose cells in `area` hold nothing; formats and notes stay."""
+    inside = {(area.tab.sheet_id, y, x) for y in range(area.top, area.bottom) for x in range(area.left, area.right)}
+    if inside & protected_cells(book, by).keys():
+        raise invalid(REFUSED)
     changed = book.copy()
     tab = changed.by_id(area.tab.sheet_id)
     if tab is not None:

@@ -41,6 +41,23 @@ class GridRange(NamedTuple):
 
 
 @dataclass(slots=True)
+class Protection:
+    """A protected range; `editors` are the e-mail addresses of those who may write there, its owner's included."""
+
+    id: int
+    span: Span
+    description: str = ""
+    warning_only: bool = False
+    editors: list[str] = field(default_factory=list)
+    unprotected: list[Span] = field(default_factory=list)
+
+    def copy(self) -> "Protection":
+        return Protection(
+            self.id, self.span, self.description, self.warning_only, list(self.editors), list(self.unprotected)
+        )
+
+
+@dataclass(slots=True)
 class Tab:
     """One tab. `rows` is ragged: what it does not hold, up to the grid's size, is blank."""
 
@@ -56,6 +73,7 @@ class Tab:
     hidden_rows: dict[int, str] = field(default_factory=dict)
     """Hidden rows, from 0: `user` or `filter`, depending on what hides it."""
     hidden_columns: dict[int, str] = field(default_factory=dict)
+    protections: list[Protection] = field(default_factory=list)
 
     def cell(self, row: int, column: int) -> Cell:
         if row < len(self.rows) and column < len(self.rows[row]):
@@ -97,6 +115,7 @@ class Tab:
             list(self.merges),
             dict(self.hidden_rows),
             dict(self.hidden_columns),
+            [one.copy() for one in self.protections],
         )
 
 

@@ -129,6 +129,7 @@ def _(site):
     linked = {"userEnteredValue": {"stringValue": "satu"}, "textFormatRuns": runs}
     person = {"chip": {"personProperties": {"email": "raras@agency.example"}}}
     chips = {"userEnteredValue": {"stringValue": "@ dan"}, "chipRuns": [person]}
+    protected = {"protectedRangeId": 7}
     named = {"namedRangeId": "satu", "name": "nama", "range": block}
     metadata = {
         "metadataKey": "k",
@@ -154,6 +155,10 @@ def _(site):
         {"addNamedRange": {"namedRange": named}},
         {"updateNamedRange": {"namedRange": {**named, "name": "lain"}, "fields": "name"}},
         {"deleteNamedRange": {"namedRangeId": "satu"}},
+        {"addProtectedRange": {"protectedRange": {**protected, "range": block, "description": "d"}}},
+        {"updateProtectedRange": {"protectedRange": {**protected, "warningOnly": True}, "fields": "warningOnly"}},
+        {"deleteProtectedRange": protected},
+        {"addProtectedRange": {"protectedRange": {**protected, "range": {"sheetId": 0}, "unprotectedRanges": [block]}}},
         {"addSheet": {"properties": {"title": "Baru", "gridProperties": {"rowCount": 5, "columnCount": 4}}}},
         {"updateSheetProperties": {"properties": {"sheetId": 0, "title": "Lain"}, "fields": "title"}},
         {"createDeveloperMetadata": {"developerMetadata": metadata}},
