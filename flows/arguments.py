@@ -18,6 +18,7 @@ LONGEST_PAUSE_S = 3600
 LONGEST_SETTLE_S = 86_400
 MOST_DAYS = 36_500
 MOST_ROWS = 10_000_000  # cells of a spreadsheet
+DECISIONS = frozenset({"key", "create", "take", "forget_issue"})  # of flows/resolve.py, which carries out one
 
 
 def plain(hint: Any) -> Any:
@@ -43,21 +44,24 @@ def check(parameters: Sequence[inspect.Parameter], given: Mapping[str, Any]) -> 
                 raise FixInputError(command.flag(one), "is empty; write a value, or leave it out")
         if problem := CHECKS.get((one.name, plain(one.annotation)), _nothing)(value):
             raise FixInputError(command.flag(one), problem)
-    if {"key", "create", "forget_issue"} <= given.keys():
-        check_decision(given.get("row"), given["key"], given["forget_issue"], create=given["create"])
+    if given.keys() >= DECISIONS:
+        check_decision(given)
 
 
-def check_decision(row: int | None, key: str | None, forget_issue: str | None, *, create: bool) -> None:
+def check_decision(given: Mapping[str, Any]) -> None:
     """
     Whether a person decided one thing about a row.
 
     Raises:
-        FixInputError: None or several, or the row is missing.
+        FixInputError: None or several, the row is missing, or what goes with another decision is there.
     """
-    if sum((key is not None, create, forget_issue is not None)) != 1:
-        raise FixInputError("content-plan-resolve", "needs exactly one of --key, --create and --forget-issue")
-    if row is None and forget_issue is None:
+    if sum(given[name] not in (None, False) for name in DECISIONS) != 1:
+        raise FixInputError("content-plan-resolve", "needs exactly one of --key, --create, --take and --forget-issue")
+    if given["row"] is None and given["forget_issue"] is None:
         raise FixInputError("content-plan-resolve", "needs the number of the row in the sheet, behind the plan")
+    for name in ("field", "validate_only"):
+        if given[name] and given["take"] is None:
+            raise FixInputError(f"--{name.replace('_', '-')}", "goes with --take alone")
 
 
 def _nothing(_value: Any) -> str:

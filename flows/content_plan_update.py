@@ -110,14 +110,14 @@ async def content_plan_update(
 
 async def _update(run: Run, project: Project, client: Client, update: PlanUpdate, folder: Path) -> None:
     """See what changed, and send it while no other run may touch the plan."""
-    await _compare(run, project, client, update, folder)
+    await compare(run, project, client, update, folder)
     if update.has_changes and not run.validate_only:
         async with update.locked():
-            await _compare(run, project, client, update, folder)
+            await compare(run, project, client, update, folder)
             await update.send()
 
 
-async def _compare(run: Run, project: Project, client: Client, update: PlanUpdate, folder: Path) -> None:
+async def compare(run: Run, project: Project, client: Client, update: PlanUpdate, folder: Path) -> None:
     """The rows through the transform notebook, and against their issues."""
     await update.read()
     plan, snapshot = await update.look_up(settle=False)

@@ -27,6 +27,7 @@ from lib.services.google_api import GoogleApi
 from lib.services.jira_api import JiraApi
 from lib.services.throttle import Throttle
 from lib.settings import ROOT
+from lib.update.plan_take import PlanTake
 from lib.update.plan_update import PlanUpdate
 
 NOTEBOOK = ROOT / "notebooks/content_plan_to_jira.ipynb"
@@ -254,3 +255,25 @@ class DirectUpdate(DirectRun):
         await self.plan_run.read()
         plan, snapshot = await self.plan_run.look_up(settle=False)
         await self.plan_run.compare(snapshot, await make_drafts(self.folder, self.month, self.project_key)(plan))
+
+
+class DirectTake(DirectUpdate):
+    """A decision about a conflict, carried out."""
+
+    kind = PlanTake
+
+    def decide(self, row: int, side: str, field: str | None = None, *, validate_only: bool = False) -> str:
+        """What was done, in a sentence."""
+        self.plan_run.want(row, side, field)
+
+        async def go() -> str:
+            await self.sheet.open()
+            if validate_only:
+                await self._compare()
+            else:
+                async with self.plan_run.locked():
+                    await self._compare()
+                    await self.plan_run.send()
+            return self.plan_run.say_taken(validate_only=validate_only)
+
+        return asyncio.run(go())

@@ -27,7 +27,7 @@ class PlanResolve(PlanRun):
             FixInputError: There is no such row, it has its issue, or our checks refuse it; nothing was made.
         """
         plan = self._read()
-        name = _name(plan, self._find_row(plan, row))
+        name = name_of(plan, find_row(plan, row))
         made = self.result.by_row[row]
         self.result.by_row = {row: made}
         if made.outcome is Outcome.EXISTING:
@@ -48,7 +48,7 @@ class PlanResolve(PlanRun):
         async with self.locked():
             plan = await self._sheet.read()
             self._take(plan)
-            found = self._find_row(plan, row)
+            found = find_row(plan, row)
             issue = await self._find_issue(plan, key)
             self._check_free(plan, found, issue)
             displaced = found.key.strip()
@@ -61,7 +61,7 @@ class PlanResolve(PlanRun):
             self.result.by_row = {row: RowResult(row, Outcome.EXISTING, issue.key)}
             self._sheet.finish()
         instead = f", in place of {displaced!r}" if displaced not in ("", issue.key) else ""
-        return f"{_name(plan, found)}: has {issue.key} ({issue.summary!r}) now{instead}"
+        return f"{name_of(plan, found)}: has {issue.key} ({issue.summary!r}) now{instead}"
 
     async def forget(self, key: str) -> str:
         """
@@ -85,13 +85,6 @@ class PlanResolve(PlanRun):
             self._sheet.finish()
         rows = f"; row {' and '.join(str(row.row) for row in holders)} has no key now" if holders else ""
         return f"{issue.key} ({issue.summary!r}) no longer belongs to {plan.title!r}{rows}"
-
-    def _find_row(self, plan: ContentPlan, number: int) -> PlanRow:
-        for row in plan.rows:
-            if row.row == number:
-                return row
-        rows = ", ".join(str(row.row) for row in plan.rows[:5])
-        raise FixInputError(f"{plan.title}, row {number}", f"holds no content; rows with content are {rows}, …")
 
     async def _find_issue(self, plan: ContentPlan, key: str) -> Issue:
         wanted = read_key(key)
@@ -134,6 +127,20 @@ def _holds(row: PlanRow, issue: Issue) -> bool:
     return read_key(row.key) == issue.key
 
 
-def _name(plan: ContentPlan, row: PlanRow) -> str:
+def find_row(plan: ContentPlan, number: int) -> PlanRow:
+    """
+    The row that a person named.
+
+    Raises:
+        FixInputError: It holds no content.
+    """
+    for row in plan.rows:
+        if row.row == number:
+            return row
+    rows = ", ".join(str(row.row) for row in plan.rows[:5])
+    raise FixInputError(f"{plan.title}, row {number}", f"holds no content; rows with content are {rows}, …")
+
+
+def name_of(plan: ContentPlan, row: PlanRow) -> str:
     """The row as people know it."""
     return f"{plan.client}, row {row.row} ({cut(one_line(plan.text(row, 'Topik')), _SHOWN)!r})"

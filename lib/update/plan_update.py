@@ -15,7 +15,7 @@ from typing import Any
 from lib.errors import FixInputError, RefusedError, UncertainWriteError
 from lib.exactly_once.lookup import Lookup, Snapshot
 from lib.exactly_once.plan_run import PlanRun, RowResult
-from lib.exactly_once.reconcile import Outcome, decide, row_property
+from lib.exactly_once.reconcile import RESOLVE, Outcome, decide, row_property
 from lib.files import iso_utc
 from lib.formats import cut
 from lib.plan import adf, sent
@@ -76,7 +76,9 @@ class PlanUpdate(PlanRun):
         self._me = ""
         self._names: list[str] = []
         self._fence = 0.0
-        self._written: set[tuple[int, str]] = set()
+        self._written: dict[
+            int, set[str]
+        ] = {}  # row -> the fields that were sent to its issue; none when it had only to remember
 
     @property
     def has_changes(self) -> bool:
@@ -140,10 +142,11 @@ class PlanUpdate(PlanRun):
             row: [
                 {
                     "field": self._shown(one.field),
-                    "state": one.state.value,
-                    "sent": _text(one.sent),
-                    "plan": _text(one.plan),
-                    "jira": _text(one.jira),
+                    "cell": self._cell(update, one.field),
+                    "state": self._state(update, one).value,
+                    "sent": shown_value(one.sent),
+                    "plan": shown_value(one.plan),
+                    "jira": shown_value(one.jira),
                 }
                 for one in update.decisions
             ]
@@ -157,16 +160,20 @@ class PlanUpdate(PlanRun):
         """Compare the row's draft with how its issue stands now."""
         plan, draft = self._read(), update.draft
         update.state = state
+        told = {one.field: one for one in update.decisions if one.state is State.REPLACED}
         if state is None:
             update.untouched, update.decisions = "it was moved, archived, or cannot be read", []
             return
         issue = replace(update.issue, row=state.row)
         if state.row.get("shortened") and draft.sections:
             draft = draft.shortened()
+        found = three_way.compare(draft, _remembered(plan, update.row, draft, issue), state.fields)
         update.decisions = [
             replace(one, state=State.REJECTED, why=update.rejected[one.field]) if one.field in update.rejected else one
-            for one in three_way.compare(draft, _remembered(plan, update.row, draft, issue), state.fields)
+            for one in found
+            if one.field not in told
         ]
+        update.decisions += told.values()
         wanted = draft.drafted.get("project")
         home = wanted.get("key") if isinstance(wanted, dict) else None
         if state.done:
@@ -187,6 +194,7 @@ class PlanUpdate(PlanRun):
             if not update.is_to_send or (update.lost and attempt > 1):
                 return
             fields = three_way.fields_to_send(update.decisions)
+            tried = [one.field for one in update.decisions if one.state in (State.UPDATED, State.SETTLED)]
             mark = uuid.uuid4().hex
             row = self._new_row(update, list(fields), after, mark)
             try:
@@ -198,15 +206,15 @@ class PlanUpdate(PlanRun):
                     continue
             except RefusedError as error:
                 named = {name: why for name, why in error.reasons.items() if name in fields}
-                update.rejected |= named or dict.fromkeys([*fields] or ["summary"], error.problem)
+                update.rejected |= named or dict.fromkeys(tried, error.problem)
                 continue
             except FixInputError as error:
                 await self._jira.read_myself()  # raises when it is not about this issue
-                update.rejected |= dict.fromkeys(fields, str(error))
+                update.rejected |= dict.fromkeys(tried, str(error))
                 await self._read_row(update)
                 return
             update.lost = False
-            self._written |= {(update.row.row, name) for name in fields}
+            self._written.setdefault(update.row.row, set()).update(fields)
             return
 
     async def _read_row(self, update: RowUpdate) -> None:
@@ -243,7 +251,9 @@ class PlanUpdate(PlanRun):
             now["cut"] |= {label: h for label, h in hashes.items() if label in still_open}
             now |= {name: old[name] for name in ("content_hash", "topic", "date", "form") if name in old}
         at = iso_utc(self._clock.now())
-        written = {**dict(old.get("written") or {}), **{name: {"after": after, "at": at} for name in fields}}
+        written = dict(old.get("written") or {})
+        settled = [one.field for one in update.decisions if one.state is State.SETTLED and one.field in written]
+        written |= {name: {"after": after, "at": at} for name in (*fields, *settled)}
         return {**old, **now, "written": written, "update": mark}
 
     # --- Afterwards ---------------------------------------------------------------------------------------------------
@@ -265,7 +275,7 @@ class PlanUpdate(PlanRun):
         edits = await self._edits(updates)
         for update in updates:
             written = _written(update)
-            if any((update.row.row, name) in self._written for name in self._names):
+            if update.row.row in self._written:
                 states = await self._jira.read_states([update.issue.key], [])
                 written = dict(next((s.row for s in states.values()), {}).get("written") or {})
             for name, sending in written.items():
@@ -298,7 +308,6 @@ class PlanUpdate(PlanRun):
 
     def _outcome(self, update: RowUpdate, *, sending: bool) -> Outcome:
         states = {decision.state for decision in update.decisions}
-        written = any(row == update.row.row for row, _ in self._written)
         if states & {State.CONFLICT, State.REPLACED} and not (update.untouched and State.REPLACED not in states):
             return Outcome.FLAGGED
         if update.untouched:
@@ -309,7 +318,7 @@ class PlanUpdate(PlanRun):
             return Outcome.REFUSED
         if update.lost:
             return Outcome.UNCERTAIN
-        if written:
+        if self._written.get(update.row.row):
             return Outcome.UPDATED
         return Outcome.READY if State.UPDATED in states and not sending else Outcome.EXISTING
 
@@ -333,15 +342,16 @@ class PlanUpdate(PlanRun):
 
     def _problem(self, update: RowUpdate, decision: Decision) -> Problem | None:
         plan, key, name = self._read(), update.issue.key, self._shown(decision.field)
-        where = update.draft.cells.get(decision.field) or plan.address(update.row.row, KEY)
-        was, now, there = (_text(value, _SHOWN) for value in (decision.sent, decision.plan, decision.jira))
+        where = self._cell(update, decision.field)
+        command = f"{RESOLVE} {plan.spreadsheet_id} {update.row.row} --field {decision.field} --take"
+        was, now, there = (shown_value(value, _SHOWN) for value in (decision.sent, decision.plan, decision.jira))
         match decision.state:
             case State.CONFLICT:
                 why = decision.why or "both were changed"
-                message = f"{key}, {name}: the plan says {now}, Jira says {there}, sent was {was}; {why}. Nothing was sent: write what counts on both sides"
+                message = f"{key}, {name}: the plan says {now}, Jira says {there}, sent was {was}; {why}. Nothing was sent; decide: {command} plan, or jira"
                 return Problem(where=where, message=message, kind=Kind.CONFLICT)
             case State.REPLACED:
-                message = f"{key}, {name}: somebody wrote {there} while the plan's {now} was sent, which replaced it; if it counts, write it into Jira again"
+                message = f"{key}, {name}: somebody wrote {there} while the plan's {now} was sent, which replaced it; if it counts, write it into Jira again, if not: {command} plan"
                 return Problem(where=where, message=message, kind=Kind.CONFLICT)
             case State.REJECTED:
                 return Problem(where=where, message=f"Jira: {name}: {decision.why}", kind=Kind.REJECTED)
@@ -352,6 +362,16 @@ class PlanUpdate(PlanRun):
 
     def _shown(self, name: str) -> str:
         return shown_field(name, self._field_names)
+
+    def _cell(self, update: RowUpdate, name: str) -> str:
+        """Where the field comes from; the row's Key where it comes from several cells or none."""
+        return update.draft.cells.get(name) or self._read().address(update.row.row, KEY)
+
+    def _state(self, update: RowUpdate, decision: Decision) -> State:
+        """What became of a field: what was to be sent and was not waits."""
+        to_send = decision.state is State.UPDATED or (update.untouched and decision.state is State.CONFLICT)
+        sent_now = decision.field in self._written.get(update.row.row, ())
+        return State.WAITING if to_send and not sent_now else decision.state
 
 
 def _written(update: RowUpdate) -> dict[str, Any]:
@@ -389,7 +409,7 @@ def _columns(plan: ContentPlan, row: PlanRow, draft: IssueDraft) -> Any:
     return columns
 
 
-def _text(value: Any, most: int | None = None) -> str:
+def shown_value(value: Any, most: int | None = None) -> str:
     """A value as people read it, in full or at most so many characters of it."""
     if value is None or value in ([], ""):
         return "(empty)"

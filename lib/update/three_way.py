@@ -120,13 +120,21 @@ def _description(plan: JsonValue, known: JsonValue, jira: Any) -> list[Decision]
 
 
 def take(decisions: list[Decision], side: Take, field: str | None) -> list[Decision]:
-    """The decisions once a person decided for the plan or for Jira: on one field, or on all that wait for it."""
+    """
+    The decisions once a person decided for the plan or for Jira: on one field, or on all that wait for it.
+
+    What the plan's value replaced in Jira can only be let go of: it is known as text alone, which nobody can send.
+    """
 
     def taken(decision: Decision) -> Decision:
-        if decision.state not in (State.CONFLICT, State.REPLACED) or field not in (None, decision.field):
+        if field not in (None, decision.field):
             return decision
-        settles = side == "jira" or decision.state is State.REPLACED
-        return replace(decision, state=State.SETTLED if settles else State.UPDATED)
+        match decision.state, side:
+            case (State.CONFLICT, "jira") | (State.REPLACED, "plan"):
+                return replace(decision, state=State.SETTLED)
+            case (State.CONFLICT, "plan"):
+                return replace(decision, state=State.UPDATED)
+        return decision
 
     return [taken(decision) for decision in decisions]
 

@@ -9,6 +9,7 @@ import pytest
 from flows.content_plan_to_jira import content_plan_to_jira
 from flows.content_plan_update import content_plan_update
 from flows.reporting_flow import exit_code
+from flows.resolve import content_plan_resolve
 from tests.desk import TAB, add_clients
 
 MONTH = "Juli 2026"
@@ -51,9 +52,9 @@ def test_changes_are_foreseen_then_carried_over_and_then_nothing_is_left(plans, 
     done = update()
     assert (counts(done), exit_code(done)) == ({"rows": 4, "existing": 3, "updated": 1}, 0)
     record = done["data"][0]
-    assert record["fields"] == [
-        {"field": "summary", "state": "updated", "sent": "'Topik 1'", "plan": "'Topik baru'", "jira": "'Topik 1'"}
-    ]
+    values = {"sent": "'Topik 1'", "plan": "'Topik baru'", "jira": "'Topik 1'"}
+    assert foreseen["data"][0]["fields"] == [{"field": "summary", "cell": "'Juli'!D2", "state": "waiting", **values}]
+    assert record["fields"] == [{"field": "summary", "cell": "'Juli'!D2", "state": "updated", **values}]
     assert services.jira.issue(record["key"]).summary == "Topik baru"
     assert counts(update()) == {"rows": 4, "existing": 4}
     assert services.calls("editIssue") == 1
@@ -79,6 +80,32 @@ def test_what_both_changed_is_flagged_with_both_values_in_result_and_report(plan
     }
     [flagged] = [one for one in json.loads((folder / "result.json").read_text())["data"] if one["outcome"] == "flagged"]
     assert [problem["kind"] for problem in flagged["problems"]] == ["conflict"]
+
+
+@pytest.mark.parametrize(("side", "text"), [("plan", "Topik baru"), ("jira", "Dari produksi")])
+def test_a_person_decides_what_was_flagged_and_nothing_is_left(plans, update, services, tmp_path, side, text):
+    def resolve(**options):
+        given = {"delay_seconds": (0, 0), "output_dir": str(tmp_path / "resolved"), "take": side, "field": "summary"}
+        return asyncio.run(content_plan_resolve(plan=plans[0], row=2, **given, **options))
+
+    write(services, plans[0], "D2", "Topik baru")
+    key = next(issue.key for issue in services.jira.issues if issue.summary == "Topik 1")
+    services.jira.edit_issue(key, summary="Dari produksi")
+    flagged = update(client_names=["Klien 1"])
+    assert counts(flagged) == {"rows": 2, "existing": 1, "flagged": 1}
+    [problem] = flagged["data"][0]["problems"]
+    assert f"flows/resolve.py {plans[0]} 2 --field summary --take plan, or jira" in problem["message"]
+    foreseen = resolve(validate_only=True)
+    assert "would" in foreseen["done"]
+    assert (services.calls("editIssue"), exit_code(foreseen)) == (0, 0)
+    decided = resolve()
+    assert (exit_code(decided), services.jira.issue(key).summary) == (0, text)
+    assert decided["done"].startswith("Klien 1, row 2 ('Topik baru'): summary of")
+    assert [one["field"] for one in decided["data"][0]["fields"]] == ["summary"]
+    after = update(client_names=["Klien 1"])
+    assert (counts(after), exit_code(after)) == ({"rows": 2, "existing": 2}, 0)
+    assert "there is nothing to decide" in resolve()["done"]
+    assert services.calls("editIssue") == 1
 
 
 def test_a_client_without_a_plan_does_not_stop_the_others(plans, update, services):

@@ -29,8 +29,8 @@ class Office:
     def edit(self, **fields):
         self.box.jira.edit_issue(self.key, **fields)
 
-    def update(self, **options):
-        return DirectUpdate(
+    def update(self, kind=DirectUpdate, **options):
+        return kind(
             options.pop("google", self.desk.google),
             options.pop("jira", self.desk.jira),
             spreadsheet_id=self.desk.id,

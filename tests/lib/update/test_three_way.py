@@ -129,6 +129,9 @@ def test_an_emptied_cell_clears_its_field_only_where_the_mapping_says_so(source,
     memory, said = sent.remember(before.as_jira()), {**before.as_jira(), "assignee": {"accountId": "a"}}
     [decision] = three_way.compare(now, memory, said)
     assert (decision.field, decision.state.value, decision.plan) == (NOTE, state, None)
+    taken = three_way.take([decision], "plan", None)
+    assert three_way.fields_to_send(taken) == {NOTE: None}
+    assert compared(now, three_way.remember(memory, taken), {**said, NOTE: None}) == {}
     assert compared(now, memory, {**said, NOTE: None}) == {NOTE: "settled"}
     assert compared(now, memory, {**said, NOTE: "lain"}) == {NOTE: "conflict"}
 
