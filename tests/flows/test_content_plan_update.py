@@ -72,6 +72,7 @@ def test_what_both_changed_is_flagged_with_both_values_in_result_and_report(plan
     page = (folder / "audit.html").read_text()
     assert "Dari produksi" in page
     assert "1 issue was brought up to date" in page
+    assert page.index("What plans and issues say of each other") < page.index("<b>Dari produksi</b>")
     assert {path.name for path in (folder / "klien-1").iterdir()} == {
         "01_rows.json",
         "02_drafts.json",
