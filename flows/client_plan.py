@@ -18,6 +18,7 @@ from flows.run_in_folder import Run, log_error
 from lib.dates import parse_date
 from lib.error_record import ErrorRecord, record_of
 from lib.errors import WorkflowError
+from lib.exactly_once.lookup import ProjectLookup
 from lib.exactly_once.plan_run import PlanResult, PlanRun
 from lib.exactly_once.plan_sheet import LockTerms, PlanSheet
 from lib.exactly_once.step_files import StepFiles
@@ -46,12 +47,14 @@ class Project:
     Attributes:
         site: The site's address.
         screen: The fields of the project's create screen.
+        lookup: What the plans of the run know of it together; None where there is one plan.
         assignable: Account id -> whether it can be assigned issues; asked for once a run, when the first draft wants it.
         asking: Held by the client that asks for them.
     """
 
     site: str
     screen: Sequence[CreateField]
+    lookup: ProjectLookup | None = None
     assignable: dict[str, bool] = field(default_factory=dict)
     asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -154,13 +157,15 @@ async def run_clients[P: PlanRun](run: Run, client_names: list[str] | None, job:
     account = await run.jira.read_myself()
     run.log.info("%s for %s, as %s at %s", run.name, run.month, account.name or account.account_id, account.site)
     screen = await run.jira.read_fields(run.settings.jira_project_key, run.settings.jira_issue_type_id)
-    project = Project(account.site, screen)
     listed = await client_list.read(run.google, run.settings.clients_spreadsheet_id)
     asked, unknown = clients.choose(listed, client_names, run.log)
+    wanted, gathers = job.plan_run.permissions, run.clock if len(asked) > 1 else None
+    lookup = ProjectLookup(run.jira, run.settings.jira_project_key, wanted, account=account, gathers=gathers)
+    project = Project(account.site, screen, lookup)
     files, errors = await find_files(run.google, [client.folder_id for client in asked])
     await prefect_page.tag(run.flow_run, [str(run.month)], [client.name for client in asked], run.log)
     progress = Progress(len(asked))
-    places = asyncio.Semaphore(clients.MAX_CONCURRENT_CLIENTS)
+    places = asyncio.Semaphore(clients.at_once())
 
     run.begun.clients.extend(failed(clients.left_out(name, problem)) for name, problem in unknown.items())
 
@@ -200,7 +205,7 @@ async def _run_client[P: PlanRun](
         ended.sheet = (plan_file.name, web_pages.spreadsheet(plan_file.id, endpoint))
         folder = run_folder.client_folder(run.folder, client.name)
         ended.folder = folder.name
-        plan_run = await open_plan(job.plan_run, run, project.site, client, plan_file.id, folder)
+        plan_run = await open_plan(job.plan_run, run, project, client, plan_file.id, folder)
         result = ended.result = plan_run.result
         result.on_step = lambda step: progress.tell(client.name, step, len(result.rows))
         await job.work(run, project, client, plan_run, folder)
@@ -251,7 +256,7 @@ async def check_plan(run: Run, project: Project, client: Client, plan_run: PlanR
 
 
 async def open_plan[P: PlanRun](
-    kind: type[P], run: Run, site: str, client: Client, spreadsheet_id: str, folder: Path
+    kind: type[P], run: Run, project: Project, client: Client, spreadsheet_id: str, folder: Path
 ) -> P:
     """A run over one plan, whose spreadsheet is known to be there."""
     sheet = PlanSheet(
@@ -269,7 +274,7 @@ async def open_plan[P: PlanRun](
     return kind(
         sheet,
         run.jira,
-        site=site,
+        site=project.site,
         project_key=run.settings.jira_project_key,
         spreadsheet_id=spreadsheet_id,
         client=client.name,
@@ -279,6 +284,7 @@ async def open_plan[P: PlanRun](
         run=run.folder.name,
         files=StepFiles(folder, workflow=run.name, source=spreadsheet_id),
         log=run.log,
+        lookup=project.lookup,
     )
 
 

@@ -1,6 +1,7 @@
 """What flows over many clients share: the settings they need, the clients asked for, and the result that their parts add up to."""
 
 import asyncio
+import os
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -9,13 +10,14 @@ from lib import error_record
 from lib.error_record import ErrorRecord
 from lib.errors import FixInputError
 from lib.exactly_once.plan_run import PlanResult, sum_up
-from lib.exactly_once.plan_sheet import Log
+from lib.exactly_once.plan_sheet import WRITES, Log
 from lib.exactly_once.reconcile import Outcome
 from lib.formats import FormatError, Month, parse_month
 from lib.plan import client_list
 from lib.plan.client_list import Client
+from lib.services.rate_limits import SHEETS_PER_MINUTE
 
-MAX_CONCURRENT_CLIENTS = 4
+PER_CORE = 8  # clients: they wait for the services most of their time, and their notebooks for a core
 WARNED = (Outcome.REFUSED, Outcome.REJECTED, Outcome.UNCERTAIN, Outcome.FLAGGED)
 WARNINGS = 50  # lines a plan
 
@@ -116,6 +118,11 @@ async def side_by_side[Answer](works: Iterable[Coroutine[Any, Any, Answer]]) -> 
                 task.cancel()
         if left:
             await asyncio.wait(left)
+
+
+def at_once() -> int:
+    """How many clients are worked on at once: as many as keep the cores busy, and no more than Google's quota serves in a minute."""
+    return min(PER_CORE * (os.process_cpu_count() or 1), SHEETS_PER_MINUTE // WRITES)
 
 
 def add_up(ended: Iterable[Ended], errors: Iterable[ErrorRecord] = ()) -> dict[str, Any]:

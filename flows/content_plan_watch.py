@@ -23,7 +23,7 @@ from lib import files
 from lib.clock import SystemClock
 from lib.error_record import record_of
 from lib.errors import ConflictError, FixInputError, UncertainWriteError
-from lib.exactly_once.lookup import Lookup
+from lib.exactly_once.lookup import Lookup, ProjectLookup
 from lib.exactly_once.plan_lock import LocalLock
 from lib.exactly_once.plan_run import PlanResult, RowResult
 from lib.exactly_once.plan_sheet import PlanSheet
@@ -228,11 +228,15 @@ async def _watch_all(
         tagged = [str(month) for month in months]
         await prefect_page.tag(run.flow_run, tagged, [client.name for client in asked], run.log)
         progress = Progress(len(asked) * len(months))
-        places = asyncio.Semaphore(clients.MAX_CONCURRENT_CLIENTS)
+        places = asyncio.Semaphore(clients.at_once())
         refusals = Refusals(run.folder.parent, NAME)
+        gathers = run.clock if len(asked) * len(months) > 1 else None
+        key = run.settings.jira_project_key
+        lookup = ProjectLookup(run.jira, key, PERMISSIONS, account=account, gathers=gathers)
 
         async def one(client: Client, month: Month) -> WatchedPlan:
-            watch = _Watch(dataclasses.replace(run, month=month), cache, refusals, client, account.site, full=full)
+            of_month = dataclasses.replace(run, month=month)
+            watch = _Watch(of_month, cache, refusals, client, account.site, lookup, full=full)
             run.begun.clients.append(watch.watched)
             async with places:
                 await watch.go(found[client.folder_id], errors.get(client.folder_id))
@@ -277,9 +281,18 @@ class _Watch:
     """The watch over one client's plan for one month."""
 
     def __init__(
-        self, run: Run, cache: WatchCache, refusals: Refusals, client: Client, site: str, *, full: bool
+        self,
+        run: Run,
+        cache: WatchCache,
+        refusals: Refusals,
+        client: Client,
+        site: str,
+        lookup: ProjectLookup,
+        *,
+        full: bool,
     ) -> None:
         self._run = run
+        self._lookup = lookup
         self._cache = cache
         self._refusals = refusals
         self._full = full
@@ -355,7 +368,7 @@ class _Watch:
         folder = run_folder.client_folder(run.folder, f"{self._client.name} {run.month}")
         self.watched.folder = folder.name
         StepFiles(folder, workflow=NAME, source=plan.spreadsheet_id).rows(plan)
-        lookup = Lookup(run.jira, run.settings.jira_project_key, plan.spreadsheet_id, PERMISSIONS)
+        lookup = Lookup(self._lookup, plan.spreadsheet_id)
         with result.step("look at Jira", run.clock):
             seen = await lookup.snapshot(key for row in plan.rows if (key := read_key(row.key)))
         plan_watch.save_issues(seen.issues, folder / SEEN_ISSUES, workflow=NAME, source=plan.spreadsheet_id)

@@ -138,10 +138,10 @@ async def _resolve(run: Run, spreadsheet_id: str, asked: Mapping[str, Any]) -> d
     plan_run: PlanResolve | PlanTake
     ended: ClientResult = ClientResult(client_name, account.site, folder.name)
     if asked["take"]:
-        plan_run = await open_plan(PlanTake, run, account.site, client, spreadsheet_id, folder)
+        plan_run = await open_plan(PlanTake, run, project, client, spreadsheet_id, folder)
         ended = UpdatedPlan(client_name, account.site, folder.name)
     else:
-        plan_run = await open_plan(PlanResolve, run, account.site, client, spreadsheet_id, folder)
+        plan_run = await open_plan(PlanResolve, run, project, client, spreadsheet_id, folder)
     try:
         if isinstance(plan_run, PlanTake):
             done = await _take(run, project, client, plan_run, folder, asked)

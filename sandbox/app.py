@@ -29,6 +29,7 @@ from sandbox.http.connections import Transports
 from sandbox.http.journal import Entry
 from sandbox.http.messages import Call, Refusal, Reply
 from sandbox.http.operations import Operation, by_name
+from sandbox.jira.auth import named
 from sandbox.jira.changelog_routes import changelogs
 from sandbox.jira.comment_routes import comments
 from sandbox.jira.gateway import Gateway
@@ -73,11 +74,12 @@ class Service:
             try:
                 if call.operation in _GOOGLE:
                     return _GOOGLE[call.operation].carry_out(self.state.google, call)
-                return _JIRA[call.operation].carry_out(self.state.jira, call)
+                call = _JIRA[call.operation].authenticated(self.state.jira, call)
+                return named(self.state.jira, call.caller, _JIRA[call.operation].handler(self.state.jira, call))
             except Refusal as refusal:
                 if refusal.reply.status == HTTPStatus.NOT_IMPLEMENTED:  # a client may show no more than the status
                     _LOG.warning("%s: %s", call.operation, refusal.reply.content().decode())
-                return refusal.reply
+                return named(self.state.jira, call.caller, refusal.reply)
 
     def keep_for_later(self, call: Call, delay_s: float) -> None:
         """Apply the call after a delay; one with wrong credentials is dropped."""

@@ -381,7 +381,7 @@ def test_a_cell_that_could_write_is_found(tmp_path, cell):
 
 def test_what_a_notebook_reads_google_with_has_nothing_that_writes():
     offered = {name for name in dir(GoogleReader) if not name.startswith("_")}
-    assert offered == {"read_spreadsheet", "read_tab", "find_files"}
+    assert offered == {"read_spreadsheet", "read_texts", "read_tab", "find_files"}
 
 
 @pytest.mark.parametrize("package", ["lib", "blocks", "flows", "sandbox", "benchmarks"])

@@ -44,6 +44,12 @@ def standing(claims: Iterable[Claim], now: ContentPlan) -> set[str]:
     }
 
 
+def written(tokens: Mapping[int, str], plan: ContentPlan) -> ContentPlan:
+    """The plan with these tokens in the Key cells of its rows, by number."""
+    rows = [row.model_copy(update={"key": tokens.get(row.row, row.key)}) for row in plan.rows]
+    return plan.model_copy(update={"rows": rows})
+
+
 def displaced(tokens: Iterable[str], before: Mapping[str, Sequence[str]], now: ContentPlan) -> dict[str, str]:
     """
     What to put back in place of tokens that stand wrong: token -> the text that its cell held.

@@ -1,17 +1,23 @@
 """What Jira has of a plan, looked up in two ways, since the search index lags and an unknown caller finds nothing in it.
 
 By the plan's label in the index, wherever the issues were moved; and by key in the newest range of the project, which is read
-from the records. A look counts as clean only when Jira knew us, and let us see the project, before and after, and when the
-range was read from before the first issue that may be missing up to where no issue follows.
+from the records. A look counts as clean only when Jira knew us, and let us see the project, from its beginning to its end, and
+when the range was read from before the first issue that may be missing up to where no issue follows.
+
+The plans of a run share their looks: one that is begun once several plans are locked is a look for each of them. What belongs
+to a plan is read from the records once the plan is locked; other issues of the project are read once a run.
 """
 
 import datetime as dt
+import functools
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from lib.clock import Clock
 from lib.errors import CredentialsError, RefusedError
 from lib.exactly_once.reconcile import plan_label
+from lib.exactly_once.together import Together
 from lib.services.models import FETCH_SIZE, Account, Issue, Jira
 
 PERMISSIONS = ("BROWSE_PROJECTS", "CREATE_ISSUES")
@@ -19,6 +25,8 @@ BEFORE_NEWEST = 250  # keys: so far behind its newest issue the index may lack o
 GAP = 300  # keys in a row that may belong to nothing (deleted, moved) before a newer issue
 GAP_OF_THE_LOST = 1000  # the same while an issue of ours is missed
 LONGEST_SCAN = 20_000  # keys; a longer range is not read, and the look is not clean
+GATHER_S = 0.2
+_LABELS = 50  # plans a search
 
 
 @dataclass(frozen=True)
@@ -28,7 +36,7 @@ class Snapshot:
 
     Attributes:
         issues: Those of the plan, and those with one of the keys asked for.
-        clean: Whether none can have been missed.
+        clean: Whether none of the plan's can have been missed.
         at: When the lookup began, by Jira's own clock; None if it did not say.
         free: Tokens that were looked for until the settle time was over, and belong to no issue.
     """
@@ -39,24 +47,226 @@ class Snapshot:
     free: frozenset[str] = frozenset()
 
 
-class Lookup:
-    """Looks at one plan's issues; what was read once is not read again."""
+@dataclass(frozen=True)
+class _Ask:
+    """What one plan wants to know; see `Lookup.snapshot`. What was read since look number `since` need not be read again."""
+
+    label: str
+    keys: frozenset[str]
+    since: int
+    gap: int
+    above: int | None
+
+    def is_about(self, issue: Issue) -> bool:
+        return self.label in issue.labels or not self.keys.isdisjoint((issue.key, *issue.old_keys))
+
+
+@dataclass
+class _Range:
+    """The numbers of the project's keys that a look has read: those that were asked for, and whether we could see the last of them."""
+
+    read: set[int] = field(default_factory=set)
+    seen: bool = False
+
+
+class ProjectLookup:
+    """
+    What a run knows of a Jira project. Plans that want to look at about the same time are answered by one look.
+
+    Args:
+        jira: Jira.
+        project_key: The project that new issues go to.
+        permissions: What we need there.
+        account: Whom Jira takes us for, if that was asked already.
+        gathers: Lets the time pass in which other plans may join a look; None where there are none.
+    """
 
     def __init__(
-        self, jira: Jira, project_key: str, spreadsheet_id: str, permissions: Sequence[str] = PERMISSIONS
+        self,
+        jira: Jira,
+        project_key: str,
+        permissions: Sequence[str] = PERMISSIONS,
+        *,
+        account: Account | None = None,
+        gathers: Clock | None = None,
     ) -> None:
-        self._permissions = permissions
         self._jira = jira
         self._project_key = project_key
-        self._label = plan_label(spreadsheet_id)
+        self._permissions = permissions
+        self._account = account
+        self._permitted = False
+        gather = functools.partial(gathers.sleep, GATHER_S) if gathers else None
+        self._looks = Together(self._look, gather)
+        self._reads = Together(self._read, gather)
         self._by_id: dict[str, Issue] = {}
-        self._keys: set[str] = set()  # of the sheet, that were asked for
-        self._newest = 0
+        self._read_in: dict[str, int] = {}  # id -> number of the look, or the last one before, in which it was read
+        self._alone: set[str] = set()  # keys that were asked for by themselves
+        self.looks = 0
+        self.newest = 0
+
+    async def look(self, ask: _Ask) -> Snapshot:
+        """Everything that Jira has of a plan now."""
+        return await self._looks.ask(ask)
+
+    async def read(self, keys: Iterable[str]) -> list[Issue]:
+        """The issues with these keys, straight from the records."""
+        wanted = set(keys)
+        return [issue for issue in await self._reads.ask(sorted(wanted)) if wanted & {issue.key, *issue.old_keys}]
+
+    async def _read(self, asks: Sequence[Sequence[str]]) -> list[list[Issue]]:
+        issues = await self._fetch(list(dict.fromkeys(itertools.chain(*asks))))
+        return [issues] * len(asks)
+
+    async def _look(self, asks: Sequence[_Ask]) -> list[Snapshot]:
+        self.looks += 1
+        before = await self._enter()
+        found, at = await self._search(list(dict.fromkeys(ask.label for ask in asks)))
+        await self._refresh(asks, found)
+        await self._fetch_keys(asks)
+        scanned = _Range()
+        clean = await self._read_newest(asks, scanned)
+        await self._leave(before, scanned)
+        return [
+            Snapshot([issue for issue in self._by_id.values() if ask.is_about(issue)], each, at)
+            for ask, each in zip(asks, clean, strict=True)
+        ]
+
+    # --- Whether what we are shown can be believed ----------------------------------------------------------------------
+
+    async def _enter(self) -> Account:
+        """Whom Jira takes us for. It is asked again where its answers do not say to whom they are given."""
+        if self._account is None or not self._account.named:
+            self._account = await self._jira.read_myself()
+        if not self._permitted or not self._account.named:
+            await self._check_permitted(self._account)
+        return self._account
+
+    async def _leave(self, before: Account, scanned: _Range) -> None:
+        """See that we could see the project until the end: an issue of it was in the last answer, or we ask."""
+        if not before.named:
+            after = await self._jira.read_myself()
+            await self._check_permitted(after)
+            if after != before:
+                raise CredentialsError("Jira", "the account changed during the run; start again")
+        elif not scanned.seen:
+            await self._check_permitted(before)
+
+    async def _check_permitted(self, account: Account) -> None:
+        granted = await self._jira.read_permissions(self._project_key, self._permissions)
+        self._permitted = not (missing := [name for name in self._permissions if name not in granted])
+        if missing:
+            raise CredentialsError(
+                f"Jira, project {self._project_key}",
+                f"{account.name or account.account_id} has no {' and no '.join(missing)}; ask the project's administrator",
+            )
+
+    # --- Reading --------------------------------------------------------------------------------------------------------
+
+    async def _search(self, labels: Sequence[str]) -> tuple[list[str], dt.datetime | None]:
+        """Ids of the issues with one of these labels, by the index, and when that was first answered."""
+        ids: list[str] = []
+        times: list[dt.datetime | None] = []
+        for some in itertools.batched(labels, _LABELS, strict=False):
+            quoted = ", ".join(f'"{label}"' for label in some)
+            found = await self._jira.search(f"labels in ({quoted})" if len(some) > 1 else f"labels = {quoted}")
+            ids += found.ids
+            times.append(found.read_at)
+        return ids, times[0]
+
+    async def _refresh(self, asks: Sequence[_Ask], found: Sequence[str]) -> None:
+        """Read the plans' issues that were found, and those known that were not read since it was asked; the gone ones are forgotten."""
+        known = [issue.id for issue in self._by_id.values() if any(self._is_stale(issue, ask) for ask in asks)]
+        ids = list(dict.fromkeys([*known, *(issue_id for issue_id in found if issue_id not in self._by_id)]))
+        read = {issue.id for issue in await self._fetch(ids)}
+        for issue_id in known:
+            if issue_id not in read:
+                del self._by_id[issue_id]
+
+    def _is_stale(self, issue: Issue, ask: _Ask) -> bool:
+        return self._read_in[issue.id] <= ask.since and ask.is_about(issue)
+
+    async def _fetch_keys(self, asks: Sequence[_Ask]) -> None:
+        """
+        Read the issues with keys that stand in the sheets; one that was moved answers under another key, and remembers the old one.
+
+        Together the answers do not say which of several moved issues had which key, so those are asked one by one.
+        """
+        known = {key for issue in self._by_id.values() for key in (issue.key, *issue.old_keys)}
+        keys = sorted({key for ask in asks for key in ask.keys} - known)
+        there = {issue.key for issue in await self._fetch(keys)}
+        for key in keys:
+            if key not in there and key not in self._alone:
+                self._alone.add(key)
+                for issue in await self._fetch([key]):
+                    self._by_id[issue.id] = replace(issue, old_keys=(*issue.old_keys, key))
+
+    async def _read_newest(self, asks: Sequence[_Ask], scanned: _Range) -> list[bool]:
+        """
+        Read the records in the project's newest range of keys; for each plan, False when something in it may have been missed.
+
+        It begins well before the newest issue that the index, the sheet or an answer has shown, or where a missed issue may
+        be, and ends where no issue follows for many keys.
+        """
+        try:
+            indexed = await self._jira.search(f'project = "{self._project_key}" ORDER BY created DESC', 1)
+        except RefusedError:
+            return [False] * len(asks)
+        await self._fetch(indexed.ids)
+        scanned.read = {self._number(issue.key) for issue in self._by_id.values()}
+        self.newest = max(self.newest, *scanned.read, 0)
+        start = max(1, self.newest - BEFORE_NEWEST + 1)
+        return [
+            await self._scan(start if ask.above is None else min(start, ask.above + 1), ask.gap, scanned)
+            for ask in asks
+        ]
+
+    async def _scan(self, start: int, gap: int, scanned: _Range) -> bool:
+        """Read the keys from this number on that were not read yet; False when there are too many of them."""
+        if not self.newest:  # the index is empty, and nothing says where the project's keys begin
+            gap = GAP_OF_THE_LOST
+        witness = f"{self._project_key}-{self.newest}"  # comes with each answer, for as long as we may see the project
+        unread = (number for number in itertools.count(start) if number not in scanned.read)
+        number = next(unread)
+        while number <= self.newest + gap:
+            if number - start >= LONGEST_SCAN:
+                return False
+            numbers = [number, *itertools.islice(unread, FETCH_SIZE - 2)]
+            keys = [f"{self._project_key}-{number}" for number in numbers]
+            found = await self._fetch([witness, *keys] if self.newest else keys)
+            scanned.seen = any(issue.key == witness for issue in found)
+            scanned.read.update(numbers)
+            self.newest = max(self.newest, *(self._number(issue.key) for issue in found), 0)
+            number = next(unread)
+        return True
+
+    def _number(self, key: str) -> int:
+        """The number of a key of the project; 0 for one of another."""
+        project, _, number = key.rpartition("-")
+        return int(number) if project == self._project_key else 0
+
+    async def _fetch(self, ids_or_keys: Sequence[str]) -> list[Issue]:
+        issues: list[Issue] = []
+        for some in itertools.batched(ids_or_keys, FETCH_SIZE, strict=False):
+            issues += await self._jira.fetch(some)
+        for issue in issues:
+            known = self._by_id.get(issue.id)
+            self._by_id[issue.id] = replace(issue, old_keys=known.old_keys) if known else issue
+            self._read_in[issue.id] = self.looks
+        return issues
+
+
+class Lookup:
+    """Looks at one plan's issues."""
+
+    def __init__(self, project: ProjectLookup, spreadsheet_id: str) -> None:
+        self._project = project
+        self._label = plan_label(spreadsheet_id)
+        self._since: int | None = None
 
     @property
     def newest(self) -> int:
         """Number of the project's newest issue that was seen: every later issue has a higher one."""
-        return self._newest
+        return self._project.newest
 
     async def snapshot(self, keys: Iterable[str] = (), *, missed: bool = False, above: int | None = None) -> Snapshot:
         """
@@ -71,83 +281,11 @@ class Lookup:
             CredentialsError: Jira does not know us, or does not let us see or make issues in the project.
             TryLaterError: Jira did not answer.
         """
-        before = await self._check_access()
-        found = await self._jira.search(f'labels = "{self._label}"')
-        await self._fetch([issue_id for issue_id in found if issue_id not in self._by_id])
-        await self._fetch_keys(keys)
-        clean = await self._read_newest(GAP_OF_THE_LOST if missed else GAP, above)
-        if await self._check_access() != before:
-            raise CredentialsError("Jira", "the account changed during the run; start again")
-        return Snapshot(list(self._by_id.values()), clean, before.read_at)
+        if self._since is None:
+            self._since = self._project.looks
+        gap = GAP_OF_THE_LOST if missed else GAP
+        return await self._project.look(_Ask(self._label, frozenset(keys), self._since, gap, above))
 
     async def read(self, keys: Iterable[str]) -> list[Issue]:
         """The issues with these keys, straight from the records."""
-        return await self._fetch(list(dict.fromkeys(keys)))
-
-    async def _check_access(self) -> Account:
-        account = await self._jira.read_myself()
-        granted = await self._jira.read_permissions(self._project_key, self._permissions)
-        if missing := [name for name in self._permissions if name not in granted]:
-            raise CredentialsError(
-                f"Jira, project {self._project_key}",
-                f"{account.name or account.account_id} has no {' and no '.join(missing)}; ask the project's administrator",
-            )
-        return account
-
-    async def _fetch_keys(self, keys: Iterable[str]) -> None:
-        """
-        Read the issues with these keys; one that answers under another key, having been moved, remembers the old one.
-
-        Together the answers do not say which of several moved issues had which key, so those are asked one by one.
-        """
-        wanted = [key for key in dict.fromkeys(keys) if key not in self._keys]
-        self._keys.update(wanted)
-        answered = {issue.key for issue in await self._fetch(wanted)}
-        for key in wanted:
-            if key not in answered:
-                for issue in await self._fetch([key]):
-                    self._by_id[issue.id] = replace(issue, old_keys=(*issue.old_keys, key))
-
-    async def _read_newest(self, gap: int, above: int | None) -> bool:
-        """
-        Read the records in the project's newest range of keys; False when something in it may have been missed.
-
-        It begins well before the newest issue that the index, the sheet or an answer has shown, or where a missed issue may
-        be, and ends where no issue follows for many keys.
-        """
-        try:
-            indexed = await self._jira.search(f'project = "{self._project_key}" ORDER BY created DESC', 1)
-        except RefusedError:
-            return False
-        await self._fetch(indexed)
-        self._newest = max((self._newest, *(self._number(issue.key) for issue in self._by_id.values())))
-        start = max(1, self._newest - BEFORE_NEWEST + 1)
-        if above is not None:
-            start = min(start, above + 1)
-        if not self._newest:  # the index is empty, and nothing says where the project's keys begin
-            gap = GAP_OF_THE_LOST
-        known = {self._number(issue.key) for issue in self._by_id.values()}
-        unread = (number for number in itertools.count(start) if number not in known)
-        number = next(unread)
-        while number <= self._newest + gap:
-            if number - start >= LONGEST_SCAN:
-                return False
-            numbers = [number, *itertools.islice(unread, FETCH_SIZE - 1)]
-            found = await self._fetch([f"{self._project_key}-{number}" for number in numbers])
-            self._newest = max(self._newest, *(self._number(issue.key) for issue in found), 0)
-            number = next(unread)
-        return True
-
-    def _number(self, key: str) -> int:
-        """The number of a key of the project; 0 for one of another."""
-        project, _, number = key.rpartition("-")
-        return int(number) if project == self._project_key else 0
-
-    async def _fetch(self, ids_or_keys: Sequence[str]) -> list[Issue]:
-        issues: list[Issue] = []
-        for start in range(0, len(ids_or_keys), FETCH_SIZE):
-            issues += await self._jira.fetch(ids_or_keys[start : start + FETCH_SIZE])
-        for issue in issues:
-            known = self._by_id.get(issue.id)
-            self._by_id[issue.id] = replace(issue, old_keys=known.old_keys) if known else issue
-        return issues
+        return await self._project.read(keys)

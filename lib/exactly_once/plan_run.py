@@ -16,7 +16,7 @@ from lib.error_record import ErrorRecord
 from lib.errors import CredentialsError, RefusedError, WorkflowError
 from lib.exactly_once.claims import Claim
 from lib.exactly_once.issue_maker import Batch, IssueMaker, Work
-from lib.exactly_once.lookup import Lookup, Snapshot
+from lib.exactly_once.lookup import PERMISSIONS, Lookup, ProjectLookup, Snapshot
 from lib.exactly_once.plan_sheet import FENCE_S, Log, PlanSheet
 from lib.exactly_once.reconcile import Action, Outcome, decide, not_written_yet, plan_label, text_hash, tokens_of
 from lib.exactly_once.step_files import StepFiles
@@ -97,7 +97,11 @@ class PlanRun:
         run: Name of this run.
         files: Saves each intermediate result before the step that uses it.
         log: Gets the progress.
+        lookup: What the run's plans know of the project together; None for one that is alone.
     """
+
+    permissions: Sequence[str] = PERMISSIONS
+    claims: bool = True  # whether it writes into Key cells
 
     def __init__(
         self,
@@ -114,6 +118,7 @@ class PlanRun:
         run: str,
         files: StepFiles,
         log: Log,
+        lookup: ProjectLookup | None = None,
     ) -> None:
         self._sheet = sheet
         self._jira = jira
@@ -125,7 +130,7 @@ class PlanRun:
         self._run = run
         self._files = files
         self._log = log
-        self._lookup = Lookup(jira, project_key, spreadsheet_id)
+        self._lookup = Lookup(lookup or ProjectLookup(jira, project_key, self.permissions), spreadsheet_id)
         self._label = plan_label(spreadsheet_id)
         self._drafts: dict[int, IssueDraft] = {}
         self._field_names: dict[str, str] = {}
@@ -157,7 +162,7 @@ class PlanRun:
         Raises:
             ConflictError: Another run holds it.
         """
-        return self._sheet.locked()
+        return self._sheet.locked(claims=self.claims)
 
     async def read(self) -> None:
         """
@@ -413,7 +418,7 @@ class PlanRun:
             return
         await self._throttle.pause(f"writing keys of {self._client}", self._log)
         try:
-            now = await self._sheet.replace(texts)
+            now = await self._sheet.replace(texts, last=not unfinished)
         except WorkflowError:
             for row, key in made.items():
                 self._say(plan, row, not_written_yet(key))

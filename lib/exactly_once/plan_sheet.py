@@ -6,7 +6,7 @@ import itertools
 import logging
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,15 +21,17 @@ from lib.plan import parsing, tabs
 from lib.plan.content_plan import KEY, ContentPlan, PlanRow, PlanSource
 from lib.plan.keys import is_token
 from lib.services import a1
-from lib.services.models import Google, Place, Spreadsheet, Tab
+from lib.services.models import Google, Place, Spreadsheet, Tab, TabCells
 
 KEY_NOTE = (
     "This column is written by the content-plan-to-jira run: do not edit it. cp-… marks a row whose issue is being made; "
     "if it stays, the next run settles it."
 )
-REPLACE_SIZE = 500  # finds a request: each looks through the whole tab, and Google ends a request after 180 s
+WRITES = 4  # requests that write, for a plan that all goes well with: lock, point, claim, write back
+REPLACE_SIZE = 500  # finds a request: Google ends a request after 180 s
+FEW = 100  # finds that may look through the whole tab, each
 FENCE_S = 60  # how long after the lock was seen to be ours a request may be sent at the latest
-_GLANCE_S = 1  # for how long one look at the lock counts
+_GLANCE_S = 5  # for how long one look at the lock counts
 _TRIES = 3
 
 type Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
@@ -97,6 +99,9 @@ class PlanSheet:
         self._unparsed: Spreadsheet | None = None  # was read with the lock, and is parsed when the plan is read
         self._seen_ours_at: dt.datetime | None = None
         self._send_before = 0.0
+        self._prepared = False  # whether our range points at the Key column since the plan was locked
+        self._given_back = False  # the lock in the spreadsheet, with what was written last
+        self._claimed: dict[str, Place] = {}  # where tokens were seen to stand
         self._journal: dict[str, Any] = {}
         self.spreadsheet: Spreadsheet | None = None
 
@@ -104,15 +109,14 @@ class PlanSheet:
 
     async def open(self) -> Tab:
         """
-        Read what the spreadsheet is; the tab that holds the plan, which stays the same while a run goes.
+        Read what the spreadsheet is and shows; the tab that holds the plan, which stays the same while a run goes.
 
         Raises:
             FixInputError: No tab, or more than one, may be the plan (`lib.plan.tabs`), or it was deleted meanwhile.
         """
-        spreadsheet = await self._asked(self._google.read_spreadsheet(self._id))
+        spreadsheet = await self._asked(self._google.read_texts(self._id))
         if self._tab_id is None:
-            chosen = await tabs.choose(self._google, spreadsheet, self._month, self._wanted_tab)
-            self._tab_id = chosen.id
+            self._tab_id = tabs.choose(spreadsheet, self._month, self._wanted_tab).id
         return self._tab()
 
     async def read(self) -> ContentPlan:
@@ -160,6 +164,10 @@ class PlanSheet:
             raise self._deleted(read.title)
         return parsing.parse(self._source(tab), tab.cells, tab.merges)
 
+    def _cells(self) -> TabCells:
+        """The cells of the tab as they were last read."""
+        return self._tab().cells or TabCells()
+
     def _tab(self) -> Tab:
         sheet = self._opened()
         found = next((tab for tab in sheet.tabs if tab.id == self._tab_id), None)
@@ -195,13 +203,16 @@ class PlanSheet:
     # --- The lock -----------------------------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def locked(self) -> AsyncIterator[None]:
+    async def locked(self, *, claims: bool = False) -> AsyncIterator[None]:
         """
         Hold the plan, on this machine and between machines.
 
         Both locks are given back however the work ends, except when it is cancelled: a request may then be under way, and
         the lock stays until this process has gone, which is the proof that the next run needs. When rows are left unsettled,
         so is the holder's own range, without which this machine's journal is not believed.
+
+        Args:
+            claims: Whether Key cells are to be written: where they stand already, the same request prepares them.
 
         Raises:
             ConflictError: Another run holds the plan; the message says who, since when, and what to do.
@@ -211,7 +222,7 @@ class PlanSheet:
             raise RuntimeError("a sheet without terms of its lock is only read")
         self._local.acquire(sheet.title)
         try:
-            await self._lock_spreadsheet(self._terms)
+            await self._lock_spreadsheet(self._terms, claims=claims)
         except BaseException:
             self._local.release()
             raise
@@ -222,24 +233,42 @@ class PlanSheet:
             raise
         await self._unlock()
 
-    async def _lock_spreadsheet(self, terms: LockTerms) -> None:
+    async def _lock_spreadsheet(self, terms: LockTerms, *, claims: bool) -> None:
         tab = self._tab()
         self._holder = plan_lock.new_holder(self._local, self._clock.now(), terms.flow_run)
+        plan = self._foreseen() if claims else None
+        key_column = self._request_key_column(plan) if plan else []
         for _ in range(_TRIES):
             before = self._opened().named_ranges
             if name := before.get(plan_lock.LOCK_ID, ""):
                 await self._check_gone(name, terms)
-            requests = [*plan_lock.request_unlock(name, before), *plan_lock.request_lock(self._holder, tab.id)]
+            requests = [
+                *plan_lock.request_unlock(name, before),
+                *plan_lock.request_lock(self._holder, tab.id),
+                *key_column,
+            ]
             try:
                 read = await self._asked(self._google.update_and_read(self._id, requests, tab.title))
             except (ConflictError, UncertainWriteError) as error:  # taken meanwhile, or the answer was lost
                 self._log.debug("%s: lock: %s", self._client, error)
                 read = await self._asked(self._google.read_tab(self._id, tab.title))
+                key_column = []  # it may be protected
             if self._is_ours():
                 self._unparsed = read
+                self._prepared = bool(key_column)
                 self._inherit(self._holder, before)
                 return
         raise ConflictError(self._opened().title, "the lock could not be taken; another run may be starting, try again")
+
+    def _foreseen(self) -> ContentPlan | None:
+        """The plan by what its cells show, if it has a Key column and rows without a key."""
+        tab = self._tab()
+        try:
+            plan = parsing.parse(self._source(tab), self._cells(), tab.merges)
+        except FixInputError:  # reading it says so
+            return None
+        has_key_column = plan.key_column is not None and plan.key_header
+        return plan if has_key_column and not all(row.key.strip() for row in plan.rows) else None
 
     async def _check_gone(self, name: str, terms: LockTerms) -> None:
         """Return when the lock of that name may be broken; raise otherwise."""
@@ -289,7 +318,7 @@ class PlanSheet:
 
     async def check_ours(self) -> float:
         """
-        Make sure that nobody has broken our lock; a look counts for a second.
+        Make sure that nobody has broken our lock; a look counts for some seconds.
 
         Returns:
             Until when, by `time.monotonic()`, what was allowed now may be sent.
@@ -299,23 +328,25 @@ class PlanSheet:
         """
         now = self._clock.now()
         if self._seen_ours_at is None or not 0 <= (now - self._seen_ours_at).total_seconds() <= _GLANCE_S:
-            await self.open()
+            await self._asked(self._google.read_spreadsheet(self._id))
+            self._tab()
             if not self._is_ours():
                 raise ConflictError(self._opened().title, "another run has taken the plan over; this one stops")
         return self._send_before
 
     async def _unlock(self) -> None:
         try:
-            if self._holder:
-                unsettled = bool(self._journal.get("claims") or self._journal.get("taken_over_at"))
-                requests = plan_lock.request_unlock(self._holder.range_name, (), leave=unsettled)
-                await self._google.update(self._id, requests)
+            if self._holder and not self._given_back:
+                await self._google.update(self._id, self._request_unlock(leave=not self._settles(())))
         except (ConflictError, TryLaterError, FixInputError) as error:
             self._log.warning(
                 "%s: the plan's lock may stay; the next run on this machine takes it: %s", self._client, error
             )
         finally:
             self._local.release()
+
+    def _request_unlock(self, *, leave: bool = False) -> list[dict[str, Any]]:
+        return plan_lock.request_unlock(self._held_by().range_name, (), leave=leave)
 
     def check_idle(self) -> None:
         """
@@ -402,14 +433,20 @@ class PlanSheet:
         self._write_journal(wanted, claims.key_cells(now), newest)
         now_after = now
         if fresh:
-            await self._write_tokens(now, top, {row.row: held[number] for number, row in fresh.items()})
-            now_after = await self.read_again()
+            written = {row.row: held[number] for number, row in fresh.items()}
+            as_meant = await self._write_tokens(now, top, written)
+            now_after = claims.written(written, now) if as_meant else await self.read_again()
         stand = claims.standing(wanted, now_after)
         wrong = {held[number] for number in fresh} - stand
         if wrong:
             self._log.warning("%s: %d rows moved while they were claimed; putting that right", self._client, len(wrong))
             await self.replace(claims.displaced(wrong, claims.key_cells(now), now_after))
+        self._claimed = self._places(now_after, stand)
         return {claim.row for claim in wanted if claim.token in stand}
+
+    def _places(self, plan: ContentPlan, tokens: Container[str]) -> dict[str, Place]:
+        column = plan.new_key_column if plan.key_column is None else plan.key_column
+        return {token: (row.row - 1, column) for row in plan.rows if (token := row.key.strip()) in tokens}
 
     async def _point(self) -> tuple[ContentPlan, int]:
         """
@@ -422,6 +459,8 @@ class PlanSheet:
             The plan as it stands, and the first row of the range, from 0.
         """
         plan = await self.read_again()
+        if self._prepared and (top := await self._fitting(plan)) is not None:
+            return plan, top
         refused: ConflictError | None = None
         for _ in range(_TRIES):
             requests, refused = self._request_key_column(plan), None
@@ -433,22 +472,25 @@ class PlanSheet:
                 plan = await self.read_again()
             except ConflictError as error:
                 plan, refused = await self._point_only(requests[-1], error)
-            top, column = await self._pointed()
-            if (
-                column == (plan.new_key_column if plan.key_column is None else plan.key_column)
-                and top < plan.header_row
-            ):
+            if (top := await self._fitting(plan, formatted=refused is None)) is not None:
                 return plan, top
-            if refused is None:
-                self._log.warning(
-                    "%s: columns were moved while the Key column was looked for; the one that stood at %s then may have "
-                    "become plain text",
-                    self._client,
-                    a1.column_letter(column),
-                )
         raise refused or ConflictError(
             self._opened().title, "its columns are being moved; run again when nobody edits them"
         )
+
+    async def _fitting(self, plan: ContentPlan, *, formatted: bool = True) -> int | None:
+        """The first row of our range, from 0, if it is the plan's Key column; else None, which is told if a column was `formatted`."""
+        top, column = await self._pointed()
+        if column == (plan.new_key_column if plan.key_column is None else plan.key_column) and top < plan.header_row:
+            return top
+        if formatted:
+            self._log.warning(
+                "%s: columns were moved while the Key column was looked for; the one that stood at %s then may have "
+                "become plain text",
+                self._client,
+                a1.column_letter(column),
+            )
+        return None
 
     def _request_key_column(self, plan: ContentPlan) -> list[dict[str, Any]]:
         """
@@ -491,21 +533,36 @@ class PlanSheet:
             raise ConflictError(sheet.title, "the run's named range was deleted; run again")
         return sheet.corners[name]
 
-    async def _write_tokens(self, plan: ContentPlan, top: int, tokens: Mapping[int, str]) -> None:
-        """Write texts into the Key cells of rows, by number, and the header if there is none yet; what came of it is to be read."""
+    async def _write_tokens(self, plan: ContentPlan, top: int, tokens: Mapping[int, str]) -> bool:
+        """
+        Write texts into the Key cells of rows, by number, and the header if there is none yet.
+
+        Returns:
+            Whether the tab showed them, and all else as it was read, right after it; else what came of it is to be read.
+        """
         texts: list[str | None] = [None] * (max(tokens) - top)
         for row, text in tokens.items():
             texts[row - 1 - top] = text
         if plan.key_column is None or not plan.key_header:
             texts[plan.header_row - 1 - top] = KEY
+        sent_at, began = self._clock.now(), time.monotonic()
         try:
-            await self._google.write_column(self._id, self._held_by().own_range, texts)
+            shown = await self._google.write_column(self._id, self._held_by().own_range, texts, self._tab().title)
         except UncertainWriteError as error:
             self._log.warning("%s: %s; reading what stands in the plan", self._client, error)
+            return False
         except ConflictError:
             self._seen_ours_at = None
             await self.check_ours()
             self._log.warning("%s: rows were deleted while they were claimed; nothing was written", self._client)
+            return False
+        self._seen_ours_at, self._send_before = sent_at, began + FENCE_S  # the range goes with the lock
+        column = plan.new_key_column if plan.key_column is None else plan.key_column
+        meant = [[*row] for row in self._cells().texts]
+        for row, token in enumerate(texts, start=top):
+            if token is not None:
+                _put(meant, row, column, token)
+        return shown is not None and _trimmed(shown) == _trimmed(meant)
 
     def _held_by(self) -> plan_lock.Holder:
         if self._holder is None:
@@ -530,33 +587,38 @@ class PlanSheet:
 
     # --- Writing back -------------------------------------------------------------------------------------------------
 
-    async def replace(self, texts: Mapping[str, str]) -> ContentPlan:
+    async def replace(self, texts: Mapping[str, str], *, last: bool = False) -> ContentPlan:
         """
         Replace tokens by keys (or by what they displaced, or by nothing), wherever in the tab they stand now.
 
         By content and not by address, so that a row that was inserted, moved or sorted meanwhile cannot get another row's
-        key. Safe to repeat.
+        key. Many are first looked for where they were seen, each in its cell alone. Safe to repeat.
+
+        Args:
+            texts: Token -> what it is replaced by.
+            last: Nothing else is to be written: where nothing is left unsettled, the lock is given back in the same request.
 
         Returns:
             The plan as it stands afterwards: what counts is what stands there, not what the replies say.
         """
         now = await self.read_again() if not texts else None
         left = dict(texts)
+        places = self._claimed if len(texts) > FEW else {}
+        unlock = self._request_unlock() if last and not places and self._settles(texts) else []
         for _ in range(_TRIES):
             if not left:
                 break
-            requests = [replace_text(token, text, self._tab().id) for token, text in left.items()]
-            *before, last = itertools.batched(requests, REPLACE_SIZE, strict=False)
+            requests = [replace_text(token, text, self._tab().id, places.get(token)) for token, text in left.items()]
+            *before, end = itertools.batched(requests, REPLACE_SIZE, strict=False)
             for part in before:
                 try:
                     await self._google.update(self._id, part)
                 except UncertainWriteError as error:
                     self._log.warning("%s: %s; what stands in the plan is read afterwards", self._client, error)
-            try:
-                now = await self._update(last)
-            except UncertainWriteError as error:
-                self._log.warning("%s: %s; reading what stands in the plan", self._client, error)
-                now = await self.read_again()
+            now = await self._write_last([*end, *unlock], unlocks=bool(unlock))
+            self._given_back = bool(unlock) and not self._is_ours()
+            unlock = unlock if self._is_ours() else []
+            places = {}
             there = {text for row in now.rows for text in _texts(row) if is_token(text)}
             left = {token: text for token, text in left.items() if token in there and text != token}
         if now is None or left:
@@ -565,24 +627,59 @@ class PlanSheet:
             )
         return now
 
+    async def _write_last(self, requests: Sequence[Mapping[str, Any]], *, unlocks: bool) -> ContentPlan:
+        """Apply the requests, or see what came of them; one that unlocks is refused when it was applied before."""
+        try:
+            return await self._update(requests)
+        except UncertainWriteError as error:
+            self._log.warning("%s: %s; reading what stands in the plan", self._client, error)
+        except ConflictError as error:
+            if not unlocks:
+                raise
+            self._log.warning("%s: %s; reading what stands in the plan", self._client, error)
+        return await self.read_again()
+
+    def _settles(self, texts: Container[str]) -> bool:
+        """Whether nothing is under way any more once these tokens are replaced."""
+        return not self._journal.get("taken_over_at") and all(
+            token in texts for token in self._journal.get("claims", {})
+        )
+
     def finish(self) -> None:
         """Nothing of the plan is under way any more: the journal is not needed."""
         self._journal = {}
         self._local.clear_journal()
 
 
+def _put(grid: list[list[str]], row: int, column: int, text: str) -> None:
+    grid.extend([] for _ in range(row + 1 - len(grid)))
+    grid[row].extend("" for _ in range(column + 1 - len(grid[row])))
+    grid[row][column] = text
+
+
+def _trimmed(grid: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
+    """The texts without the empty ones at the ends of rows, and without empty rows at the end."""
+    rows = [tuple(row[: max((n for n, text in enumerate(row, start=1) if text), default=0)]) for row in grid]
+    return rows[: max((n for n, row in enumerate(rows, start=1) if row), default=0)]
+
+
 def _texts(row: PlanRow) -> list[str]:
     return [row.key.strip(), *(value.strip() for value in row.values.values() if isinstance(value, str))]
 
 
-def replace_text(find: str, replacement: str, tab_id: int) -> dict[str, Any]:
-    """A request that replaces a whole cell's text wherever in the tab it stands."""
+def replace_text(find: str, replacement: str, tab_id: int, place: Place | None = None) -> dict[str, Any]:
+    """A request that replaces a whole cell's text wherever in the tab it stands, or in one cell if it stands there."""
+    within: dict[str, Any] = {"sheetId": tab_id}
+    if place is not None:
+        row, column = place
+        rows = {"startRowIndex": row, "endRowIndex": row + 1}
+        within = {"range": {**within, **rows, "startColumnIndex": column, "endColumnIndex": column + 1}}
     return {
         "findReplace": {
             "find": find,
             "replacement": replacement,
             "matchEntireCell": True,
             "matchCase": True,
-            "sheetId": tab_id,
+            **within,
         }
     }

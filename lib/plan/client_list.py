@@ -5,7 +5,7 @@ import urllib.parse
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from lib.errors import FixInputError
+from lib.errors import ConflictError, FixInputError
 from lib.formats import FormatError, match_key, one_line, parse_number
 from lib.plan import grid
 from lib.plan.content_plan import HEADER_SEARCH_ROWS
@@ -35,8 +35,11 @@ async def read(google: ReadsSheets, spreadsheet_id: str) -> list[Client]:
     Raises:
         FixInputError: It cannot be read, or lists nobody.
     """
-    spreadsheet = await google.read_spreadsheet(spreadsheet_id)
-    return parse(await google.read_tab(spreadsheet.id, tab_of(spreadsheet)))
+    try:
+        return parse(await google.read_tab(spreadsheet_id, TAB))
+    except ConflictError:  # there is no tab of that title, to the letter
+        spreadsheet = await google.read_spreadsheet(spreadsheet_id)
+        return parse(await google.read_tab(spreadsheet_id, tab_of(spreadsheet)))
 
 
 def tab_of(spreadsheet: Spreadsheet) -> str:

@@ -8,20 +8,19 @@ from lib.formats import Month, find_month, match_key, plain_line
 from lib.plan import header
 from lib.plan.content_plan import PlanSource
 from lib.services import a1
-from lib.services.models import ReadsSheets, Spreadsheet, Tab
+from lib.services.models import Spreadsheet, Tab
 
 ADVICE = "name the right one in the column Tab of the client list, or with --tab"
 
 
-async def choose(google: ReadsSheets, spreadsheet: Spreadsheet, month: Month | None, wanted: str = "") -> Tab:
+def choose(spreadsheet: Spreadsheet, month: Month | None, wanted: str = "") -> Tab:
     """
     The tab that was asked for; else the visible one whose title names the month; else the only visible one with a header.
 
-    Tabs are read only when their titles do not tell. The only visible tab is taken as it is: reading it says what it lacks.
+    The only visible tab is taken as it is: reading it says what it lacks.
 
     Args:
-        google: Sheets.
-        spreadsheet: The tabs that there are.
+        spreadsheet: The tabs that there are, with what their cells show.
         month: The plan's month; None when it is not known.
         wanted: Title of the tab, whatever its case and spaces; empty when nobody named one.
 
@@ -36,7 +35,7 @@ async def choose(google: ReadsSheets, spreadsheet: Spreadsheet, month: Month | N
         return named[0]
     if len(visible) == 1:
         return visible[0]
-    lacking = {tab.id: await _what_lacks(google, spreadsheet, tab) for tab in named or visible}
+    lacking = {tab.id: _what_lacks(spreadsheet, tab) for tab in named or visible}
     fit = [tab for tab in named or visible if not lacking[tab.id]]
     if len(fit) == 1:
         return fit[0]
@@ -69,10 +68,9 @@ def names_month(title: str, month: Month) -> bool:
     return month.month in months and (not years or month.year in years)
 
 
-async def _what_lacks(google: ReadsSheets, spreadsheet: Spreadsheet, tab: Tab) -> str:
+def _what_lacks(spreadsheet: Spreadsheet, tab: Tab) -> str:
     """Why a tab is no plan; empty when it has a plan's header."""
-    read = await google.read_tab(spreadsheet.id, tab.title)
-    values = next((each.cells.values for each in read.tabs if each.cells), [])
+    values = tab.cells.values if tab.cells else []
     source = PlanSource(client="", spreadsheet_id=spreadsheet.id, title="", tab=tab.title, tab_id=tab.id)
     try:
         header.read_columns(source, values, [], header.find(source, values))

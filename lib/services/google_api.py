@@ -59,6 +59,7 @@ _BOOK = (
 )
 _SHEET = "properties(sheetId,title,index,hidden,sheetType,gridProperties(columnCount)),merges"
 _METADATA = f"{_BOOK},sheets({_SHEET})"
+_WITH_TEXTS = f"{_BOOK},sheets({_SHEET},data({tab_cells.TEXTS}))"
 _WITH_CELLS = f"{_BOOK},sheets({_SHEET},data({tab_cells.FIELDS}))"
 _FILES = "nextPageToken,incompleteSearch,files(id,name,mimeType,parents,version,shortcutDetails)"
 
@@ -111,6 +112,12 @@ class GoogleApi:
         """
         spreadsheets, _, _ = self._service()
         request = spreadsheets.get(spreadsheetId=spreadsheet_id, fields=_METADATA)
+        return self._spreadsheet(spreadsheet_id, *self._dated(self._read, request, spreadsheet_id))
+
+    def read_texts(self, spreadsheet_id: str) -> Spreadsheet:
+        """The same, with what the cells of all tabs show: `values` and `texts` alike, and nothing else of the cells."""
+        spreadsheets, _, _ = self._service()
+        request = spreadsheets.get(spreadsheetId=spreadsheet_id, fields=_WITH_TEXTS)
         return self._spreadsheet(spreadsheet_id, *self._dated(self._read, request, spreadsheet_id))
 
     def read_tab(self, spreadsheet_id: str, tab: str) -> Spreadsheet:
@@ -180,25 +187,38 @@ class GoogleApi:
 
     # --- Writing ------------------------------------------------------------------------------------------------------
 
-    def write_column(self, spreadsheet_id: str, named_range: str, texts: Sequence[str | None]) -> None:
+    def write_column(
+        self, spreadsheet_id: str, named_range: str, texts: Sequence[str | None], tab: str
+    ) -> list[list[str]] | None:
         """
         Write texts down a named range of one column, from its first cell, as they are (RAW: nothing turns into a date).
 
         Where the range has moved with its column, so has the write; where it is gone, nothing is written. A cell for which
         the text is None keeps what it holds.
 
+        Returns:
+            What the tab of that title shows right after it, one ragged list per row; None where Google does not say.
+
         Raises:
-            ConflictError: There is no such range (any more), or it is shorter; nothing was written.
+            ConflictError: There is no such range (any more), it is shorter, or there is no such tab; nothing was written.
             UncertainWriteError: No answer can be trusted; read the cells.
 
         Source: https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets.values/batchUpdate
         """
         _, values, _ = self._service()
-        body = {
+        body: dict[str, Any] = {
             "valueInputOption": "RAW",
-            "data": [{"range": named_range, "majorDimension": "COLUMNS", "values": [list(texts)]}],
+            "data": [
+                {"range": named_range, "majorDimension": "COLUMNS", "values": [list(texts)]},
+                {"range": a1.quoted(tab), "values": [[None]]},  # writes nothing, and is answered with all of the tab
+            ],
+            "includeValuesInResponse": True,
+            "responseValueRenderOption": "FORMATTED_VALUE",
         }
-        self._write(values.batchUpdate(spreadsheetId=spreadsheet_id, body=body), spreadsheet_id)
+        request = values.batchUpdate(spreadsheetId=spreadsheet_id, body=body, fields="responses(updatedData(values))")
+        responses = self._write(request, spreadsheet_id).get("responses", [])
+        shown = responses[-1].get("updatedData", {}).get("values") if len(responses) == len(body["data"]) else None
+        return shown if shown is None else [[str(text) for text in row] for row in shown]
 
     def update(self, spreadsheet_id: str, requests: Sequence[Mapping[str, Any]]) -> None:
         """

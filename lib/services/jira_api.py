@@ -7,6 +7,7 @@ What counts as an answer to a write: a success in Jira's JSON, a 429, or a 4xx w
 5xx and a proxy's page with whatever status, may have come after the write was applied.
 """
 
+import datetime as dt
 import logging
 import threading
 import time
@@ -40,6 +41,7 @@ from lib.services.models import (
     BulkAnswer,
     CreateField,
     Edit,
+    Found,
     Issue,
     IssueState,
 )
@@ -99,6 +101,7 @@ class JiraApi:
         if not all(part.isascii() and part.isprintable() for part in self._account):
             raise CredentialsError("Jira", "JIRA_USERNAME or JIRA_TOKEN holds a character that none has; copy it again")
         self._site = ""
+        self._caller = ""  # as answers name us, once one has
         self._timeout_s = timeout_s
         self._sleep = sleep
         self._local = threading.local()
@@ -126,19 +129,13 @@ class JiraApi:
 
         Source: https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-myself/
         """
-        responses: list[requests.Response] = []
-
-        def ask(client: Jira) -> requests.Response:
-            responses.append(client.request("GET", self._path("myself")))
-            return responses[-1]
-
-        answer = self._call("myself", ask, TryLaterError, bulk=False)
+        answer = self._read("GET", "myself")
         if not answer.get("accountId"):
             raise CredentialsError(
                 self._where("myself"), "Jira takes us for nobody; check JIRA_USERNAME and JIRA_TOKEN"
             )
-        read_at = parse_http_date(responses[-1].headers.get("Date"))
-        return Account(str(answer["accountId"]), str(answer.get("displayName", "")), self._read_site(), read_at)
+        account_id, name = str(answer["accountId"]), str(answer.get("displayName", ""))
+        return Account(account_id, name, self._read_site(), named=self._caller == account_id)
 
     def _read_site(self) -> str:
         """
@@ -174,21 +171,23 @@ class JiraApi:
             if not page or len(fields) >= answer.get("total", 0):
                 return fields
 
-    def search(self, jql: str, limit: int | None = None) -> list[str]:
+    def search(self, jql: str, limit: int | None = None) -> Found:
         """
-        Ids of the issues that match, in the query's order. The index lags: what is missing may exist.
+        The issues that match, `limit` at most. The index lags: what is missing may exist.
 
         Source: https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issue-search/
         """
         ids: list[str] = []
+        first_at: dt.datetime | None = None
         tokens: set[str] = set()
         body: dict[str, Any] = {"jql": jql, "fields": ["id"], "maxResults": min(limit or SEARCH_SIZE, SEARCH_SIZE)}
         while True:
-            answer = self._read("POST", "search/jql", json=body)
+            answer, read_at = self._read_dated("POST", "search/jql", json=body)
+            first_at = first_at or read_at
             ids += [str(issue["id"]) for issue in answer.get("issues", [])]
             token = answer.get("nextPageToken")
             if answer.get("isLast") or not token or (limit and len(ids) >= limit):
-                return ids[:limit]
+                return Found(ids[:limit], first_at)
             if token in tokens:
                 raise TryLaterError(self._where("search/jql"), "the pages of the search repeat")
             tokens.add(token)
@@ -397,6 +396,17 @@ class JiraApi:
             path, lambda client: client.request(method, self._path(path), **arguments), TryLaterError, bulk=False
         )
 
+    def _read_dated(self, method: str, path: str, **arguments: Any) -> tuple[dict[str, Any], dt.datetime | None]:
+        """The answer, and when it was given by Jira's own clock."""
+        dates: list[dt.datetime | None] = []
+
+        def ask(client: Jira) -> requests.Response:
+            response: requests.Response = client.request(method, self._path(path), **arguments)
+            dates.append(parse_http_date(response.headers.get("Date")))
+            return response
+
+        return self._call(path, ask, TryLaterError, bulk=False), dates[-1]
+
     def _read_list(self, method: str, path: str) -> list[dict[str, Any]]:
         """A read whose answer is an array."""
         entries: list[dict[str, Any]] = self._read(method, path).get(_LIST, [])
@@ -441,7 +451,10 @@ class JiraApi:
                 raise TryLaterError(where, "cannot be reached; check JIRA_URL and the network") from None
             proxy = "; check the proxy in HTTPS_PROXY" if isinstance(error, requests.exceptions.ProxyError) else ""
             raise no_answer(where, f"the answer was lost ({type(error).__name__}){proxy}") from None
-        return self._answer(where, response, no_answer, bulk=bulk)
+        answer = self._answer(where, response, no_answer, bulk=bulk)
+        if no_answer is TryLaterError:
+            self._check_caller(where, response)
+        return answer
 
     def _answer(self, where: str, response: requests.Response, no_answer: NoAnswer, *, bulk: bool) -> dict[str, Any]:
         status = response.status_code
@@ -482,6 +495,24 @@ class JiraApi:
             )
         needed = _permission(where) if no_answer is UncertainWriteError else "Browse Projects"
         raise self._refusal(where, status, _reasons(body if isinstance(body, dict) else {}), needed)
+
+    def _check_caller(self, where: str, response: requests.Response) -> None:
+        """
+        See that what was read was given to us, once Jira has said of an answer to whom it was given.
+
+        An unknown caller is shown nothing and told of no error, so an empty answer would be believed.
+
+        Source: https://developer.atlassian.com/cloud/jira/platform/rest/v3/intro/#special-request-headers
+        """
+        named = response.headers.get("X-AAccountId", "")
+        if named == self._caller:
+            return
+        if not self._caller:
+            self._caller = named
+        elif named:
+            raise CredentialsError(where, "the account changed during the run; start again")
+        else:
+            raise TryLaterError(where, "Jira takes us for nobody just now; check JIRA_USERNAME and JIRA_TOKEN")
 
     def _refusal(self, where: str, status: int, reasons: dict[str, str], needed: str) -> WorkflowError:
         said = (

@@ -96,12 +96,20 @@ class DriveFile:
 
 @dataclass(frozen=True)
 class Account:
-    """Who Jira says we are, and at which site; `read_at` is when, by Jira's own clock (None when it did not say)."""
+    """Who Jira says we are, and at which site; `named` is whether each answer says that it was given to us."""
 
     account_id: str
     name: str
     site: str
-    read_at: dt.datetime | None = field(default=None, compare=False)
+    named: bool = field(default=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Ids of the issues that a search found, in its order, and when it was answered by Jira's own clock (None if it did not say)."""
+
+    ids: list[str]
+    read_at: dt.datetime | None
 
 
 @dataclass(frozen=True)
@@ -170,6 +178,7 @@ class ReadsSheets(Protocol):
     """What reads of Sheets; `lib.services.google_api.GoogleApi` says what each call returns and raises."""
 
     async def read_spreadsheet(self, spreadsheet_id: str) -> Spreadsheet: ...
+    async def read_texts(self, spreadsheet_id: str) -> Spreadsheet: ...
     async def read_tab(self, spreadsheet_id: str, tab: str) -> Spreadsheet: ...
     async def find_files(self, folder_ids: Sequence[str]) -> list[DriveFile]: ...
 
@@ -179,7 +188,9 @@ class Google(ReadsSheets, Protocol):
 
     async def check_connection(self) -> dict[str, Any]: ...
     async def read_version(self, file_id: str) -> str: ...
-    async def write_column(self, spreadsheet_id: str, named_range: str, texts: Sequence[str | None]) -> None: ...
+    async def write_column(
+        self, spreadsheet_id: str, named_range: str, texts: Sequence[str | None], tab: str
+    ) -> list[list[str]] | None: ...
     async def update(self, spreadsheet_id: str, requests: Sequence[Mapping[str, Any]]) -> None: ...
     async def update_and_read(
         self, spreadsheet_id: str, requests: Sequence[Mapping[str, Any]], tab: str
@@ -197,7 +208,7 @@ class Jira(Protocol):
     async def read_fields(self, project_key: str, issue_type_id: str) -> list[CreateField]: ...
     async def read_components(self, project_key: str) -> dict[str, str]: ...
     async def read_field_names(self) -> dict[str, str]: ...
-    async def search(self, jql: str, limit: int | None = None) -> list[str]: ...
+    async def search(self, jql: str, limit: int | None = None) -> Found: ...
     async def fetch(self, ids_or_keys: Sequence[str]) -> list[Issue]: ...
     async def acquire_to_create(self) -> None: ...  # wait until all runs together may create once more
     async def create_in_bulk(

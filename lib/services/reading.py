@@ -28,5 +28,6 @@ class GoogleReader:
         self.__api = api
 
     read_spreadsheet = _in_thread(GoogleApi.read_spreadsheet)
+    read_texts = _in_thread(GoogleApi.read_texts)
     read_tab = _in_thread(GoogleApi.read_tab)
     find_files = _in_thread(GoogleApi.find_files)

@@ -15,6 +15,7 @@ FIELDS = (
     "effectiveValue,formattedValue,hyperlink,note,userEnteredValue(formulaValue),effectiveFormat(textFormat(strikethrough)),"
     "textFormatRuns(startIndex,format(link,strikethrough)),chipRuns))"
 )
+TEXTS = "startRow,startColumn,rowData(values(formattedValue))"
 _MAY_LEAD = ("hyperlink", "textFormatRuns", "chipRuns", "userEnteredValue")  # parts of a cell that may hold an address
 BY_HAND, BY_FILTER = "by hand", "by a filter"
 
@@ -75,14 +76,14 @@ def _row(
 
 
 def _value(entry: Mapping[str, Any]) -> tuple[CellValue, str]:
-    """What is stored, as `UNFORMATTED_VALUE` says it, and what is shown."""
+    """What is stored, as `UNFORMATTED_VALUE` says it, and what is shown, which counts for both where that alone was asked for."""
     shown: str = entry.get("formattedValue", "")
     stored: Mapping[str, Any] = entry.get("effectiveValue") or {}
     for kind in ("stringValue", "numberValue", "boolValue"):
         if kind in stored:
             value: CellValue = stored[kind]
             return value, shown
-    return (shown if stored else ""), shown  # an error is what it shows
+    return shown, shown  # an error is what it shows
 
 
 def _is_struck(entry: Mapping[str, Any], shown: str) -> bool:

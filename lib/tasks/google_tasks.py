@@ -29,6 +29,7 @@ test_connection = api_task("google.connection.test", block, SHEETS_READS)(Google
 find_files = api_task("google.drive.find-files", api, DRIVE)(GoogleApi.find_files)
 read_version = api_task("google.drive.read-version", api, DRIVE)(GoogleApi.read_version)
 read_metadata = api_task("google.sheets.read-metadata", api, SHEETS_READS)(GoogleApi.read_spreadsheet)
+read_texts = api_task("google.sheets.read-texts", api, SHEETS_READS)(GoogleApi.read_texts)
 read_data = api_task("google.sheets.read-data", api, SHEETS_READS)(GoogleApi.read_tab)
 write_column = api_task("google.sheets.write-column", api, SHEETS_WRITES)(GoogleApi.write_column)
 update = api_task("google.sheets.update", api, SHEETS_WRITES)(GoogleApi.update)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lib.errors import FixInputError, RefusedError, UncertainWriteError
-from lib.exactly_once.lookup import Lookup, Snapshot
+from lib.exactly_once.lookup import Snapshot
 from lib.exactly_once.plan_run import PlanRun, RowResult
 from lib.exactly_once.reconcile import RESOLVE, Outcome, decide, row_property
 from lib.files import iso_utc
@@ -69,9 +69,11 @@ class RowUpdate:
 class PlanUpdate(PlanRun):
     """A run over one plan that keeps the issues it has in step; `updates` are its rows that have one."""
 
+    permissions = PERMISSIONS
+    claims = False
+
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._lookup = Lookup(self._jira, options["project_key"], options["spreadsheet_id"], PERMISSIONS)
         self.updates: dict[int, RowUpdate] = {}
         self._me = ""
         self._names: list[str] = []

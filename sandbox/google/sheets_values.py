@@ -158,7 +158,7 @@ class Writer:
                     changed.add((y, x))
         height, width = len(values), max((len(row) for row in values), default=0)
         touched = area._replace(bottom=area.top + max(height, 1), right=area.left + max(width, 1))
-        self.areas.append(touched)
+        self.areas.append(touched if area.single else area)
         counts = {
             "updatedRows": len({y for y, _ in changed}),
             "updatedColumns": len({x for _, x in changed}),

@@ -6,8 +6,9 @@ https://developer.atlassian.com/cloud/jira/platform/basic-auth-for-rest-apis/
 import base64
 import binascii
 from collections.abc import Iterable
+from dataclasses import replace
 
-from sandbox.http.messages import Call
+from sandbox.http.messages import Call, Reply
 from sandbox.jira.errors import no_issue, no_project, not_authenticated
 from sandbox.jira.gateway import HEADER
 from sandbox.jira.jira import Jira
@@ -39,6 +40,15 @@ def required_user(jira: Jira, call: Call) -> str:
     if not account_id:
         raise not_authenticated(credentials_sent=False)
     return account_id
+
+
+def named(jira: Jira, caller: str, reply: Reply) -> Reply:
+    """
+    The reply with the header that names the caller to whom it was given; an anonymous one has no name.
+
+    https://developer.atlassian.com/cloud/jira/platform/rest/v3/intro/#special-request-headers
+    """
+    return replace(reply, headers={"X-AAccountId": caller, **reply.headers}) if caller and jira.names_callers else reply
 
 
 def has_permission(caller: str, project: Project, permission: str) -> bool:

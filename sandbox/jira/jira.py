@@ -19,6 +19,8 @@ class Jira:
         self.base_url = ""
         self.index_lag_s = index_lag_s
         """Seconds until the search index shows a change."""
+        self.names_callers = True
+        """Whether answers say for whom they were given; switched off, the site answers as behind a proxy that takes that out."""
         self.state = JiraState()
 
     def now(self) -> float:

@@ -1,8 +1,5 @@
 """Which tab of a spreadsheet is taken as the plan."""
 
-import asyncio
-from dataclasses import replace
-
 import pytest
 
 from lib.errors import FixInputError
@@ -16,10 +13,9 @@ NO_TOPIC = [["Tanggal", "Bentuk"], ["5 Juli 2026", "Post"]]
 
 
 class Sheets:
-    """A spreadsheet of these tabs; it notes which were read. A title that begins with a dot is hidden, without the dot."""
+    """A spreadsheet of these tabs. A title that begins with a dot is hidden, without the dot."""
 
     def __init__(self, **contents):
-        self.contents = {title.removeprefix("."): cells for title, cells in contents.items()}
         self.spreadsheet = Spreadsheet(
             id="s",
             title="Plan",
@@ -27,18 +23,14 @@ class Sheets:
             locale="id_ID",
             time_zone="Asia/Jakarta",
             tabs=[
-                Tab(n, title.removeprefix("."), 26, hidden=title.startswith(".")) for n, title in enumerate(contents)
+                Tab(n, title.removeprefix("."), 26, hidden=title.startswith("."), cells=TabCells(cells))
+                for n, (title, cells) in enumerate(contents.items())
             ],
             named_ranges={},
         )
-        self.read = []
-
-    async def read_tab(self, _spreadsheet_id, tab):
-        self.read.append(tab)
-        return replace(self.spreadsheet, tabs=[Tab(0, tab, 26, cells=TabCells(self.contents[tab]))])
 
     def choose(self, wanted="", month="Juli 2026"):
-        return asyncio.run(tabs.choose(self, self.spreadsheet, parse_month(month), wanted)).title
+        return tabs.choose(self.spreadsheet, parse_month(month), wanted).title
 
 
 @pytest.mark.parametrize(
@@ -57,12 +49,6 @@ class Sheets:
 )
 def test_the_visible_tab_that_names_the_month_or_the_only_one_with_a_header_is_the_plan(contents, chosen):
     assert Sheets(**contents).choose() == chosen
-
-
-def test_no_tab_is_read_when_the_titles_tell():
-    sheets = Sheets(**{"Brief": BRIEF, "Juli 2026": PLAN})
-    sheets.choose()
-    assert sheets.read == []
 
 
 @pytest.mark.parametrize(

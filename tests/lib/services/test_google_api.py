@@ -95,16 +95,24 @@ def column(api, sheet):
 
 def test_texts_are_written_down_a_column_as_they_are(api, box, sheet, column):
     box.google.write(sheet[0], "Dua!B3", [["stays"]])
-    api.write_column(sheet[0], column, ["cp-abc", None, "=1+1", "MAR-12"])
+    shown = api.write_column(sheet[0], column, ["cp-abc", None, "=1+1", "MAR-12"], "Dua")
     written = [["x", ""], ["", "cp-abc"], ["", "stays"], ["", "=1+1"], ["", "MAR-12"]]
     assert box.google.grid(sheet[0], "Dua") == written
+    assert shown == [["x"], *written[1:]], "the whole tab, also what was not written"
+
+
+def test_what_all_tabs_show_is_read_in_one_request(api, box, sheet):
+    shown = {tab.title: tab.cells.values for tab in api.read_texts(sheet[0]).tabs}
+    assert box.calls("sheets.spreadsheets.get") == 1
+    assert shown == {title: api.read_tab(sheet[0], title).tabs[0].cells.texts for title in shown}
+    assert shown["Dua"] == [["x"]]
 
 
 def test_a_write_goes_with_its_column_wherever_that_is_moved(api, box, sheet, column):
     place = {"sheetId": api.read_spreadsheet(sheet[0]).tabs[1].id, "startIndex": 0, "endIndex": 1}
     for dimension in ("COLUMNS", "ROWS"):
         box.google.edit(sheet[0], [{"insertDimension": {"range": {**place, "dimension": dimension}}}])
-    api.write_column(sheet[0], column, ["cp-abc"])
+    api.write_column(sheet[0], column, ["cp-abc"], "Dua")
     assert box.google.grid(sheet[0], "Dua") == [["", "", ""], ["", "x", ""], ["", "", "cp-abc"]]
     read = api.read_tab(sheet[0], "Dua")
     assert read.tabs[0].cells.values == [[], ["", "x"], ["", "", "cp-abc"]]
@@ -114,7 +122,7 @@ def test_a_write_goes_with_its_column_wherever_that_is_moved(api, box, sheet, co
 def test_a_range_that_is_gone_is_neither_read_nor_written(api, box, sheet, column):
     api.update(sheet[0], [{"deleteNamedRange": {"namedRangeId": "b"}}])
     with pytest.raises(ConflictError):
-        api.write_column(sheet[0], column, ["cp-abc"])
+        api.write_column(sheet[0], column, ["cp-abc"], "Dua")
     assert api.read_tab(sheet[0], "Dua").corners == {}
     assert box.google.grid(sheet[0], "Dua") == [["x"]]
 
@@ -176,7 +184,7 @@ def test_a_write_whose_answer_was_lost_is_not_sent_again(api, box, sheet, column
     """httplib2 itself repeats a request when the connection was closed without a byte of an answer, at most once."""
     box.fault("sheets.spreadsheets.values.batchUpdate", kind, **options)
     with pytest.raises(UncertainWriteError):
-        api.write_column(sheet[0], column, ["cp-abc"])
+        api.write_column(sheet[0], column, ["cp-abc"], "Dua")
     assert box.calls("sheets.spreadsheets.values.batchUpdate") == 1
 
 
@@ -188,7 +196,7 @@ def test_a_read_is_tried_again_after_a_status_that_nobody_knows(api, box, sheet,
 
 def test_a_write_that_was_refused_for_its_rate_is_sent_again(api, box, sheet, column):
     box.fault("sheets.spreadsheets.values.batchUpdate", "429")
-    api.write_column(sheet[0], column, ["cp-abc"])
+    api.write_column(sheet[0], column, ["cp-abc"], "Dua")
     assert box.calls("sheets.spreadsheets.values.batchUpdate") == 2
 
 

@@ -124,7 +124,7 @@ def test_a_read_is_tried_again_after_a_status_that_nobody_knows(api, box, status
 
 def test_the_time_of_a_look_is_jiras(api, clock):
     clock.move(3600)
-    read_at = api.read_myself().read_at
+    read_at = api.search('labels = "x"').read_at
     assert read_at is not None
     assert read_at.timestamp() == clock.now()
 
@@ -187,10 +187,37 @@ def test_search_reads_all_pages_in_order(api, box, clock, opened):
     for start in range(0, 90, 45):
         api.create_in_bulk([update(f"t{start + n}", "many") for n in range(45)])
     found = opened(jira_api(box.environment()))
-    assert found.search('labels = "many"') == []  # the index lags
+    assert found.search('labels = "many"').ids == []  # the index lags
     clock.move(3)
-    assert len(found.search('labels = "many"')) == 90
-    assert len(found.search('project = "CP" ORDER BY created DESC', limit=1)) == 1
+    assert len(found.search('labels = "many"').ids) == 90
+    assert len(found.search('project = "CP" ORDER BY created DESC', limit=1).ids) == 1
+
+
+def test_an_answer_to_nobody_is_asked_for_again(api, box, pauses):
+    assert api.read_myself().named
+    box.fault("searchAndReconsileIssuesUsingJqlPost", "anonymous", times=2)
+    assert api.search('project = "CP"').ids
+    assert len(pauses) == 2
+    box.fault("bulkFetchIssues", "anonymous", times=100)
+    with pytest.raises(TryLaterError, match="for nobody"):
+        api.fetch([box.jira.issues[0].key])
+    box.clear_faults()
+
+
+def test_an_answer_to_somebody_else_ends_the_run(api, box):
+    assert api.read_myself().named
+    for user in box.jira.state.users.values():
+        if user.email == box.environment()["JIRA_USERNAME"]:
+            user.account_id = "557058:other"
+    with pytest.raises(CredentialsError, match="account changed"):
+        api.fetch([box.jira.issues[0].key])
+
+
+def test_where_answers_do_not_say_to_whom_they_are_given_none_is_expected_to(api, box):
+    box.jira.names_callers = False
+    assert not api.read_myself().named
+    box.fault("searchAndReconsileIssuesUsingJqlPost", "anonymous")
+    assert api.search('project = "CP"').ids == []
 
 
 def test_issues_that_are_not_there_are_left_out(api, box):

@@ -1,0 +1,69 @@
+"""What several plans ask for at about the same time, asked for once: one look at Jira serves all plans that wait for one."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from lib.errors import WorkflowError
+
+
+@dataclass(eq=False)
+class _Waiting[Ask, Answer]:
+    """One who asked; `answers` holds the answer once there is one, `alone` is whether it is to be answered by itself."""
+
+    ask: Ask
+    answers: list[Answer] = field(default_factory=list)
+    alone: bool = False
+
+
+class Together[Ask, Answer]:
+    """
+    Gathers what is asked until it can be answered. An answer was begun after it was asked for, never before.
+
+    Args:
+        answer: Answers all that wait, in their order. Where it fails for several, each of them is answered by itself.
+        gather: What passes the time in which others may join; nothing waits for them when it is left out.
+    """
+
+    def __init__(
+        self,
+        answer: Callable[[Sequence[Ask]], Awaitable[Sequence[Answer]]],
+        gather: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._answer = answer
+        self._gather = gather
+        self._waiting: list[_Waiting[Ask, Answer]] = []
+        self._turn = asyncio.Lock()
+
+    async def ask(self, ask: Ask) -> Answer:
+        """
+        The answer. The first who waits asks for all; when it is cancelled, the next one does.
+
+        Raises:
+            WorkflowError: There is none.
+        """
+        mine: _Waiting[Ask, Answer] = _Waiting(ask)
+        self._waiting.append(mine)
+        try:
+            async with self._turn:
+                if not mine.answers:
+                    await self._answer_with(mine)
+        finally:
+            self._waiting.remove(mine)
+        return mine.answers[0]
+
+    async def _answer_with(self, mine: _Waiting[Ask, Answer]) -> None:
+        if self._gather is not None and not mine.alone:
+            await self._gather()
+        asked = [mine] if mine.alone else [each for each in self._waiting if not each.answers and not each.alone]
+        try:
+            answers = await self._answer([each.ask for each in asked])
+        except WorkflowError:
+            if len(asked) == 1:
+                raise
+            for each in asked:
+                each.alone = True
+            await self._answer_with(mine)
+            return
+        for each, answer in zip(asked, answers, strict=True):
+            each.answers.append(answer)

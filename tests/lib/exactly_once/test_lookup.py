@@ -1,0 +1,124 @@
+"""What a look at Jira shows of each plan, how few calls it costs, and when it is not believed."""
+
+import asyncio
+
+import pytest
+
+from lib.errors import FixInputError
+from lib.exactly_once.lookup import Lookup, ProjectLookup
+from lib.exactly_once.reconcile import plan_label
+from tests.direct import DirectJira, jira_api
+
+SEARCH, FETCH, MYSELF, PERMISSIONS = (
+    "searchAndReconsileIssuesUsingJqlPost",
+    "bulkFetchIssues",
+    "getCurrentUser",
+    "getMyPermissions",
+)
+PLANS = ("plan-a", "plan-b", "plan-c")
+
+
+class Project:
+    """The sandbox's project, in which each of three plans has issues, and looks at it."""
+
+    def __init__(self, box, opened, run_clock):
+        self.box = box
+        self.jira = DirectJira(opened(jira_api(box.environment(), sleep=run_clock._clock.move)))
+        self.made = {plan: [self.add(plan) for _ in range(3)] for plan in PLANS}
+        run_clock._clock.move(60)  # the index shows them
+
+    def add(self, plan):
+        return self.box.jira.add_issue("CP", {"summary": "Topik", "labels": [plan_label(plan)]}).key
+
+    def look(self, project, *plans, keys=()):
+        """Keys of the issues that a shared look shows of each plan."""
+
+        async def go():
+            asks = [Lookup(project, plan).snapshot(keys) for plan in plans]
+            return [{issue.key for issue in seen.issues} for seen in await asyncio.gather(*asks)]
+
+        return asyncio.run(go())
+
+    def calls(self):
+        return [self.box.calls(operation) for operation in (MYSELF, PERMISSIONS, SEARCH, FETCH)]
+
+
+@pytest.fixture
+def project(box, opened, run_clock):
+    return Project(box, opened, run_clock)
+
+
+class NoTime:
+    """A clock that lets others go on, and no time pass."""
+
+    async def sleep(self, _seconds):
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+def lookup(project):
+    return ProjectLookup(project.jira, "CP", gathers=NoTime())
+
+
+def test_plans_share_a_look_and_each_sees_its_own(project, lookup):
+    assert project.look(lookup, *PLANS) == [set(project.made[plan]) for plan in PLANS]
+    _, permissions, searches, _ = project.calls()
+    assert (permissions, searches) == (1, 2), "one for all labels, one for the newest issue"
+
+
+def test_a_later_look_asks_neither_who_we_are_nor_what_we_may(project, lookup):
+    project.look(lookup, "plan-a")
+    before = project.calls()
+    project.look(lookup, "plan-b")
+    assert [after - was for after, was in zip(project.calls()[:3], before[:3], strict=True)] == [0, 0, 2]
+
+
+def test_where_answers_name_nobody_both_are_asked_before_and_after_each_look(project, lookup):
+    project.box.jira.names_callers = False
+    project.look(lookup, "plan-a")
+    project.look(lookup, "plan-b")
+    assert project.calls()[:2] == [4, 4]
+
+
+def test_an_issue_that_an_earlier_look_saw_for_another_plan_is_read_again(project, lookup):
+    project.look(lookup, "plan-a")
+    gone, renamed = project.made["plan-b"][:2]
+    project.box.jira.delete_issue(gone)
+    project.box.jira.edit_issue(renamed, labels=[plan_label("plan-c")])
+    assert project.look(lookup, "plan-b", "plan-c") == [
+        {project.made["plan-b"][2]},
+        {*project.made["plan-c"], renamed},
+    ]
+
+
+def test_an_issue_made_since_the_last_look_is_seen_though_the_index_lags(project, lookup):
+    project.look(lookup, "plan-a")
+    new = project.add("plan-a")
+    assert project.look(lookup, "plan-a") == [{*project.made["plan-a"], new}]
+
+
+def test_a_key_of_another_plan_that_stands_in_the_sheet_is_shown(project, lookup):
+    other = project.made["plan-b"][0]
+    assert project.look(lookup, "plan-a", keys=[other]) == [{*project.made["plan-a"], other}]
+
+
+@pytest.mark.parametrize("after", range(1, 8))
+def test_a_project_that_is_hidden_while_it_is_looked_at_is_never_taken_for_empty(project, lookup, after):
+    """Whatever call it happens at: the look fails, or it has seen everything."""
+    project.look(lookup, "plan-a")
+    permissions = project.box.jira.state.projects["CP"].permissions
+    calls = project.box.calls
+
+    def hide():
+        permissions.remove("BROWSE_PROJECTS")
+
+    operation = SEARCH if after < 3 else FETCH
+    project.box.fault(operation, "edit", edit=hide, when="before", after=(after - 1) % 3)
+    made = calls(operation)
+    try:
+        seen = project.look(lookup, *PLANS)
+    except FixInputError:  # the project does not exist for who may not see it
+        seen = None
+    assert seen in (None, [set(project.made[plan]) for plan in PLANS])
+    assert calls(operation) > made
+    project.box.clear_faults()

@@ -1,0 +1,106 @@
+"""What several ask for at about the same time is asked for once, and an answer never is older than its question."""
+
+import asyncio
+
+import pytest
+
+from lib.errors import TryLaterError
+from lib.exactly_once.together import Together
+
+
+class Service:
+    """Answers with what was asked; `asked` holds one list per request. Those with a word of `refused` in them fail."""
+
+    def __init__(self, refused=()):
+        self.asked = []
+        self.refused = set(refused)
+        self.going = asyncio.Event()
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+
+    async def answer(self, asks):
+        self.asked.append(list(asks))
+        self.going.set()
+        await self.may_answer.wait()
+        if self.refused & set(asks):
+            raise TryLaterError("service", "not now")
+        return [f"{ask}!" for ask in asks]
+
+
+async def soon():
+    """Let those who were started come to where they wait."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def test_those_who_ask_while_an_answer_is_awaited_share_the_next_one():
+    async def go():
+        service = Service()
+        service.may_answer.clear()
+        together = Together(service.answer)
+        first = asyncio.create_task(together.ask("a"))
+        await service.going.wait()
+        others = [asyncio.create_task(together.ask(word)) for word in "bcd"]
+        await soon()
+        service.may_answer.set()
+        assert await asyncio.gather(first, *others) == ["a!", "b!", "c!", "d!"]
+        assert service.asked == [["a"], ["b", "c", "d"]]
+
+    asyncio.run(go())
+
+
+def test_who_gathers_waits_for_others_first():
+    async def go():
+        service = Service()
+        together = Together(service.answer, soon)
+        assert await asyncio.gather(*(together.ask(word) for word in "abc")) == ["a!", "b!", "c!"]
+        assert service.asked == [["a", "b", "c"]]
+
+    asyncio.run(go())
+
+
+def test_what_fails_for_several_fails_only_for_those_who_make_it_fail():
+    async def go():
+        service = Service(refused="b")
+        together = Together(service.answer, soon)
+        answers = await asyncio.gather(*(together.ask(word) for word in "abc"), return_exceptions=True)
+        assert (answers[0], answers[2]) == ("a!", "c!")
+        with pytest.raises(TryLaterError):
+            raise answers[1]
+        assert service.asked == [["a", "b", "c"], ["a"], ["b"], ["c"]]
+
+    asyncio.run(go())
+
+
+def test_who_is_cancelled_while_asking_for_all_leaves_the_others_to_the_next():
+    async def go():
+        service = Service()
+        service.may_answer.clear()
+        together = Together(service.answer, soon)
+        asking = [asyncio.create_task(together.ask(word)) for word in "abc"]
+        await service.going.wait()
+        asking[0].cancel()
+        await soon()
+        service.may_answer.set()
+        assert await asyncio.gather(*asking[1:]) == ["b!", "c!"]
+        assert service.asked == [["a", "b", "c"], ["b", "c"]]
+
+    asyncio.run(go())
+
+
+def test_who_is_cancelled_while_waiting_is_not_asked_for():
+    async def go():
+        service = Service()
+        service.may_answer.clear()
+        together = Together(service.answer)
+        first = asyncio.create_task(together.ask("a"))
+        await service.going.wait()
+        second, third = asyncio.create_task(together.ask("b")), asyncio.create_task(together.ask("c"))
+        await soon()
+        second.cancel()
+        await soon()
+        service.may_answer.set()
+        assert await asyncio.gather(first, third) == ["a!", "c!"]
+        assert service.asked == [["a"], ["c"]]
+
+    asyncio.run(go())
