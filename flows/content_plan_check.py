@@ -8,20 +8,16 @@ if __name__ == "__main__":  # before Prefect is imported
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from prefect import runtime
-
 import hashmap
 from blocks.loading import not_connected
 from blocks.names import GOOGLE_BLOCK, JIRA_BLOCK
-from flows import clients
+from flows import clients, run_names
 from flows.client_plan import PLANS_TO_JIRA, ClientResult, run_clients
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import Run, run_in_folder
-from lib.clock import SystemClock
 from lib.error_record import ErrorRecord, record_of
 from lib.errors import WorkflowError
 from lib.exactly_once.lookup import PERMISSIONS
-from lib.formats import this_month
 from lib.plan import site_checks
 from lib.plan.problems import Kind, Problem
 from lib.services.jira_api import USERS_SIZE
@@ -29,12 +25,7 @@ from lib.services.jira_api import USERS_SIZE
 NAME = "content-plan-check"
 
 
-def _run_name() -> str:
-    month = runtime.flow_run.parameters.get("target_month") or str(this_month(SystemClock().now()).next())
-    return f"{NAME} {month}"
-
-
-@reporting_flow(name=NAME, flow_run_name=_run_name)
+@reporting_flow(name=NAME, flow_run_name=run_names.of_plans(NAME, 1))
 async def content_plan_check(
     *,
     target_month: str | None = None,

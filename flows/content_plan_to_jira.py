@@ -8,31 +8,18 @@ if __name__ == "__main__":  # before Prefect is imported
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from prefect import runtime
-
 from blocks.names import GOOGLE_BLOCK, JIRA_BLOCK
-from flows import clients, prefect_page
+from flows import clients, prefect_page, run_names
 from flows.client_plan import PLANS_TO_JIRA, ClientResult, failed, run_clients
 from flows.dispatch import ClientRun, run_on_workers
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import Run, run_in_folder
-from lib.clock import SystemClock
-from lib.formats import this_month
 from lib.plan import client_list
 
 NAME = "content-plan-to-jira"
 
 
-def _run_name() -> str:
-    """As people read it in Prefect's list: `content-plan-to-jira Juli 2026 · 6 clients · validate only`."""
-    given = runtime.flow_run.parameters
-    month = given.get("target_month") or str(this_month(SystemClock().now()).next())
-    names = given.get("client_names")
-    chosen = "all clients" if names is None else f"{len(names)} client{'s' if len(names) != 1 else ''}"
-    return " · ".join([f"{NAME} {month}", chosen, *(["validate only"] if given.get("validate_only") else [])])
-
-
-@reporting_flow(name=NAME, flow_run_name=_run_name)
+@reporting_flow(name=NAME, flow_run_name=run_names.of_plans(NAME, 1))
 async def content_plan_to_jira(
     *,
     target_month: str | None = None,

@@ -9,10 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from prefect import runtime
-
 from blocks.names import GOOGLE_BLOCK, JIRA_BLOCK
-from flows import clients
+from flows import clients, run_names
 from flows.client_plan import ClientResult, Job, Project, make_drafts, run_clients
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import Run, run_in_folder
@@ -41,13 +39,7 @@ class UpdatedPlan(ClientResult):
         return [{**record, "fields": self.changes.get(record["row"], [])} for record in super().data()]
 
 
-def _run_name() -> str:
-    given = runtime.flow_run.parameters
-    month = given.get("target_month") or str(this_month(SystemClock().now()))
-    return " · ".join([f"{NAME} {month}", *(["validate only"] if given.get("validate_only") else [])])
-
-
-@reporting_flow(name=NAME, flow_run_name=_run_name)
+@reporting_flow(name=NAME, flow_run_name=run_names.of_plans(NAME, 0))
 async def content_plan_update(
     *,
     target_month: str | None = None,

@@ -12,10 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from prefect import runtime
-
 from blocks.names import GOOGLE_BLOCK, JIRA_BLOCK
-from flows import clients, prefect_page
+from flows import clients, prefect_page, run_names
 from flows.progress import Progress
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import Run, log_error, run_in_folder
@@ -128,17 +126,12 @@ class WatchedPlan:
         ]
 
 
-def _run_name() -> str:
-    months = runtime.flow_run.parameters.get("target_months") or [str(month) for month in _default_months()]
-    return f"{NAME} {' and '.join(months)}"
-
-
 def _default_months() -> tuple[Month, Month]:
     month = this_month(SystemClock().now())
     return month, month.next()
 
 
-@reporting_flow(name=NAME, flow_run_name=_run_name)
+@reporting_flow(name=NAME, flow_run_name=run_names.of_plans(NAME, 0, 1))
 async def content_plan_watch(
     *,
     target_months: list[str] | None = None,

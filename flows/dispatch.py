@@ -19,6 +19,7 @@ from prefect.deployments import arun_deployment
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.states import Cancelling
 
+from flows import run_names
 from flows.clients import side_by_side
 from flows.progress import Progress
 from flows.run_in_folder import Run
@@ -129,7 +130,7 @@ class _Started:
 
     async def _start(self, parameters: Mapping[str, Any], start: int) -> uuid.UUID:
         """Start it; the key makes sure that an answer lost on the way does not start it twice."""
-        name = f"{self._run.name} {self._run.month} · {self.client}"
+        name = run_names.named(self._run.name, self._run.month, [self.client])
         key = f"{self._run.flow_run}:{self._run.folder.name}:{self.client}:{start}"
         started = await self._answered(
             lambda: arun_deployment(

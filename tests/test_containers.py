@@ -127,6 +127,16 @@ def test_a_worker_can_be_alone_on_its_machine_and_all_share_one_output_folder():
     assert all(OUTPUT in service["volumes"] for name, service in OURS.items() if name != "api")
 
 
+def test_links_to_reports_lead_to_jupyterlabs_files_unless_another_address_is_given():
+    folder = SERVICES["jupyter"]["environment"]["OUTPUT_DIR"]
+    [root] = [
+        word.partition("=")[2] for word in SERVICES["jupyter"]["command"] if word.startswith("--ServerApp.root_dir")
+    ]
+    [port] = [port.rpartition(":")[0] for port in SERVICES["jupyter"]["ports"]]
+    told = {service["environment"]["OUTPUT_URL"] for service in OURS.values()}
+    assert told == {f"${{OUTPUT_URL:-http://{port}/files/{Path(folder).relative_to(root)}}}"}
+
+
 def test_browsers_are_sent_where_they_find_the_pages():
     for name, service in OURS.items():
         told = service["environment"]

@@ -67,6 +67,11 @@ def test_the_audit_shows_the_numbers_of_the_result_and_what_to_do_in_which_cell(
     assert not re.search(r'(src|href)="(?!https?://127\.0\.0\.1|\.\./index\.html"|#|\./)', html)
     assert f"<h1>content-plan-to-jira, {seed.MONTH}: completed</h1>" in html
     assert '<a href="./kopi-senja/content_plan_to_jira.ipynb">' in html
+    assert "<td>Topik</td><td>summary</td>" in html
+    assert re.search(
+        r"<td>Tanggal</td><td>Publication Date \(customfield_\d+\), Start Date \(customfield_\d+\), duedate</td>", html
+    )
+    assert f'<td>Caption</td><td>·</td><td class="number">{summary["created"]}</td>' in html
     executed = nbformat.read(Path(result["run_folder"]) / "audit.ipynb", as_version=4)
     assert executed.metadata.run.status == "completed"
     lines = (Path(result["run_folder"]) / CORRECTIONS).read_text("utf-8-sig").splitlines()
@@ -222,7 +227,7 @@ def on_its_page(result):
 def test_the_runs_page_in_prefect_has_a_summary_a_link_tags_and_progress(run):
     result = run(client_names=["Klinik Gigi Cemara"], validate_only=True)
     flow_run, artifacts = on_its_page(result)
-    assert flow_run.name == "content-plan-to-jira Juli 2026 · 1 client · validate only"
+    assert flow_run.name == "content-plan-to-jira Juli 2026 · Klinik Gigi Cemara · validate only"
     assert set(flow_run.tags) == {"month: 2026-07", "client: Klinik Gigi Cemara"}
     assert artifacts.keys() == {"summary", "audit", "progress"}
     table = json.loads(artifacts["summary"].data)
