@@ -37,6 +37,7 @@ from sandbox.jira.issue_routes import issues
 from sandbox.jira.jira import Jira
 from sandbox.jira.search_routes import search
 from sandbox.jira.site_routes import open_to_all, signed_in_only
+from sandbox.jira.transition_routes import transitions
 from sandbox.jira.user_routes import users
 from sandbox.state import SandboxState
 
@@ -44,7 +45,7 @@ _LOG = logging.getLogger("sandbox")
 _REFUSALS = {"429", "500", "503-before", "status-before", "redirect", "413", "401", "403", "refuse-whole"}
 
 _GOOGLE = by_name((oauth, sheets, drive))
-_JIRA = by_name((open_to_all, signed_in_only, issues, changelogs, search, comments, users))
+_JIRA = by_name((open_to_all, signed_in_only, issues, changelogs, search, comments, transitions, users))
 OPERATIONS: dict[str, Operation[Google] | Operation[Jira]] = {**_GOOGLE, **_JIRA}
 
 

@@ -18,11 +18,12 @@ from sandbox.jira.errors import FieldError
 from sandbox.jira.state import JiraState, Project, User
 
 PRIORITIES = {"1": "Highest", "2": "High", "3": "Medium", "4": "Low", "5": "Lowest"}
-STATUSES = {"10000": "To Do", "3": "In Progress", "10001": "Done"}
+STATUSES = {"10000": "To Do", "3": "In Progress", "10001": "Done", "10002": "Cancelled"}
 STATUS_CATEGORIES = {
     "10000": (2, "new", "To Do"),
     "3": (4, "indeterminate", "In Progress"),
     "10001": (3, "done", "Done"),
+    "10002": (3, "done", "Done"),
 }
 """Status -> its category's id, key and name."""
 DEFAULT_PRIORITY, DEFAULT_STATUS = "3", "10000"

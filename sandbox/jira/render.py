@@ -78,10 +78,11 @@ class Renderer:
             case "priority":
                 return self._named("priority", value["id"], PRIORITIES)
             case "status":
-                return self._status(value["id"])
+                return self.status(value["id"])
         return value
 
-    def _status(self, number: str) -> JsonObject:
+    def status(self, number: str) -> JsonObject:
+        """A status with its category."""
         category, key, name = STATUS_CATEGORIES[number]
         shown = {"self": f"{self._api}/statuscategory/{category}", "id": category, "key": key, "name": name}
         return {**self._named("status", number, STATUSES), "statusCategory": shown}

@@ -136,6 +136,28 @@ class Issue:
 
 
 @dataclass(slots=True)
+class Transition:
+    """A way from one status to another: from any of `sources`, from everywhere when there are none."""
+
+    id: str
+    name: str
+    to: str
+    sources: list[str] = field(default_factory=list)
+    required: list[str] = field(default_factory=list)
+    """Fields on its screen that must be filled in."""
+
+
+def _usual_transitions() -> list[Transition]:
+    named = {
+        "11": ("To Do", "10000"),
+        "21": ("In Progress", "3"),
+        "31": ("Done", "10001"),
+        "41": ("Cancelled", "10002"),
+    }
+    return [Transition(number, name, to) for number, (name, to) in named.items()]
+
+
+@dataclass(slots=True)
 class JiraState:
     """The whole state."""
 
@@ -148,6 +170,8 @@ class JiraState:
     """Issue ids by key, the keys of moved issues' former projects included."""
     deleted: dict[int, Issue] = field(default_factory=dict)
     """Deleted issues that search may still find."""
+    transitions: list[Transition] = field(default_factory=_usual_transitions)
+    """The workflow of all issues."""
     counts_json: bool = True
     """Whether the 32,767 characters of a document are counted on its JSON, the stricter reading, or on its text."""
     next_issue_id: int = 10001

@@ -405,6 +405,27 @@ def _(site):
     return [site.jira("GET", "issue/CP-1/comment", params={"expand": "properties", "orderBy": "-created"})]
 
 
+@walk("getTransitions")
+def _(site):
+    return [site.jira("GET", "issue/CP-1/transitions"), site.jira("GET", "issue/CP-1/transitions?transitionId=31")]
+
+
+@refused("getTransitions")
+def _(site):
+    return [site.jira("GET", "issue/CP-999/transitions")]
+
+
+@walk("doTransition")
+def _(site):
+    return [site.jira("POST", "issue/CP-1/transitions", body={"transition": {"id": "41"}})]
+
+
+@refused("doTransition")
+def _(site):
+    bodies = ({}, {"transition": {"id": "99"}}, {"transition": {"id": "31"}, "fields": {"summary": "x"}})
+    return [site.jira("POST", "issue/CP-1/transitions", body=body) for body in bodies]
+
+
 # Users of Jira
 
 
