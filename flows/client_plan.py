@@ -147,7 +147,7 @@ class Job[P: PlanRun]:
         ended: The kind of what tells how it ended.
     """
 
-    plan_run: type[P]
+    plan_run: Callable[..., P]
     work: Callable[[Run, Project, Client, P, Path], Awaitable[None]]
     ended: type[ClientResult] = ClientResult
 
@@ -256,7 +256,7 @@ async def check_plan(run: Run, project: Project, client: Client, plan_run: PlanR
 
 
 async def open_plan[P: PlanRun](
-    kind: type[P], run: Run, project: Project, client: Client, spreadsheet_id: str, folder: Path
+    kind: Callable[..., P], run: Run, project: Project, client: Client, spreadsheet_id: str, folder: Path
 ) -> P:
     """A run over one plan, whose spreadsheet is known to be there."""
     sheet = PlanSheet(

@@ -5,6 +5,7 @@ if __name__ == "__main__":  # before Prefect is imported
 
     raise SystemExit(command_line.main(__file__))
 
+import functools
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,18 +26,40 @@ NAME = "content-plan-update"
 
 @dataclass
 class UpdatedPlan(ClientResult):
-    """How one client's plan ended; `changes` are per row the fields that somebody changed."""
+    """
+    How one client's plan ended.
+
+    Attributes:
+        changes: Row -> its fields that somebody changed.
+        status_cells: Key -> the cells of its row's status columns that were written, or would be.
+    """
 
     changes: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    status_cells: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def take(self, plan_run: PlanRun) -> None:
         """How far the run over its plan came."""
         super().take(plan_run)
-        self.changes = plan_run.changes() if isinstance(plan_run, PlanUpdate) else {}
+        if isinstance(plan_run, PlanUpdate):
+            self.changes = plan_run.changes()
+            for one in plan_run.status_cells:
+                cell = {"column": one.column.label, "cell": one.name, "old": one.old, "new": one.new}
+                self.status_cells.setdefault(one.key, []).append(cell)
+
+    def summary(self) -> dict[str, Any]:
+        """The client's part of the flow's result."""
+        return {**super().summary(), "status_cells": sum(map(len, self.status_cells.values()))}
 
     def data(self) -> list[dict[str, Any]]:
         """One record per row, in sheet order."""
-        return [{**record, "fields": self.changes.get(record["row"], [])} for record in super().data()]
+        return [
+            {
+                **record,
+                "fields": self.changes.get(record["row"], []),
+                "status_cells": self.status_cells.get(record["key"], []),
+            }
+            for record in super().data()
+        ]
 
 
 @reporting_flow(name=NAME, flow_run_name=run_names.of_plans(NAME, 0))
@@ -52,12 +75,16 @@ async def content_plan_update(
     jira_credentials_block_name: str = JIRA_BLOCK,
     output_dir: str | None = None,
     break_lock: bool = False,
+    add_status_columns: bool = False,
 ) -> Result:
     """
     Carry changes of content plans over to the issues made from them; nothing that a person typed in Jira is overwritten unseen.
 
     Each field is compared three ways: what was sent, what the plan says, what Jira says. What the plan alone changed is sent,
     what a person changed in Jira is kept, what both changed is flagged. Issues that are done or were moved are not touched.
+
+    Columns of a plan called Status Jira (or Jira Status, Status Produksi), Link Jira and Penanggung Jawab are filled from each
+    row's issue: its status, its address, its assignee's name.
 
     Args:
         target_month: Month of the plans, such as Juli 2026; this month in Jakarta when left out.
@@ -70,20 +97,24 @@ async def content_plan_update(
         jira_credentials_block_name: Block with Jira's credentials; the environment counts when there is none.
         output_dir: Where the run folder goes; OUTPUT_DIR (output) when left out.
         break_lock: Take over a plan whose lock another run holds.
+        add_status_columns: Add those of the three columns that a plan lacks.
 
     Example:
         python flows/content_plan_update.py --target-month "Juli 2026" --validate-only
 
     Returns:
         As content-plan-to-jira; `updated` are issues that this run changed, `ready` rows whose changes were not sent, or that
-        have no issue; each record of `data` has `fields`: field, state, and its value as sent, in the plan and in Jira.
+        have no issue; each record of `data` has `fields`: field, state, and its value as sent, in the plan and in Jira;
+        and `status_cells`: the cells of the plan that were written, or would be, with what stood there.
 
     Side effects:
-        Fields of issues and their property `content-plan.row`; a lock in the plan while it is sent; a run folder.
+        Fields of issues and their property `content-plan.row`; status columns of plans; a lock in a plan while it or its
+        issues are written; a run folder.
     """
 
     async def work(run: Run) -> dict[str, Any]:
-        return clients.add_up(await run_clients(run, client_names, _JOB))
+        plan_update = functools.partial(PlanUpdate, add_status_columns=add_status_columns)
+        return clients.add_up(await run_clients(run, client_names, Job(plan_update, _update, UpdatedPlan)))
 
     return await run_in_folder(
         NAME,
@@ -103,10 +134,14 @@ async def content_plan_update(
 async def _update(run: Run, project: Project, client: Client, update: PlanUpdate, folder: Path) -> None:
     """See what changed, and send it while no other run may touch the plan."""
     await compare(run, project, client, update, folder)
-    if update.has_changes and not run.validate_only:
+    if run.validate_only:
+        update.foresee_status()
+    elif update.has_changes or update.status_differs:
         async with update.locked():
-            await compare(run, project, client, update, folder)
-            await update.send()
+            if update.has_changes:
+                await compare(run, project, client, update, folder)
+                await update.send()
+            await update.fill_status()
 
 
 async def compare(run: Run, project: Project, client: Client, update: PlanUpdate, folder: Path) -> None:
@@ -117,6 +152,3 @@ async def compare(run: Run, project: Project, client: Client, update: PlanUpdate
         drafts = await make_drafts(run, project, client, plan, folder)
     with update.step("compare with Jira"):
         await update.compare(snapshot, drafts)
-
-
-_JOB = Job(PlanUpdate, _update, UpdatedPlan)

@@ -246,10 +246,12 @@ class DirectUpdate(DirectRun):
     async def _make(self) -> None:
         """As the flow does it."""
         await self._compare()
-        if self.plan_run.has_changes:
+        if self.plan_run.has_changes or self.plan_run.status_differs:
             async with self.plan_run.locked():
-                await self._compare()
-                await self.plan_run.send()
+                if self.plan_run.has_changes:
+                    await self._compare()
+                    await self.plan_run.send()
+                await self.plan_run.fill_status()
 
     async def _compare(self) -> None:
         await self.plan_run.read()

@@ -21,7 +21,7 @@ from lib.plan import parsing, tabs
 from lib.plan.content_plan import KEY, ContentPlan, PlanRow, PlanSource
 from lib.plan.keys import is_token
 from lib.services import a1
-from lib.services.models import Google, Place, Spreadsheet, Tab, TabCells
+from lib.services.models import CellValue, Google, Place, Spreadsheet, Tab, TabCells
 
 KEY_NOTE = (
     "This column is written by the content-plan-to-jira run: do not edit it. cp-… marks a row whose issue is being made; "
@@ -139,6 +139,36 @@ class PlanSheet:
     async def read_again(self) -> ContentPlan:
         """The plan as it stands now, with or without rows."""
         return self._parse(await self._asked(self._google.read_tab(self._id, self._tab().title)))
+
+    @property
+    def tab(self) -> Tab:
+        """The plan's tab as it was last read."""
+        return self._tab()
+
+    @property
+    def named_ranges(self) -> Mapping[str, str]:
+        """The spreadsheet's named ranges when it was last read, id -> name."""
+        return self._opened().named_ranges
+
+    @property
+    def corners(self) -> Mapping[str, Place]:
+        """Name of a named range -> its upper left cell when the spreadsheet was last read."""
+        return self._opened().corners
+
+    async def apply(self, requests: Sequence[Mapping[str, Any]]) -> ContentPlan:
+        """
+        Apply requests, all or none, to the spreadsheet, which must be locked; the plan as it stands right after them.
+
+        Raises:
+            ConflictError: Google refuses them, or the plan is not ours any more; nothing was applied.
+            UncertainWriteError: No answer can be trusted; read what they should have changed.
+        """
+        await self.check_ours()
+        return await self._update(requests)
+
+    async def write_columns(self, columns: Mapping[str, Sequence[CellValue]], *, typed: bool = False) -> None:
+        """Write down named ranges of the spreadsheet, as `GoogleApi.write_columns` does."""
+        await self._google.write_columns(self._id, columns, typed=typed)
 
     async def _update(self, requests: Sequence[Mapping[str, Any]]) -> ContentPlan:
         """Apply the requests; the plan as it stands right after them."""

@@ -38,6 +38,15 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "Link Referensi": ("Link Reference", "Tautan Referensi"),
     KEY: ("Jira Key", "Issue Key", "Kunci Jira"),
 }
+STATUS, LINK, ASSIGNEE = "Status Jira", "Link Jira", "Penanggung Jawab"
+# Columns that updates write what Jira says into, and their other names. What stands there is no content of a row.
+STATUS_COLUMNS: dict[str, tuple[str, ...]] = {STATUS: ("Jira Status", "Status Produksi"), LINK: (), ASSIGNEE: ()}
+
+
+def status_column(label: str) -> str | None:
+    """Which of STATUS_COLUMNS a header names; None for any other column."""
+    named = match_key(label)
+    return next((name for name, others in STATUS_COLUMNS.items() if named in map(match_key, (name, *others))), None)
 
 
 class Column(BaseModel):
@@ -115,7 +124,8 @@ class ContentPlan(PlanSource):
     header_row: int
     key_column: int | None = Field(default=None, description="Index of the Key column; None when there is none yet.")
     key_header: bool = Field(default=True, description="Whether the Key column has its header; a run writes it.")
-    columns: list[Column] = Field(description="All columns but Key, in sheet order.")
+    columns: list[Column] = Field(description="All columns but Key and those of Jira's state, in sheet order.")
+    status_columns: list[Column] = Field(default_factory=list, description="Those that Jira's state is written into.")
     rows: list[PlanRow]
     problems: list[Problem] = Field(default_factory=list, description="What is odd about the plan as a whole.")
 
@@ -144,7 +154,12 @@ class ContentPlan(PlanSource):
     @property
     def new_key_column(self) -> int:
         """Where a plan without a Key column gets one: right of its last column."""
-        return max((column.index for column in self.columns), default=-1) + 1
+        return max((column.index for column in (*self.columns, *self.status_columns)), default=-1) + 1
+
+    @property
+    def new_column(self) -> int:
+        """Where any other column is added: right of all that are there."""
+        return max(self.new_key_column, -1 if self.key_column is None else self.key_column + 1)
 
     def value(self, row: PlanRow, name: str) -> CellValue:
         """What is stored in the row's cell of that column, or its key; None when the cell or the column is missing."""

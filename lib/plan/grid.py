@@ -49,20 +49,20 @@ class Grid:
         self.values = _filled(cells.values, self._above, cast("CellValue", ""))
         self.texts = _filled(cells.texts, self._above, "")
 
-    def fill_across(self, key_column: int | None) -> None:
+    def fill_across(self, ours: Container[int | None]) -> None:
         """
         Let the content of merged cells count in each of their columns, too.
 
-        Not across a banner, which is all that its rows hold, nor from or into Key: what a run writes there must not change
-        the content of a row.
+        Not across a banner, which is all that its rows hold, nor from or into the columns that are `ours`: what a run
+        writes there must not change the content of a row.
         """
         for merge in self._merges:
             first_row, end_row, column, end_column = merge
-            if column == key_column or is_banner(self.values, merge):
+            if column in ours or is_banner(self.values, merge):
                 continue
             for row in range(first_row, min(end_row, len(self.values))):
                 if column < len(self.values[row]):
-                    inside = (other for other in range(column + 1, end_column) if other != key_column)
+                    inside = (other for other in range(column + 1, end_column) if other not in ours)
                     self._beside.update({(row, other): (row, column) for other in inside})
         self.values = _filled(self.values, self._beside, cast("CellValue", ""))
         self.texts = _filled(self.texts, self._beside, "")

@@ -6,7 +6,7 @@ from collections.abc import Container
 from lib.errors import FixInputError
 from lib.formats import match_key, one_line
 from lib.plan import grid
-from lib.plan.content_plan import COLUMNS, HEADER_SEARCH_ROWS, KEY, REQUIRED, Column, PlanSource
+from lib.plan.content_plan import COLUMNS, HEADER_SEARCH_ROWS, KEY, REQUIRED, Column, PlanSource, status_column
 from lib.plan.keys import is_token, read_key
 from lib.plan.problems import Problem
 from lib.services import a1
@@ -91,7 +91,7 @@ def read_columns(
             problem = f"another column is called {label!r} too" if label else "has content below but no header"
             cell = a1.address(source.tab, header + 1, index)
             problems.append(Problem(where=cell, message=f"{problem}; taken as {unique!r}", level="warning"))
-        columns.append(Column(index=index, label=unique, name=known.get(index)))
+        columns.append(Column(index=index, label=unique, name=known.get(index) or status_column(label)))
     key_column = next((index for index, name in known.items() if name == KEY), None)
     return columns, key_column, problems
 

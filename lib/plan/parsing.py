@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from lib.dates import parse_date
 from lib.formats import SHEETS_ERRORS, FormatError, cut, match_key, one_line
 from lib.plan import contents, grid, header
-from lib.plan.content_plan import REQUIRED, Column, ContentPlan, PlanRow, PlanSource
+from lib.plan.content_plan import REQUIRED, STATUS_COLUMNS, Column, ContentPlan, PlanRow, PlanSource
 from lib.plan.grid import Grid, Merge
 from lib.plan.problems import Problem
 from lib.services import a1
@@ -32,8 +32,12 @@ def parse(source: PlanSource, cells: TabCells, merges: Sequence[Merge] = ()) -> 
     """
     filled = Grid(cells, merges)
     top = header.find(source, filled.values)
-    columns, key_column, problems = header.read_columns(source, filled.values, filled.texts, top, filled.linked_places)
-    filled.fill_across(key_column)
+    read_columns, key_column, problems = header.read_columns(
+        source, filled.values, filled.texts, top, filled.linked_places
+    )
+    status_columns = [column for column in read_columns if column.name in STATUS_COLUMNS]
+    columns = [column for column in read_columns if column.name not in STATUS_COLUMNS]
+    filled.fill_across({key_column, *(column.index for column in status_columns)})
     read = _read_rows(filled, top, columns, key_column)
     if read.templates:
         message = f"{len(read.templates)} rows hold only a number or an unticked box and count as blank: {_ranges(read.templates)}"
@@ -55,6 +59,7 @@ def parse(source: PlanSource, cells: TabCells, merges: Sequence[Merge] = ()) -> 
         key_column=key_column,
         key_header=key_column is None or not grid.is_blank(grid.cell(filled.values, top, key_column)),
         columns=typed,
+        status_columns=status_columns,
         rows=rows,
         problems=problems,
     )

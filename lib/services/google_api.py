@@ -34,7 +34,7 @@ from lib.errors import (
     WorkflowError,
 )
 from lib.services import a1, api_calls, google_token, rate_limits, retry, tab_cells
-from lib.services.models import OFFICE, DriveFile, Place, Spreadsheet, Tab
+from lib.services.models import OFFICE, Area, CellValue, DriveFile, Place, Protected, Spreadsheet, Tab
 from lib.services.rate_limits import RateLimit
 
 SERVICE = api_calls.GOOGLE
@@ -57,11 +57,14 @@ _BOOK = (
     "spreadsheetId,spreadsheetUrl,properties(title,locale,timeZone),"
     "namedRanges(namedRangeId,name,range(startRowIndex,startColumnIndex))"
 )
-_SHEET = "properties(sheetId,title,index,hidden,sheetType,gridProperties(columnCount)),merges"
+_SHEET = "properties(sheetId,title,index,hidden,sheetType,gridProperties(columnCount)),merges,"
+_SHEET += "protectedRanges(range,unprotectedRanges,requestingUserCanEdit,warningOnly)"
 _METADATA = f"{_BOOK},sheets({_SHEET})"
 _WITH_TEXTS = f"{_BOOK},sheets({_SHEET},data({tab_cells.TEXTS}))"
 _WITH_CELLS = f"{_BOOK},sheets({_SHEET},data({tab_cells.FIELDS}))"
 _FILES = "nextPageToken,incompleteSearch,files(id,name,mimeType,parents,version,shortcutDetails)"
+
+_MOST, _MOST_ROWS = 18_278, 10_000_000  # columns and rows that a sheet may have at most
 
 type NoAnswer = Callable[[str, str], WorkflowError]
 
@@ -205,20 +208,36 @@ class GoogleApi:
 
         Source: https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets.values/batchUpdate
         """
+        return self.write_columns(spreadsheet_id, {named_range: texts}, tab=tab)
+
+    def write_columns(
+        self,
+        spreadsheet_id: str,
+        columns: Mapping[str, Sequence[CellValue]],
+        *,
+        typed: bool = False,
+        tab: str | None = None,
+    ) -> list[list[str]] | None:
+        """
+        The same for several named ranges, all or none of them; with `typed` as if somebody typed it in, for formulas.
+
+        Without a tab it is not asked for what stands there afterwards.
+
+        Raises:
+            ConflictError: One of the ranges is gone or shorter, or is protected from us; nothing was written.
+            UncertainWriteError: No answer can be trusted; read the cells.
+        """
         _, values, _ = self._service()
-        body: dict[str, Any] = {
-            "valueInputOption": "RAW",
-            "data": [
-                {"range": named_range, "majorDimension": "COLUMNS", "values": [list(texts)]},
-                {"range": a1.quoted(tab), "values": [[None]]},  # writes nothing, and is answered with all of the tab
-            ],
-            "includeValuesInResponse": True,
-            "responseValueRenderOption": "FORMATTED_VALUE",
-        }
+        data = [{"range": name, "majorDimension": "COLUMNS", "values": [list(cells)]} for name, cells in columns.items()]
+        body: dict[str, Any] = {"valueInputOption": "USER_ENTERED" if typed else "RAW", "data": data}
+        if tab is not None:
+            data.append({"range": a1.quoted(tab), "values": [[None]]})  # writes nothing, and is answered with all of the tab
+            body |= {"includeValuesInResponse": True, "responseValueRenderOption": "FORMATTED_VALUE"}
         request = values.batchUpdate(spreadsheetId=spreadsheet_id, body=body, fields="responses(updatedData(values))")
         responses = self._write(request, spreadsheet_id).get("responses", [])
-        shown = responses[-1].get("updatedData", {}).get("values") if len(responses) == len(body["data"]) else None
-        return shown if shown is None else [[str(text) for text in row] for row in shown]
+        if tab is None or len(responses) < len(data) or "values" not in responses[-1].get("updatedData", {}):
+            return None
+        return [[str(text) for text in row] for row in responses[-1]["updatedData"]["values"]]
 
     def update(self, spreadsheet_id: str, requests: Sequence[Mapping[str, Any]]) -> None:
         """
@@ -411,14 +430,23 @@ def _is_grid(sheet: Mapping[str, Any]) -> bool:
 
 def _tab(sheet: Mapping[str, Any], url: str) -> Tab:
     properties = sheet["properties"]
-    merges = [
-        (m.get("startRowIndex", 0), m.get("endRowIndex", 0), m.get("startColumnIndex", 0), m.get("endColumnIndex", 0))
-        for m in sheet.get("merges", [])
+    merges = [_area(merge) for merge in sheet.get("merges", [])]
+    ours = [one for one in sheet.get("protectedRanges", []) if one.get("requestingUserCanEdit")]
+    protected = [
+        Protected(_area(one.get("range", {})), tuple(map(_area, one.get("unprotectedRanges", []))))
+        for one in sheet.get("protectedRanges", [])
+        if one not in ours or one.get("warningOnly")
     ]
-    columns = properties.get("gridProperties", {}).get("columnCount", 18_278)  # what a sheet may have at most
+    columns = properties.get("gridProperties", {}).get("columnCount", _MOST)
     hidden = properties.get("hidden", False)
     cells = tab_cells.read(sheet["data"], url) if "data" in sheet else None
-    return Tab(properties.get("sheetId", 0), properties.get("title", ""), columns, merges, hidden, cells)
+    return Tab(properties.get("sheetId", 0), properties.get("title", ""), columns, merges, hidden, cells, protected)
+
+
+def _area(body: Mapping[str, Any]) -> Area:
+    """A GridRange, whose open ends lie behind everything."""
+    rows, columns = (body.get(f"end{of}Index", _MOST_ROWS if of == "Row" else _MOST) for of in ("Row", "Column"))
+    return body.get("startRowIndex", 0), rows, body.get("startColumnIndex", 0), columns
 
 
 def _corner(place: Mapping[str, Any]) -> Place:

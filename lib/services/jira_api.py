@@ -267,7 +267,7 @@ class JiraApi:
 
     def read_states(self, keys: Sequence[str], fields: Sequence[str]) -> dict[str, IssueState]:
         """How the issues with these keys, at most 100, stand now, by the key that was asked for; those moved elsewhere are left out."""
-        found = map(_state, self._fetch(keys, list(dict.fromkeys((*fields, "status", "project")))))
+        found = map(_state, self._fetch(keys, list(dict.fromkeys((*fields, "status", "project", "assignee")))))
         return {state.key: state for state in found if state.key in keys}
 
     def read_edits(self, keys: Sequence[str]) -> dict[str, list[Edit]]:
@@ -677,6 +677,7 @@ def _state(entry: Mapping[str, Any]) -> IssueState:
         done=(status.get("statusCategory") or {}).get("key") == "done",
         fields=fields,
         row=row if isinstance(row, Mapping) else {},
+        assignee=str((fields.get("assignee") or {}).get("displayName", "")),
     )
 
 

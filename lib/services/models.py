@@ -22,6 +22,7 @@ PROPERTY = "content-plan.row"  # of an issue: which plan and row it was made fro
 
 
 type Place = tuple[int, int]  # row and column of a cell, both from 0
+type Area = tuple[int, int, int, int]  # first row, end row, first column, end column: from 0, ends excluded
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class TabCells:
         notes: Notes on cells.
         struck: Cells whose whole text is struck through.
         hidden: Row, from 0 -> how it was hidden.
+        formulas: Cells that hold a formula, as it was typed.
     """
 
     values: list[list[CellValue]] = field(default_factory=list)
@@ -44,22 +46,36 @@ class TabCells:
     notes: dict[Place, str] = field(default_factory=dict)
     struck: set[Place] = field(default_factory=set)
     hidden: dict[int, str] = field(default_factory=dict)
+    formulas: dict[Place, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Protected:
+    """A range that is not ours to write, but for the parts of it in `free`."""
+
+    area: Area
+    free: tuple[Area, ...] = ()
+
+    def __contains__(self, place: Place) -> bool:
+        """Whether a cell is protected."""
+        return _is_in(place, self.area) and not any(_is_in(place, area) for area in self.free)
+
+
+def _is_in(place: Place, area: Area) -> bool:
+    return area[0] <= place[0] < area[1] and area[2] <= place[1] < area[3]
 
 
 @dataclass(frozen=True)
 class Tab:
-    """
-    One sheet of a spreadsheet; `merges` as (first row, end row, first column, end column), from 0, ends excluded.
-
-    `cells` are there when they were asked for.
-    """
+    """One sheet of a spreadsheet; `cells` are there when they were asked for."""
 
     id: int
     title: str
     columns: int
-    merges: list[tuple[int, int, int, int]] = field(default_factory=list)
+    merges: list[Area] = field(default_factory=list)
     hidden: bool = False
     cells: TabCells | None = None
+    protected: list[Protected] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -143,7 +159,7 @@ class Issue:
 
 @dataclass(frozen=True)
 class IssueState:
-    """How an issue stands now: its fields as Jira says them, where it is, and what it remembers of its row."""
+    """How an issue stands now: its fields as Jira says them, where and whose it is, and what it remembers of its row."""
 
     id: str
     key: str
@@ -152,6 +168,7 @@ class IssueState:
     done: bool
     fields: Mapping[str, Any]
     row: Mapping[str, Any] = field(default_factory=dict)
+    assignee: str = ""
 
 
 @dataclass(frozen=True)
@@ -191,6 +208,9 @@ class Google(ReadsSheets, Protocol):
     async def write_column(
         self, spreadsheet_id: str, named_range: str, texts: Sequence[str | None], tab: str
     ) -> list[list[str]] | None: ...
+    async def write_columns(
+        self, spreadsheet_id: str, columns: Mapping[str, Sequence[CellValue]], *, typed: bool = False
+    ) -> None: ...
     async def update(self, spreadsheet_id: str, requests: Sequence[Mapping[str, Any]]) -> None: ...
     async def update_and_read(
         self, spreadsheet_id: str, requests: Sequence[Mapping[str, Any]], tab: str

@@ -63,6 +63,8 @@ def _row(
         texts.append(shown)
         if not entry:
             continue
+        if formula := entry.get("userEnteredValue", {}).get("formulaValue"):
+            cells.formulas[row, column] = formula
         if note := entry.get("note"):
             cells.notes[row, column] = note
         if full := _with_addresses(entry, shown if not isinstance(value, str) else value, url):

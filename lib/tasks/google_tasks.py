@@ -32,6 +32,7 @@ read_metadata = api_task("google.sheets.read-metadata", api, SHEETS_READS)(Googl
 read_texts = api_task("google.sheets.read-texts", api, SHEETS_READS)(GoogleApi.read_texts)
 read_data = api_task("google.sheets.read-data", api, SHEETS_READS)(GoogleApi.read_tab)
 write_column = api_task("google.sheets.write-column", api, SHEETS_WRITES)(GoogleApi.write_column)
+write_columns = api_task("google.sheets.write-columns", api, SHEETS_WRITES)(GoogleApi.write_columns)
 update = api_task("google.sheets.update", api, SHEETS_WRITES)(GoogleApi.update)
 write_keys = api_task("google.sheets.write-keys", api, SHEETS_WRITES)(GoogleApi.update_and_read)
 

@@ -25,6 +25,8 @@ from lib.plan.problems import Kind, Problem
 from lib.plan.sent import DESCRIPTION, Remembered
 from lib.services.models import FETCH_SIZE, Edit, Issue, IssueState
 from lib.update import three_way
+from lib.update.status_columns import Cell, Wanted, foreseen, wanted
+from lib.update.status_writer import StatusWriter
 from lib.update.three_way import UNKNOWN, Decision, State
 from lib.watch.plan_watch import changes_of
 
@@ -67,13 +69,22 @@ class RowUpdate:
 
 
 class PlanUpdate(PlanRun):
-    """A run over one plan that keeps the issues it has in step; `updates` are its rows that have one."""
+    """
+    A run over one plan that keeps the issues it has in step.
+
+    Attributes:
+        updates: Its rows that have an issue, by their numbers.
+        status_cells: The cells of its status columns that were written, or would be.
+    """
 
     permissions = PERMISSIONS
     claims = False
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, *args: Any, add_status_columns: bool = False, **options: Any) -> None:
         super().__init__(*args, **options)
+        self._site: str = options["site"]
+        self._status = StatusWriter(self._sheet, self._client, add=add_status_columns, log=self._log)
+        self.status_cells: list[Cell] = []
         self.updates: dict[int, RowUpdate] = {}
         self._me = ""
         self._names: list[str] = []
@@ -86,6 +97,11 @@ class PlanUpdate(PlanRun):
     def has_changes(self) -> bool:
         """Whether there is something to send."""
         return any(update.is_to_send for update in self.updates.values())
+
+    @property
+    def status_differs(self) -> bool:
+        """Whether the plan's status columns say something else than Jira did when it was compared."""
+        return bool(self.status_cells)
 
     async def compare(self, snapshot: Snapshot, drafts: Drafts) -> None:
         """
@@ -110,14 +126,12 @@ class PlanUpdate(PlanRun):
             if action.outcome is Outcome.EXISTING and not action.token and action.key in issues
         }
         self._names = sorted({name for draft in drafts.data for name in (*draft.drafted, *draft.cells)})
-        keys = [update.issue.key for update in self.updates.values()]
-        states: dict[str, IssueState] = {}
-        for start in range(0, len(keys), FETCH_SIZE):
-            states |= await self._jira.read_states(keys[start : start + FETCH_SIZE], self._names)
+        states = await self._read_states([update.issue.key for update in self.updates.values()], self._names)
         for update in self.updates.values():
             self._decide_row(update, states.get(update.issue.key))
         await self._look_between(self._recently_written())
         self._say_outcomes()
+        self.status_cells = self._status.look(plan, self._state_of_issues())
 
     async def send(self) -> None:
         """
@@ -137,6 +151,34 @@ class PlanUpdate(PlanRun):
             await self._look_between(todo)
         finally:
             self._say_outcomes(sending=True)
+
+    def foresee_status(self) -> None:
+        """Say what would be written into the plan's status columns; nothing is."""
+        self.result.problems += [*self._status.problems, *foreseen(self._read(), self.status_cells)]
+
+    async def fill_status(self) -> None:
+        """
+        Write what Jira says into the plan's status columns. The plan must be locked.
+
+        Raises:
+            WorkflowError: The plan or Jira cannot be read, or the plan cannot be written.
+        """
+        if not self._status.has_columns(self._read()):
+            return
+        with self.step("write status columns"):
+            keys = [self.updates[row].issue.key for row in sorted({row for row, _ in self._written})]
+            belongs = {**self._state_of_issues(), **wanted((await self._read_states(keys, [])).values(), self._site)}
+            self.status_cells = await self._status.write(await self._sheet.read(), belongs)
+        self.result.problems += self._status.problems
+
+    def _state_of_issues(self) -> Wanted:
+        return wanted((update.state for update in self.updates.values() if update.state), self._site)
+
+    async def _read_states(self, keys: Sequence[str], fields: Sequence[str]) -> dict[str, IssueState]:
+        states: dict[str, IssueState] = {}
+        for start in range(0, len(keys), FETCH_SIZE):
+            states |= await self._jira.read_states(keys[start : start + FETCH_SIZE], fields)
+        return states
 
     def changes(self) -> dict[int, list[dict[str, Any]]]:
         """Row -> its fields that somebody changed: what was done with each, and its value as sent, in the plan and in Jira."""

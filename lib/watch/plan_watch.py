@@ -17,7 +17,7 @@ from lib.errors import FixInputError
 from lib.exactly_once.reconcile import CLOSE, RESOLVE, Action, Outcome, decide, likeness, not_written_yet, text_hash
 from lib.formats import cut
 from lib.plan import adf
-from lib.plan.content_plan import KEY, ContentPlan, PlanRow
+from lib.plan.content_plan import KEY, ContentPlan, PlanRow, status_column
 from lib.plan.keys import read_key
 from lib.plan.problems import Problem
 from lib.services import a1
@@ -163,7 +163,7 @@ def changes_of(plan: ContentPlan, row: PlanRow, issue: Issue) -> list[CellChange
         return []
     remembered = _Remembered(dict(issue.row.get("cells") or {}), dict(issue.row.get("cut") or {}))
     new = {column.label: row.content(column.label) for column in plan.columns}
-    gone = [label for label in remembered.texts if label not in new]
+    gone = [label for label in remembered.texts if label not in new and not status_column(label)]
     renamed = {
         label: was
         for label, text in new.items()

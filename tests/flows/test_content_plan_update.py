@@ -60,6 +60,24 @@ def test_changes_are_foreseen_then_carried_over_and_then_nothing_is_left(plans, 
     assert services.calls("editIssue") == 1
 
 
+def test_status_columns_are_foreseen_then_filled(plans, update, services):
+    write(services, plans[0], "G1", "Status Jira")
+    before = services.google.files[plans[0]].version
+    foreseen = update(validate_only=True)
+    [told] = foreseen["clients"]["Klien 1"]["problems"]
+    assert told["message"].startswith("2 cells of status columns would be written: G2 (empty) → To Do")
+    assert (foreseen["clients"]["Klien 1"]["status_cells"], services.google.files[plans[0]].version) == (2, before)
+    done = update()
+    cell = {"column": "Status Jira", "cell": "G2", "old": "", "new": "To Do"}
+    assert (done["data"][0]["status_cells"], exit_code(done)) == ([cell], 0)
+    assert [row[6:] for row in services.google.grid(plans[0], TAB)] == [["Status Jira"], ["To Do"], ["To Do"]]
+    assert [row[6:] for row in services.google.grid(plans[1], TAB)] == [[], [], []]
+    update(add_status_columns=True)
+    key = done["data"][0]["key"]
+    assert services.google.grid(plans[0], TAB)[1][6:8] == ["To Do", f"{services.url}/browse/{key}"]
+    assert services.google.grid(plans[1], TAB)[0][6:] == ["Status Jira", "Link Jira", "Penanggung Jawab"]
+
+
 @pytest.mark.report
 def test_what_both_changed_is_flagged_with_both_values_in_result_and_report(plans, update, services):
     [key] = [issue.key for issue in services.jira.issues if issue.summary == "Topik 1"][:1]
