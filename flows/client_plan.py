@@ -18,7 +18,7 @@ from flows.run_in_folder import Run, log_error
 from lib.dates import parse_date
 from lib.error_record import ErrorRecord, record_of
 from lib.errors import WorkflowError
-from lib.exactly_once.lookup import ProjectLookup
+from lib.exactly_once.lookup import PERMISSIONS, ProjectLookup
 from lib.exactly_once.plan_run import PlanResult, PlanRun
 from lib.exactly_once.plan_sheet import LockTerms, PlanSheet
 from lib.exactly_once.step_files import StepFiles
@@ -145,11 +145,13 @@ class Job[P: PlanRun]:
         plan_run: The kind of its run over one plan.
         work: Its steps, with the plan opened; a client's folder is there.
         ended: The kind of what tells how it ended.
+        permissions: What it needs in the Jira project.
     """
 
     plan_run: Callable[..., P]
     work: Callable[[Run, Project, Client, P, Path], Awaitable[None]]
     ended: type[ClientResult] = ClientResult
+    permissions: Sequence[str] = PERMISSIONS
 
 
 async def run_clients[P: PlanRun](run: Run, client_names: list[str] | None, job: Job[P]) -> list[ClientResult]:
@@ -159,7 +161,7 @@ async def run_clients[P: PlanRun](run: Run, client_names: list[str] | None, job:
     screen = await run.jira.read_fields(run.settings.jira_project_key, run.settings.jira_issue_type_id)
     listed = await client_list.read(run.google, run.settings.clients_spreadsheet_id)
     asked, unknown = clients.choose(listed, client_names, run.log)
-    wanted, gathers = job.plan_run.permissions, run.clock if len(asked) > 1 else None
+    wanted, gathers = job.permissions, run.clock if len(asked) > 1 else None
     lookup = ProjectLookup(run.jira, run.settings.jira_project_key, wanted, account=account, gathers=gathers)
     project = Project(account.site, screen, lookup)
     files, errors = await find_files(run.google, [client.folder_id for client in asked])

@@ -114,7 +114,8 @@ async def content_plan_update(
 
     async def work(run: Run) -> dict[str, Any]:
         plan_update = functools.partial(PlanUpdate, add_status_columns=add_status_columns)
-        return clients.add_up(await run_clients(run, client_names, Job(plan_update, _update, UpdatedPlan)))
+        job = Job(plan_update, _update, UpdatedPlan, PlanUpdate.permissions)
+        return clients.add_up(await run_clients(run, client_names, job))
 
     return await run_in_folder(
         NAME,

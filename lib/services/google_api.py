@@ -228,10 +228,14 @@ class GoogleApi:
             UncertainWriteError: No answer can be trusted; read the cells.
         """
         _, values, _ = self._service()
-        data = [{"range": name, "majorDimension": "COLUMNS", "values": [list(cells)]} for name, cells in columns.items()]
+        data = [
+            {"range": name, "majorDimension": "COLUMNS", "values": [list(cells)]} for name, cells in columns.items()
+        ]
         body: dict[str, Any] = {"valueInputOption": "USER_ENTERED" if typed else "RAW", "data": data}
         if tab is not None:
-            data.append({"range": a1.quoted(tab), "values": [[None]]})  # writes nothing, and is answered with all of the tab
+            data.append(
+                {"range": a1.quoted(tab), "values": [[None]]}
+            )  # writes nothing, and is answered with all of the tab
             body |= {"includeValuesInResponse": True, "responseValueRenderOption": "FORMATTED_VALUE"}
         request = values.batchUpdate(spreadsheetId=spreadsheet_id, body=body, fields="responses(updatedData(values))")
         responses = self._write(request, spreadsheet_id).get("responses", [])

@@ -166,7 +166,7 @@ class PlanUpdate(PlanRun):
         if not self._status.has_columns(self._read()):
             return
         with self.step("write status columns"):
-            keys = [self.updates[row].issue.key for row in sorted({row for row, _ in self._written})]
+            keys = [self.updates[row].issue.key for row in sorted(self._written)]
             belongs = {**self._state_of_issues(), **wanted((await self._read_states(keys, [])).values(), self._site)}
             self.status_cells = await self._status.write(await self._sheet.read(), belongs)
         self.result.problems += self._status.problems
