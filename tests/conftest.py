@@ -243,6 +243,7 @@ _LONG = {
     "test_exactly_once_proof.py": True,
 }
 _SEEDS_AT_ONCE = 20
+_SEEDS = {"seed": "0-199", "update_seed": "0-19"}  # schedules that are played when nobody asks for others
 
 
 def pytest_collection_modifyitems(items):
@@ -258,7 +259,7 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_addoption(parser):
-    parser.addoption("--seeds", default="0-199", help="schedules of the proof to play, such as 0-199")
+    parser.addoption("--seeds", help="schedules of the proof to play, such as 0-199")
     parser.addoption("--every-event", action="store_true", help="fail when a kind of event of the proof was never met")
 
 
@@ -284,6 +285,6 @@ def pytest_terminal_summary(terminalreporter, config):
 
 
 def pytest_generate_tests(metafunc):
-    if "seed" in metafunc.fixturenames:
-        first, last = metafunc.config.getoption("--seeds").split("-")
-        metafunc.parametrize("seed", range(int(first), int(last) + 1))
+    for name in _SEEDS.keys() & set(metafunc.fixturenames):
+        first, last = (metafunc.config.getoption("--seeds") or _SEEDS[name]).split("-")
+        metafunc.parametrize(name, range(int(first), int(last) + 1))

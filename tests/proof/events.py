@@ -16,7 +16,10 @@ OTHERS = (
     "killed at a request", "killed at a call", "killed in a wait", "overtaken in a wait", "other machine", "same machine again",
     "clock ahead", "clock behind", "file copied", "issues of others", "gap of keys", "never indexed",  "issue moved", "lagging index",
 )  # fmt: skip
-KINDS = (*FAULTS, *EDITS, *OTHERS)
+UPDATES = (
+    "plan topic", "plan date", "issue summary", "issue due date", "issue note", "issue done", "issue back to work",
+)  # fmt: skip
+KINDS = (*FAULTS, *EDITS, *OTHERS, *UPDATES)
 
 MET: Counter[str] = Counter()
 

@@ -28,8 +28,8 @@ def shared_clients(running_box):
 class Stage:
     """Plays scripts, each on a sandbox as it was at first."""
 
-    def __init__(self, box, folder, made):
-        self.box, self.folder, self.made = box, folder, made
+    def __init__(self, box, folder, made, kind=Schedule):
+        self.box, self.folder, self.made, self.kind = box, folder, made, kind
         self.start = box.clock.seconds
         self.count = 0
 
@@ -37,7 +37,7 @@ class Stage:
         self.box.reset()
         self.box.clock.seconds = self.start
         self.count += 1
-        schedule = Schedule(self.box, self.box.clock, self.folder / str(self.count), script, self.made)
+        schedule = self.kind(self.box, self.box.clock, self.folder / str(self.count), script, self.made)
         try:
             schedule.play()
         except BaseException as error:
@@ -45,6 +45,7 @@ class Stage:
             raise
         finally:
             self.box.clear_faults()
+        return schedule
 
     def fails(self, script, like):
         """The error of the same kind with which the script fails; None when it does not."""
