@@ -39,7 +39,7 @@ _TAGS = {
     *("clipPath", "linearGradient", "radialGradient", "stop", "marker", "mask", "pattern", "symbol", "title", "desc"),
 }
 _ATTRIBUTES = {
-    *("class", "id", "style", "title", "lang", "dir", "role", "open", "align", "border", "width", "height"),
+    *("class", "id", "style", "title", "lang", "dir", "role", "tabindex", "open", "align", "border", "width", "height"),
     *("colspan", "rowspan", "scope", "start", "viewBox", "preserveAspectRatio", "version", "d", "x", "y", "x1", "y1"),
     *("x2", "y2", "dx", "dy", "cx", "cy", "r", "rx", "ry", "fx", "fy", "points", "transform", "clip-path", "clip-rule"),
     *("fill", "fill-opacity", "fill-rule", "stroke", "stroke-width", "stroke-opacity", "stroke-linecap"),
