@@ -72,12 +72,12 @@ async def _ask[Block: CredentialsBlock](block_type: type[Block], name: str, outa
             )
             if status is not None and status < _FAULT_OF_THE_SERVER:
                 advice = "set PREFECT_API_AUTH_STRING to what the server has, and run it again"
-                raise CredentialsError(f"Block {name!r}", f"{problem}; {advice}") from None
+                raise CredentialsError(f"Block '{name}'", f"{problem}; {advice}") from None
             if time.monotonic() >= until:
                 advice = "start Prefect's server, or correct PREFECT_API_URL, and run it again"
-                raise CredentialsError(f"Block {name!r}", f"{problem}; {advice}") from None
+                raise CredentialsError(f"Block '{name}'", f"{problem}; {advice}") from None
         if not warned:
-            _log.warning("Block %r: %s; asking again for %.0f s", name, problem, until - time.monotonic())
+            _log.warning("Block '%s': %s; asking again for %.0f s", name, problem, until - time.monotonic())
         warned = True
         await asyncio.sleep(PAUSE_S)
 
@@ -87,14 +87,14 @@ async def _look_up[Block: CredentialsBlock](block_type: type[Block], name: str) 
         return await block_type.aload(name)
     except ValueError as error:
         if "Unable to find block document" not in str(error):
-            raise CredentialsError(f"Block {name!r}", f"cannot be read: {error}") from None
+            raise CredentialsError(f"Block '{name}'", f"cannot be read: {error}") from None
         return block_type()
     except RuntimeError as error:  # Prefect's word for a block that was saved with something that cannot be used
         if not isinstance(error.__cause__, ValidationError):
             raise
         first = error.__cause__.errors(include_input=False)[0]
         field, advice = ".".join(str(part) for part in first["loc"]), "correct it on Prefect's page of blocks"
-        raise FixInputError(f"Block {name!r}, {field}", f"{first['msg']}; {advice}") from None
+        raise FixInputError(f"Block '{name}', {field}", f"{first['msg']}; {advice}") from None
 
 
 def not_connected(service: str, error: WorkflowError) -> dict[str, Any]:

@@ -103,19 +103,19 @@ def _from_1_to(most: int, what: str) -> Callable[[int], str]:
 def _key(text: str) -> str:
     if re.fullmatch(r"\s*[A-Za-z][A-Za-z0-9_]+-[0-9]+\s*", text):
         return ""
-    return f"{text!r} is no key of an issue; write it as Jira shows it, such as CP-12"
+    return f"'{text}' is no key of an issue; write it as Jira shows it, such as CP-12"
 
 
 def _block(text: str) -> str:
     if re.fullmatch(r"[a-z0-9-]+", text):
         return ""
-    return f"{text!r} is no name of a block; it has lower-case letters, digits and dashes, as on Prefect's page Blocks"
+    return f"'{text}' is no name of a block; it has lower-case letters, digits and dashes, as on Prefect's page Blocks"
 
 
 def _plan(text: str) -> str:
     if re.search(r"/d/[A-Za-z0-9_-]+", text) or re.fullmatch(r"\s*[A-Za-z0-9_-]+\s*", text):
         return ""
-    return f"{text!r} is no plan; write the spreadsheet's id, or its address from the browser"
+    return f"'{text}' is no plan; write the spreadsheet's id, or its address from the browser"
 
 
 def run_problem(text: str) -> str:

@@ -24,6 +24,7 @@ from lib.exactly_once.plan_sheet import LockTerms, PlanSheet
 from lib.exactly_once.step_files import StepFiles
 from lib.files import DRAFTS
 from lib.formats import FormatError, one_line
+from lib.messages import say
 from lib.plan import assignees, client_list, create_screen, issue_draft, transform
 from lib.plan.client_list import Client
 from lib.plan.content_plan import KEY, ContentPlan, PlanRow, plan_hash
@@ -340,8 +341,8 @@ async def flow_run_ended(flow_run: uuid.UUID) -> bool:
 
 
 def _no_key_column(plan: ContentPlan) -> Problem:
-    message = f"there is no column {KEY} yet; the run that makes the issues adds it here"
-    return Problem(where=plan.address(plan.header_row, KEY), message=message, level="warning")
+    message = say("there is no column {key} yet; the run that makes the issues adds it here", key=KEY)
+    return Problem.of(plan.address(plan.header_row, KEY), message, level="warning")
 
 
 def _told(result: PlanResult) -> str:

@@ -13,6 +13,7 @@ from lib.exactly_once.plan_run import PlanResult, sum_up
 from lib.exactly_once.plan_sheet import WRITES, Log
 from lib.exactly_once.reconcile import Outcome
 from lib.formats import FormatError, Month, parse_month
+from lib.messages import Said, say
 from lib.plan import client_list
 from lib.plan.client_list import Client
 from lib.services.rate_limits import SHEETS_PER_MINUTE
@@ -44,7 +45,7 @@ class Begun:
 
 def cancelled(client: str) -> ErrorRecord:
     """The error of a client whose plan was being worked on when the run was cancelled."""
-    return ErrorRecord("cancelled before it was finished", error_record.CANCELLED, client)
+    return ErrorRecord.of(say("cancelled before it was finished"), error_record.CANCELLED, client)
 
 
 def run_cancelled(flow: str) -> ErrorRecord:
@@ -54,12 +55,12 @@ def run_cancelled(flow: str) -> ErrorRecord:
 
 def not_begun(client: str) -> ErrorRecord:
     """The error of a client that the run did not come to."""
-    return ErrorRecord("not begun: the run ended before its turn", error_record.NOT_BEGUN, client)
+    return ErrorRecord.of(say("not begun: the run ended before its turn"), error_record.NOT_BEGUN, client)
 
 
-def left_out(client: str, problem: str) -> ErrorRecord:
+def left_out(client: str, problem: Said) -> ErrorRecord:
     """The error of a client whose plan cannot be looked for."""
-    return ErrorRecord(problem, FixInputError.kind, client)
+    return ErrorRecord.of(problem, FixInputError.kind, client)
 
 
 def read_month(text: str, *, parameter: str = "target_month") -> Month:
@@ -72,14 +73,17 @@ def read_month(text: str, *, parameter: str = "target_month") -> Month:
     try:
         return parse_month(text)
     except FormatError as error:
-        raise FixInputError(parameter, str(error)) from None
+        raise FixInputError(parameter, error.said) from None
 
 
-def choose(listed: Sequence[Client], names: list[str] | None, log: Log) -> tuple[list[Client], dict[str, str]]:
+def choose(listed: Sequence[Client], names: list[str] | None, log: Log) -> tuple[list[Client], dict[str, Said]]:
     """The clients to take that have a folder, and by name why another one asked for cannot be taken, which is logged."""
     chosen, problems = client_list.select(listed, names)
-    message = "is empty; write the id of the client's Drive folder there"
-    empty = {client.name: f"{client.cell} {message}" for client in chosen if not client.folder_id}
+    empty = {
+        client.name: say("{cell} is empty; write the id of the client's Drive folder there", cell=client.cell)
+        for client in chosen
+        if not client.folder_id
+    }
     not_taken = {**empty, **problems}
     for name, problem in not_taken.items():
         log.warning("%s: %s", name, problem)

@@ -18,6 +18,7 @@ from flows.run_in_folder import Run, run_in_folder
 from lib.error_record import ErrorRecord, record_of
 from lib.errors import WorkflowError
 from lib.exactly_once.lookup import PERMISSIONS
+from lib.messages import say
 from lib.plan import site_checks
 from lib.plan.problems import Kind, Problem
 from lib.services.jira_api import USERS_SIZE
@@ -110,9 +111,9 @@ async def _check_site(run: Run) -> list[Problem]:
 
     async def permissions() -> list[Problem]:
         granted = await run.jira.read_permissions(key, PERMISSIONS)
-        message = "we do not have it; ask the project's administrator"
+        message = say("we do not have it; ask the project's administrator")
         return [
-            Problem(where=f"Jira, project {key}, {name}", message=message, kind=Kind.SITE)
+            Problem.of(f"Jira, project {key}, {name}", message, kind=Kind.SITE)
             for name in PERMISSIONS
             if name not in granted
         ]
@@ -137,7 +138,7 @@ async def _check_site(run: Run) -> list[Problem]:
             found += await check()
         except WorkflowError as error:
             where = f"Jira, {check.__name__.replace('_', ' ')}"
-            found.append(Problem(where=where, message=str(error), kind=Kind.SITE))
+            found.append(Problem.of(where, error.said, kind=Kind.SITE))
     return found
 
 

@@ -29,6 +29,7 @@ from lib.exactly_once.reconcile import NEEDS_A_PERSON
 from lib.exactly_once.step_files import StepFiles
 from lib.files import FINDINGS, ROWS, SEEN_ISSUES
 from lib.formats import Month, plural, this_month
+from lib.messages import Said, say
 from lib.plan import client_list
 from lib.plan.client_list import Client
 from lib.plan.content_plan import KEY, ContentPlan
@@ -336,7 +337,7 @@ class _Watch:
         except ConflictError as error:
             watched.state = "busy"
             watched.result.problems.append(
-                Problem(where=file.name, message=f"{error}; the next pass reads it", level="warning")
+                Problem.of(file.name, say("{why}; the next pass reads it", why=error.said), level="warning")
             )
             return
         with watched.result.step("read the plan", run.clock):
@@ -388,7 +389,8 @@ class _Watch:
             try:
                 await self._comment(plan, finding)
             except FixInputError as error:
-                self._note(plan, finding, f"the change could not be told on {finding.key}: {error}", "error")
+                message = say("the change could not be told on {key}: {why}", key=finding.key, why=error.said)
+                self._note(plan, finding, message, "error")
                 refused.append(finding.key)
             if number + 1 < len(changed) and len(self.watched.commented) > written:
                 await self._run.throttle.pause(f"the next comment for {self._client.name}", self._run.log)
@@ -421,11 +423,12 @@ class _Watch:
 
     def _say_waiting(self, plan: ContentPlan, finding: Finding) -> None:
         self._waiting = True
-        message = (
-            f"the answer to the comment on {finding.key} was lost; a later pass looks for it before it writes again"
+        message = say(
+            "the answer to the comment on {key} was lost; a later pass looks for it before it writes again",
+            key=finding.key,
         )
         self._note(plan, finding, message, "warning")
 
-    def _note(self, plan: ContentPlan, finding: Finding, message: str, level: Level) -> None:
+    def _note(self, plan: ContentPlan, finding: Finding, message: Said, level: Level) -> None:
         cell = plan.address(finding.row or 1, KEY)
-        self.watched.result.problems.append(Problem(where=cell, message=message, level=level))
+        self.watched.result.problems.append(Problem.of(cell, message, level=level))

@@ -277,7 +277,7 @@ def _read_target() -> tuple[str, str]:
         raise FixInputError("PREFECT_API_URL", f"is not set, and nothing was done; {advice}")
     if not Path(project_dir).is_absolute():
         raise FixInputError(
-            "PROJECT_DIR", f"{project_dir!r} is no absolute path; write where the workers have the project"
+            "PROJECT_DIR", f"'{project_dir}' is no absolute path; write where the workers have the project"
         )
     return where, project_dir
 

@@ -52,7 +52,7 @@ def _refused_setting(error: ValidationError) -> FixInputError:
     names = [name for name, text in os.environ.items() if name.startswith("PREFECT_") and text.upper() == value.upper()]
     where = names[0] if names else f"Prefect's setting {'.'.join(map(str, first['loc']))}"
     advice = "correct it where it is set: the environment, .env, or Prefect's profile (`prefect config view`)"
-    return FixInputError(where, f"{first['msg']}, not {value!r}; {advice}")
+    return FixInputError(where, f"{first['msg']}, not '{value}'; {advice}")
 
 
 class _WithoutPlugins:

@@ -98,7 +98,7 @@ def describe(record: RunRecord) -> Function:
     """
     if record.flow not in FILES:
         raise FixInputError(
-            record.name, f"was made by {record.flow!r}; only runs of {', '.join(FILES)} can be run again"
+            record.name, f"was made by '{record.flow}'; only runs of {', '.join(FILES)} can be run again"
         )
     return command_line.of_file(Path(__file__).with_name(f"{FILES[record.flow]}.py"))
 

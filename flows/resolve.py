@@ -195,6 +195,6 @@ def _read_title(title: str) -> tuple[str, Month]:
     found = read_plan_name(title)
     if found is None:
         raise FixInputError(
-            repr(title), "is not named like a plan; rename it: Content Plan - <client> - <month> <year>"
+            f"'{title}'", "is not named like a plan; rename it: Content Plan - <client> - <month> <year>"
         )
     return found

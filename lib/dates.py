@@ -13,11 +13,9 @@ from dataclasses import dataclass
 from babel.dates import get_day_names
 
 from lib.formats import FIRST_YEAR, LAST_YEAR, FormatError, find_month, month_names, plain_line, show_date
+from lib.messages import NOTHING, Said, join, say
 
 SHEETS_EPOCH = dt.datetime(1899, 12, 30)  # noqa: DTZ001  # https://developers.google.com/workspace/sheets/api/guides/formats
-
-_DATE_ADVICE = "write day, month and year, such as 5 Juli 2026 or 05/07/2026"
-_TIME_ADVICE = "write it as 10.00 or 10:00"
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class ReadDate:
     day: dt.date
     time: str = ""
     others: tuple[dt.date, ...] = ()
-    note: str = ""
+    note: Said = NOTHING
 
 
 # --- Dates ------------------------------------------------------------------------------------------------------------
@@ -52,20 +50,26 @@ def parse_date(value: object) -> ReadDate:
         FormatError: There is no such day, or the text has more than one reading, or none.
     """
     if isinstance(value, bool):
-        raise FormatError(f"{value!r} is not a date; {_DATE_ADVICE}")
+        raise _no_date(str(value).upper())
     if isinstance(value, int | float):
         return _date_of_serial(value)
     text = plain_line("" if value is None else str(value))
     if not text:
-        raise FormatError(f"is empty; {_DATE_ADVICE}")
+        raise FormatError(say("is empty; write day, month and year, such as 5 Juli 2026 or 05/07/2026"))
     rest, weekdays, times = _take_apart(text)
     read = _date_of_numbers(text, rest) or _date_of_names(text, rest)
     if read is None or len(weekdays) > 1 or len(times) > 1:
-        raise FormatError(f"{text!r} is not a date; {_DATE_ADVICE}")
+        raise _no_date(text)
     notes = [read.note] if read.note else []
     if weekdays - {read.day.weekday()}:
-        notes.append(f"{text!r} names another weekday: that day is {show_date(read.day)}")
-    return ReadDate(read.day, "".join(times), read.others, "; ".join(notes))
+        notes.append(say("'{text}' names another weekday: that day is {day}", text=text, day=show_date(read.day)))
+    return ReadDate(read.day, "".join(times), read.others, join("; ", notes))
+
+
+def _no_date(text: str) -> FormatError:
+    return FormatError(
+        say("'{text}' is not a date; write day, month and year, such as 5 Juli 2026 or 05/07/2026", text=text)
+    )
 
 
 def moment_of(serial: float) -> dt.datetime:
@@ -77,7 +81,12 @@ def _date_of_serial(serial: float) -> ReadDate:
     days = round(serial * 86_400) / 86_400
     first, last = ((dt.datetime(year, 1, 1) - SHEETS_EPOCH).days for year in (FIRST_YEAR, LAST_YEAR + 1))  # noqa: DTZ001
     if not first <= days < last:
-        raise FormatError(f"the number {serial:g} is not a date; {_DATE_ADVICE}")
+        raise FormatError(
+            say(
+                "the number {number} is not a date; write day, month and year, such as 5 Juli 2026 or 05/07/2026",
+                number=f"{serial:g}",
+            )
+        )
     moment = moment_of(serial)
     time = moment.strftime("%H.%M.%S").removesuffix(".00") if moment.time() != dt.time() else ""
     return ReadDate(moment.date(), time, _swapped(moment.date()))
@@ -182,19 +191,35 @@ def _date_of_names(shown: str, text: str) -> ReadDate | None:
     if len(name) < 5 or len(similar) != 1:  # noqa: PLR2004  # Juni and Juli differ in one letter
         return None
     read = _day(shown, year, similar.pop(), day)
-    return ReadDate(read, note=f"{text!r} is read as {show_date(read)}")
+    return ReadDate(read, note=say("'{text}' is read as {day}", text=text, day=show_date(read)))
 
 
 def _day(shown: str, year: str, month: int, day: str) -> dt.date:
     full_year = int(year) if len(year) == 4 else 2000 + int(year)  # noqa: PLR2004
     if len(year) == 2 and not 20 <= int(year) <= 79:  # noqa: PLR2004
-        raise FormatError(f"{shown!r} has more than one reading; write the year with four digits, such as 5 Juli 2026")
+        raise FormatError(
+            say("'{text}' has more than one reading; write the year with four digits, such as 5 Juli 2026", text=shown)
+        )
     try:
         date = dt.date(full_year, month, int(day))
     except ValueError:
-        raise FormatError(f"{shown!r} is no day of the calendar (read as day, month, year); {_DATE_ADVICE}") from None
+        raise FormatError(
+            say(
+                "'{text}' is no day of the calendar (read as day, month, year); "
+                "write day, month and year, such as 5 Juli 2026 or 05/07/2026",
+                text=shown,
+            )
+        ) from None
     if not FIRST_YEAR <= full_year <= LAST_YEAR:
-        raise FormatError(f"{shown!r} lies outside the years {FIRST_YEAR} to {LAST_YEAR}; {_DATE_ADVICE}")
+        raise FormatError(
+            say(
+                "'{text}' lies outside the years {first} to {last}; "
+                "write day, month and year, such as 5 Juli 2026 or 05/07/2026",
+                text=shown,
+                first=FIRST_YEAR,
+                last=LAST_YEAR,
+            )
+        )
     return date
 
 
@@ -222,23 +247,27 @@ def parse_time(value: object) -> dt.time:
         FormatError: It is no time of day.
     """
     if isinstance(value, bool):
-        raise FormatError(f"{value!r} is not a time; {_TIME_ADVICE}")
+        raise _no_time(str(value).upper())
     if isinstance(value, int | float) and (0 <= value < 1 or (value >= 366 and value % 1)):  # noqa: PLR2004
         return moment_of(value).time().replace(second=0)
     text = plain_line("" if value is None else str(value))
     if not text:
-        raise FormatError(f"is empty; {_TIME_ADVICE}")
+        raise FormatError(say("is empty; write it as 10.00 or 10:00"))
     match = _TIME.fullmatch(" ".join(re.sub(r"[()]", " ", text).split()).rstrip("."))
     if match is None or match["part"]:
-        raise FormatError(f"{text!r} is not a time; {_TIME_ADVICE}")
+        raise _no_time(text)
     hour, minute, half = int(match["hour"]), int(match["minute"] or 0), (match["half"] or " ").strip()[:1].casefold()
     if half == "p" and 1 <= hour < 12:  # noqa: PLR2004
         hour += 12
     elif half == "a" and hour == 12:  # noqa: PLR2004
         hour = 0
     if hour > 23 or minute > 59 or (half == "a" and hour > 12) or (half == "p" and hour == 0):  # noqa: PLR2004
-        raise FormatError(f"{text!r} is not a time; {_TIME_ADVICE}")
+        raise _no_time(text)
     return dt.time(hour, minute)
+
+
+def _no_time(text: str) -> FormatError:
+    return FormatError(say("'{text}' is not a time; write it as 10.00 or 10:00", text=text))
 
 
 def is_same_time(one: object, other: object) -> bool:

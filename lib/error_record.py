@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
-from lib.error_line import message_of
+from lib.error_line import message_of, one_line
 from lib.errors import WorkflowError
+from lib.messages import Said
 
 CANCELLED = "cancelled"
 NOT_BEGUN = "not_begun"
@@ -19,6 +20,7 @@ class ErrorRecord:
 
     Attributes:
         message: Where, what is wrong, and what to do; without the client's name.
+        indonesian: The same in Indonesian; empty where nobody wrote it down.
         kind: What the reader does next, as `lib.errors` groups errors: fix_input, credentials, try_later, …; or cancelled,
             not_begun, unforeseen.
         client: The client whose plan it stopped; empty when it concerns the whole run.
@@ -29,6 +31,17 @@ class ErrorRecord:
     kind: str
     client: str = ""
     service: str = ""
+    indonesian: str = ""
+
+    @classmethod
+    def of(cls, message: Said, kind: str, client: str = "") -> Self:
+        """A record in both languages, of what no exception says."""
+        return cls(str(message), kind, client, indonesian=message.indonesian)
+
+    @property
+    def said(self) -> Said:
+        """The message in both languages."""
+        return Said(self.message, self.indonesian)
 
     def __str__(self) -> str:
         return f"{self.client}: {self.message}" if self.client else self.message
@@ -36,8 +49,9 @@ class ErrorRecord:
 
 def record_of(error: BaseException, client: str = "") -> ErrorRecord:
     """The record of an exception."""
-    kind, service = (error.kind, error.service) if isinstance(error, WorkflowError) else (UNFORESEEN, "")
-    return ErrorRecord(message_of(error), kind, client, service)
+    if not isinstance(error, WorkflowError):
+        return ErrorRecord(message_of(error), UNFORESEEN, client)
+    return ErrorRecord(message_of(error), error.kind, client, error.service, one_line(error.said.indonesian))
 
 
 def in_result(errors: Iterable[ErrorRecord]) -> dict[str, Any]:

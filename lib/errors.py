@@ -15,6 +15,8 @@ Every message says where, what, and what to do instead. Every error passes all i
 it survives pickling (Prefect stores the exception of a failed run).
 """
 
+from lib.messages import Said, join
+
 _LONG_WAIT_S = 90.0  # what a person would notice
 
 
@@ -32,6 +34,13 @@ class WorkflowError(Exception):
 
     def __str__(self) -> str:
         return ": ".join(str(part) for part in self.args if part)
+
+    @property
+    def said(self) -> Said:
+        """The message in both languages; without its Indonesian where nobody wrote it down."""
+        parts = [part for part in self.args if isinstance(part, str)]
+        told = any(isinstance(part, Said) and part.indonesian for part in parts)
+        return Said(str(self), join(": ", parts).indonesian if told else "")
 
 
 class FixInputError(WorkflowError):

@@ -17,6 +17,8 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_datetime, get_month_names
 from babel.numbers import get_decimal_symbol
 
+from lib.messages import Said, as_said, say
+
 JAKARTA = ZoneInfo("Asia/Jakarta")
 SHEETS_ERRORS = frozenset(
     {"#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#ERROR!", "Loading..."}
@@ -27,6 +29,11 @@ FIRST_YEAR, LAST_YEAR = 2000, 2099
 
 class FormatError(ValueError):
     """A cell's content cannot be read; the text says what is wrong and what to write instead."""
+
+    @property
+    def said(self) -> Said:
+        """The text in both languages."""
+        return as_said(self.args[0])
 
 
 # --- Months -----------------------------------------------------------------------------------------------------------
@@ -66,7 +73,7 @@ def parse_month(text: str) -> Month:
     else:
         year, month = 0, 0
     if not 1 <= month <= 12 or not FIRST_YEAR <= year <= LAST_YEAR:  # noqa: PLR2004
-        raise FormatError(f"{text!r} is not a month; write it as Juli 2026, July 2026 or 2026-07")
+        raise FormatError(say("'{text}' is not a month; write it as Juli 2026, July 2026 or 2026-07", text=text))
     return Month(year, month)
 
 
@@ -214,7 +221,7 @@ def parse_number(value: object, *, locale: str = "id_ID") -> float | None:
         FormatError: It is no number, or has two readings: `1.500` in en_US, where only a text can hold it.
     """
     if isinstance(value, bool):
-        raise FormatError(f"{value!r} is not a number; {_NUMBER_ADVICE}")
+        raise _no_number(str(value).upper())
     if isinstance(value, int | float):
         return float(value)
     text = plain_line("" if value is None else str(value)).casefold()
@@ -224,22 +231,35 @@ def parse_number(value: object, *, locale: str = "id_ID") -> float | None:
     body, parts = (body[:-1].rstrip(), 100) if body.endswith("%") else (body, 1)
     digits = _plain_digits(body)
     if digits is None:
-        raise FormatError(f"{text!r} is not a number; {_NUMBER_ADVICE}")
+        raise _no_number(text)
     if match := re.fullmatch(r"([1-9][0-9]*)([.,])([0-9]{3})", body):
         whole, is_point = match[1], match[2] == get_decimal_symbol(locale.replace("-", "_").split("@")[0] or "id_ID")
         can_group = len(whole) <= 3  # noqa: PLR2004
         if can_group == (is_point and not is_money and parts == 1):
-            readings = f"{whole}{match[3]} and {whole}{match[2]}{match[3].rstrip('0') or '0'}"
-            raise FormatError(f"{text!r} has two readings, {readings}; {_NUMBER_ADVICE}")
+            raise _two_readings(text, f"{whole}{match[3]}", f"{whole}{match[2]}{match[3].rstrip('0') or '0'}")
         digits = f"{whole}{match[3]}" if can_group and not (is_point and parts > 1) else f"{whole}.{match[3]}"
     elif is_money and re.search(r"\..*,[0-9]{3}$|,.*\.[0-9]{3}$", body):
         raise FormatError(
-            f"{text!r} has three digits after its last separator and is no sum of money; {_NUMBER_ADVICE}"
+            say(
+                "'{text}' has three digits after its last separator and is no sum of money; write digits alone, such as 1500000",
+                text=text,
+            )
         )
     return sign * float(digits) / parts
 
 
-_NUMBER_ADVICE = "write digits alone, such as 1500000"
+def _no_number(text: str) -> FormatError:
+    return FormatError(say("'{text}' is not a number; write digits alone, such as 1500000", text=text))
+
+
+def _two_readings(text: str, one: str, other: str) -> FormatError:
+    message = say(
+        "'{text}' has two readings, {one} and {other}; write digits alone, such as 1500000",
+        text=text,
+        one=one,
+        other=other,
+    )
+    return FormatError(message)
 
 
 def _split_sign(text: str) -> tuple[int, str, bool]:

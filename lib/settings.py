@@ -47,7 +47,7 @@ class _Environment(BaseSettings):
         except ValidationError as error:
             first = error.errors()[0]
             name, advice = str(first["loc"][0]).upper(), "correct it in the environment or in .env"
-            given = "" if first["type"] == service_url.ERROR else f", not {first['input']!r}"  # it may hold a password
+            given = "" if first["type"] == service_url.ERROR else f", not '{first['input']}'"  # it may hold a password
             raise FixInputError(name, f"{first['msg']}{given}; {advice}") from None
 
 

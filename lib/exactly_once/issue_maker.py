@@ -231,7 +231,7 @@ class IssueMaker:
             except WorkflowError as error:
                 for work in (*batch, *rest):
                     if work.open and work.lost_at is None and work.token not in self._answered:
-                        work.unsent = str(error)
+                        work.unsent = error.said
                 return error
             lost_in_a_row = 0 if answered or self._size < size else lost_in_a_row + 1
             start += len(batch)
@@ -310,7 +310,7 @@ class IssueMaker:
         except WorkflowError as error:
             self._log.warning("%s: could not look for lost issues: %s", self._plan.client, error)
             for work in lost:
-                work.unseen = str(error)
+                work.unseen = error.said
             return
         for work in lost:
             work.unseen = ""

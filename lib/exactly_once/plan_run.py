@@ -20,6 +20,7 @@ from lib.exactly_once.lookup import PERMISSIONS, Lookup, ProjectLookup, Snapshot
 from lib.exactly_once.plan_sheet import FENCE_S, Log, PlanSheet
 from lib.exactly_once.reconcile import Action, Outcome, decide, not_written_yet, plan_label, text_hash, tokens_of
 from lib.exactly_once.step_files import StepFiles
+from lib.messages import Said, join, say
 from lib.plan import adf
 from lib.plan.content_plan import KEY, ContentPlan, PlanRow
 from lib.plan.issue_draft import Drafts, IssueDraft, shown_field
@@ -149,11 +150,10 @@ class PlanRun:
         self.result.error = error
         for row in self.result.rows:
             if self.plan and row.outcome is Outcome.READY and not row.not_reached:
-                self._not_reached(self.plan, row.row, error.message)
+                self._not_reached(self.plan, row.row, error.said)
             elif self.plan and row.outcome is Outcome.UNCERTAIN and not row.problems:
-                self._say(
-                    self.plan, row.row, f"its Key cell is filled, and its issue was not looked for: {error.message}"
-                )
+                message = say("its Key cell is filled, and its issue was not looked for: {why}", why=error.said)
+                self._say(self.plan, row.row, message)
 
     def locked(self) -> AbstractAsyncContextManager[None]:
         """
@@ -294,7 +294,7 @@ class PlanRun:
         )
         for work in works:
             if work.row.row not in claimed:
-                message = (
+                message = say(
                     "the row was changed or moved while the run went; not sent, the next run takes it as it is then"
                 )
                 self._say(plan, work.row.row, message, kind=Kind.NOT_REACHED)
@@ -348,19 +348,24 @@ class PlanRun:
             result.outcome = Outcome.REJECTED
             for name, reason in work.reasons.items():
                 cell = work.draft.cells.get(name) or plan.address(work.row.row, "Topik")
-                message = f"Jira: {shown_field(name, self._field_names)}: {reason}" if name else f"Jira: {reason}"
-                result.problems.append(Problem(where=cell, message=message, kind=Kind.REJECTED))
+                told = f"{shown_field(name, self._field_names)}: {reason}" if name else reason
+                result.problems.append(Problem.of(cell, say("Jira: {reason}", reason=told), kind=Kind.REJECTED))
         elif work.unsent:
             self._not_reached(plan, work.row.row, work.unsent)
         else:
             result.outcome = Outcome.UNCERTAIN
             if cut_short:
-                lost = "the run was stopped while Jira was making its issue, which may exist"
+                lost = say(
+                    "the run was stopped while Jira was making its issue, which may exist; the next run settles it"
+                )
             elif work.unseen:
-                lost = f"Jira's answer was lost, and its issue could not be looked for ({work.unseen})"
+                lost = say(
+                    "Jira's answer was lost, and its issue could not be looked for ({why}); the next run settles it",
+                    why=work.unseen,
+                )
             else:
-                lost = "Jira's answer was lost, and its issue is not to be found"
-            self._say(plan, work.row.row, f"{lost}; the next run settles it")
+                lost = say("Jira's answer was lost, and its issue is not to be found; the next run settles it")
+            self._say(plan, work.row.row, lost)
 
     async def _complete(self, plan: ContentPlan, actions: Sequence[Action], works: Sequence[Work]) -> set[int]:
         """
@@ -376,13 +381,15 @@ class PlanRun:
         keys |= {work.row.row: work.issue.key for work in works if work.issue and work.row.row in long}
         unfinished: set[int] = set()
         for row, key in keys.items():
-            lost = f"{key} was made, and the rest of its long description could not be written into a comment"
+            lost = say(
+                "{key} was made, and the rest of its long description could not be written into a comment", key=key
+            )
             try:
                 await self._comment_rest(key, long[row])
             except (RefusedError, CredentialsError) as error:
-                self._say(plan, row, f"{lost}: {error}", level="warning")
+                self._say(plan, row, say("{what}: {why}", what=lost, why=error.said), level="warning")
             except WorkflowError as error:
-                self._say(plan, row, f"{lost} ({error}); the next run does it")
+                self._say(plan, row, say("{what} ({why}); the next run does it", what=lost, why=error.said))
                 self._result(row).outcome = Outcome.UNCERTAIN
                 unfinished.add(row)
         return unfinished
@@ -443,15 +450,24 @@ class PlanRun:
         result = self._result(row)
         result.outcome = Outcome.FLAGGED
         if not holders:
-            taken = f"its issue {key} was made, but the row or its claim token was taken away meanwhile; write {key} into its Key cell"
+            taken = say(
+                "its issue {key} was made, but the row or its claim token was taken away meanwhile; write {key} into its Key cell",
+                key=key,
+            )
             self._say(plan, row, taken)
         elif len(holders) > 1:
-            rows = " and ".join(str(other.row) for other in holders)
-            self._say(
-                plan, row, f"{key} stands in rows {rows}: the row was copied meanwhile; clear the Key cell of the copy"
+            copied = say(
+                "{key} stands in rows {rows}: the row was copied meanwhile; clear the Key cell of the copy",
+                key=key,
+                rows=join(say(" and "), (str(other.row) for other in holders)),
             )
+            self._say(plan, row, copied)
         elif content and holders[0].fingerprint != content and content in standing:
-            moved = f"its issue {key} was made, but its claim token was moved to row {holders[0].row}; move {key} back into its row"
+            moved = say(
+                "its issue {key} was made, but its claim token was moved to row {row}; move {key} back into its row",
+                key=key,
+                row=holders[0].row,
+            )
             self._say(plan, row, moved)
         else:
             result.outcome = Outcome.CREATED if content else Outcome.EXISTING
@@ -460,12 +476,12 @@ class PlanRun:
         return self.result.by_row[row]
 
     def _not_reached(self, plan: ContentPlan, row: int, why: object) -> None:
-        self._say(plan, row, f"not sent: {why}", kind=Kind.NOT_REACHED)
+        self._say(plan, row, say("not sent: {why}", why=why), kind=Kind.NOT_REACHED)
 
     def _say(
-        self, plan: ContentPlan, row: int, message: str, *, level: Level = "error", kind: Kind = Kind.CELL
+        self, plan: ContentPlan, row: int, message: Said, *, level: Level = "error", kind: Kind = Kind.CELL
     ) -> None:
-        problem = Problem(where=plan.address(row, KEY), message=message, level=level, kind=kind)
+        problem = Problem.of(plan.address(row, KEY), message, level=level, kind=kind)
         self._result(row).problems.append(problem)
 
 

@@ -17,6 +17,7 @@ from lib.exactly_once import claims, plan_lock
 from lib.exactly_once.claims import Claim
 from lib.files import iso_utc
 from lib.formats import Month
+from lib.messages import say
 from lib.plan import parsing, tabs
 from lib.plan.content_plan import KEY, ContentPlan, PlanRow, PlanSource
 from lib.plan.keys import is_token
@@ -132,7 +133,7 @@ class PlanSheet:
         plan = self._parse(locked) if locked else await self.read_again()
         if not plan.rows:
             raise FixInputError(
-                f"{plan.title}, tab {a1.quoted(plan.tab)}", "has no rows below its header; fill the plan"
+                f"{plan.title}, tab {a1.quoted(plan.tab)}", say("has no rows below its header; fill the plan")
             )
         return plan
 
@@ -206,7 +207,7 @@ class PlanSheet:
         return found
 
     def _deleted(self, title: str) -> FixInputError:
-        return FixInputError(title, "the tab of the plan was deleted while the run went; restore it and run again")
+        return FixInputError(title, say("the tab of the plan was deleted while the run went; restore it and run again"))
 
     @functools.cached_property
     def _local(self) -> plan_lock.LocalLock:
@@ -505,7 +506,7 @@ class PlanSheet:
             if (top := await self._fitting(plan, formatted=refused is None)) is not None:
                 return plan, top
         raise refused or ConflictError(
-            self._opened().title, "its columns are being moved; run again when nobody edits them"
+            self._opened().title, say("its columns are being moved; run again when nobody edits them")
         )
 
     async def _fitting(self, plan: ContentPlan, *, formatted: bool = True) -> int | None:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from lib.formats import cut, match_key
+from lib.formats import cut, match_key, one_line
+from lib.messages import NOTHING, Said, join, say
 from lib.plan.content_plan import ContentPlan, PlanRow
 from lib.plan.issue_draft import IssueDraft
 from lib.plan.keys import ALPHABET, is_token, read_key
@@ -24,7 +25,9 @@ from lib.services.models import Issue
 PLAN_LABEL = "content-plan-"
 _PROPERTY_LIMIT = 30_000  # of Jira's 32,768 characters: an update adds when it wrote which field
 _SHOWN_TEXT = 500  # characters of a cell that the property keeps, so that a later change can be shown as old → new
-_SAME_CONTENT, _SAME_TOPIC = "the same content", "the same topic"
+_SAME_CONTENT = "the same content"
+_SAME_TOPIC = "the same topic"
+_SAME_DAY = "the same date and form"
 CLOSE = (_SAME_CONTENT, _SAME_TOPIC)
 RESOLVE = ".venv/bin/python flows/resolve.py"
 
@@ -81,9 +84,12 @@ class Decision:
     doubles: dict[str, list[str]] = field(default_factory=dict)
 
 
-def not_written_yet(key: str) -> str:
+def not_written_yet(key: str) -> Said:
     """What people should know of a row that still holds a claim token although its issue is known."""
-    return f"its issue {key} exists, but the key is not in its row yet; the next run of content-plan-to-jira writes it"
+    return say(
+        "its issue {key} exists, but the key is not in its row yet; the next run of content-plan-to-jira writes it",
+        key=key,
+    )
 
 
 def plan_label(spreadsheet_id: str) -> str:
@@ -203,11 +209,13 @@ class _Deciding:
     def decide(self) -> Decision:
         problems = []
         if self.foreign:
-            message = (
-                f"{len(self.foreign)} rows hold keys of issues that were made from another plan{self._origin()}: this one looks "
-                f"copied with its keys. Clear those Key cells, then run again"
+            message = say(
+                "{count} rows hold keys of issues that were made from another plan{origin}: this one looks copied with its keys. "
+                "Clear those Key cells, then run again",
+                count=len(self.foreign),
+                origin=self._origin(),
             )
-            problems.append(Problem(where=self.plan.address(self.plan.header_row, "Key"), message=message))
+            problems.append(Problem.of(self.plan.address(self.plan.header_row, "Key"), message))
         actions = [self._decide(row) for row in self.plan.rows]
         return Decision(actions, problems, self.ours, self.orphans, self.doubles)
 
@@ -227,29 +235,36 @@ class _Deciding:
             return self._of_draft(row, "")
         key = read_key(row.key)
         if key is None:
-            return self._flag(
-                row, f"holds {row.key!r}, which is no Jira key; this column is written by the run, clear the cell"
+            message = say(
+                "holds '{text}', which is no Jira key; this column is written by the run, clear the cell",
+                text=one_line(row.key),
             )
+            return self._flag(row, message)
         return self._of_key(row, key)
 
     def _of_token(self, row: PlanRow, token: str) -> Action:
         issue = self.by_token.get(token)
         if self.tokens[token] > 1:
-            rows = " and ".join(str(other.row) for other in self.plan.rows if other.key.strip() == token)
-            made = f"; its issue is {issue.key}" if issue else ""
-            return self._flag(
-                row, f"rows {rows} hold the same claim token {token}{made}; clear the Key cell of the copy", issue
+            message = say(
+                "rows {rows} hold the same claim token {token}{made}; clear the Key cell of the copy",
+                rows=join(say(" and "), (str(other.row) for other in self.plan.rows if other.key.strip() == token)),
+                token=token,
+                made=say("; its issue is {key}", key=issue.key) if issue else "",
             )
+            return self._flag(row, message, issue)
         if issue and self.holders[issue.key] > 1:
-            return self._flag(
-                row, f"its issue {issue.key} stands in another row too; clear the Key cell of the wrong row", issue
+            message = say(
+                "its issue {key} stands in another row too; clear the Key cell of the wrong row", key=issue.key
             )
+            return self._flag(row, message, issue)
         if issue and (double := self._flag_double(row, issue, token)):
             return double
         if issue:
             return Action(row.row, Outcome.EXISTING, issue.key, token, self._remarks(row))
         if token not in self.free:
-            message = "an earlier run may have made its issue, which Jira does not show yet; the next run settles it"
+            message = say(
+                "an earlier run may have made its issue, which Jira does not show yet; the next run settles it"
+            )
             return Action(row.row, Outcome.UNCERTAIN, "", token, (self._problem(row, message), *self._remarks(row)))
         return self._of_draft(row, token)
 
@@ -259,30 +274,34 @@ class _Deciding:
             return Action(row.row, Outcome.REFUSED, "", token, tuple(draft.problems))
         if row.row != self.wanted:
             for issue, alike, stands in self._candidates(row):
-                return self._flag(
-                    row,
-                    f"has no key, but {issue.key} ({issue.summary!r}) was made from this plan, has {alike}, and {stands}: "
-                    f"if it is this row's issue, write {issue.key} here, or {self._resolve(row, f'--key {issue.key}')}; "
-                    f"if not, {self._resolve(row, '--create')}",
-                    issue,
-                    token,
+                message = say(
+                    "has no key, but {key} ('{summary}') was made from this plan, has {alike}, and {stands}: "
+                    "if it is this row's issue, write {key} here, or {take}; if not, {create}",
+                    key=issue.key,
+                    summary=issue.summary,
+                    alike=alike,
+                    stands=stands,
+                    take=self._resolve(row, f"--key {issue.key}"),
+                    create=self._resolve(row, "--create"),
                 )
+                return self._flag(row, message, issue, token)
         if not self.clean and token not in self.free:
-            message = (
+            message = say(
                 "an issue of it may exist: the newest issues of the project could not all be read. Nothing is made blindly; "
                 "the next run looks again"
             )
             return Action(row.row, Outcome.UNCERTAIN, "", token, (self._problem(row, message), *self._remarks(row)))
         return Action(row.row, Outcome.READY, "", token, tuple(draft.problems) if draft else ())
 
-    def _candidates(self, row: PlanRow) -> Iterator[tuple[Issue, str, str]]:
+    def _candidates(self, row: PlanRow) -> Iterator[tuple[Issue, Said, Said]]:
         """Issues of the plan that may be the row's own, in what they are alike, and where they stand."""
         for orphan in self.orphans:
             if alike := likeness(self.plan, row, orphan):
-                yield orphan, alike, "stands in no row"
+                yield orphan, alike, say("stands in no row")
         for number, issue in self.issues.items():
             if number != row.row and self._fits_better(row, number):
-                yield issue, likeness(self.plan, row, issue), f"stands in row {number}, which is another"
+                stands = say("stands in row {row}, which is another", row=number)
+                yield issue, likeness(self.plan, row, issue), stands
 
     def _fits_better(self, row: PlanRow, number: int) -> bool:
         """Whether the issue that stands in row `number` was made from what this row holds, rather than from what that one does."""
@@ -300,33 +319,36 @@ class _Deciding:
     def _of_key(self, row: PlanRow, key: str) -> Action:
         issue = self.issues.get(row.row)
         if issue is None:
-            return self._flag(
-                row,
-                f"Jira shows no issue {key}: it was deleted, or we may not see it; clear the cell to make a new one",
+            message = say(
+                "Jira shows no issue {key}: it was deleted, or we may not see it; clear the cell to make a new one",
+                key=key,
             )
+            return self._flag(row, message)
         key = issue.key
         if self.label not in issue.labels:
             if row.row in self.foreign:
-                return self._flag(
-                    row, f"{key} was made from the plan that this one looks copied from; clear this cell", issue
-                )
+                message = say("{key} was made from the plan that this one looks copied from; clear this cell", key=key)
+                return self._flag(row, message, issue)
             other = plan_of(issue)
-            origin = f"from {other!r}" if other else "by hand, not from this plan"
-            return self._flag(
-                row,
-                f"{key} was made {origin}; clear the cell, or if it is this row's issue, {self._resolve(row, f'--key {key}')}",
-                issue,
+            message = say(
+                "{key} was made {origin}; clear the cell, or if it is this row's issue, {take}",
+                key=key,
+                origin=say("from '{plan}'", plan=other) if other else say("by hand, not from this plan"),
+                take=self._resolve(row, f"--key {key}"),
             )
+            return self._flag(row, message, issue)
         if self.holders[key] > 1 and not self._is_the_original(row, issue):
-            rows = " and ".join(str(number) for number, other in self.keys.items() if other == key)
-            return self._flag(row, f"{key} stands in rows {rows}; clear the Key cell of the copy", issue)
+            rows = join(say(" and "), (str(number) for number, other in self.keys.items() if other == key))
+            message = say("{key} stands in rows {rows}; clear the Key cell of the copy", key=key, rows=rows)
+            return self._flag(row, message, issue)
         if rightful := self.rightful_rows.get(row.row):
-            return self._flag(
-                row,
-                f"{key} was made from what stands in row {rightful}: move it there, or if it is this row's issue, "
-                f"{self._resolve(row, f'--key {key}')}",
-                issue,
+            message = say(
+                "{key} was made from what stands in row {row}: move it there, or if it is this row's issue, {take}",
+                key=key,
+                row=rightful,
+                take=self._resolve(row, f"--key {key}"),
             )
+            return self._flag(row, message, issue)
         if double := self._flag_double(row, issue):
             return double
         return Action(row.row, Outcome.EXISTING, issue.key, "", self._remarks(row))
@@ -369,14 +391,13 @@ class _Deciding:
         others = self.doubles.get(issue.key)
         if not others:
             return None
-        forget = f"{RESOLVE} {self.plan.spreadsheet_id} --forget-issue {others[0]}"
-        return self._flag(
-            row,
-            f"Jira has more than one issue that was made from this row: {issue.key} and {' and '.join(others)}. Keep one, close "
-            f"or delete the other, and let the plan forget it: {forget}",
-            issue,
-            token,
+        message = say(
+            "Jira has more than one issue that was made from this row: {keys}. Keep one, close or delete the other, "
+            "and let the plan forget it: {forget}",
+            keys=join(say(" and "), (issue.key, *others)),
+            forget=f"{RESOLVE} {self.plan.spreadsheet_id} --forget-issue {others[0]}",
         )
+        return self._flag(row, message, issue, token)
 
     def _find_misplaced(self) -> list[int]:
         """Rows with an issue of this plan that was made from another topic and other content: its key may be misplaced."""
@@ -421,11 +442,11 @@ class _Deciding:
         draft = self.drafts.get(row.row)
         return tuple(p.model_copy(update={"level": "warning"}) for p in draft.problems) if draft else ()
 
-    def _flag(self, row: PlanRow, message: str, issue: Issue | None = None, token: str = "") -> Action:
+    def _flag(self, row: PlanRow, message: Said, issue: Issue | None = None, token: str = "") -> Action:
         return Action(row.row, Outcome.FLAGGED, issue.key if issue else "", token, (self._problem(row, message),))
 
-    def _problem(self, row: PlanRow, message: str) -> Problem:
-        return Problem(where=self.plan.address(row.row, "Key"), message=message)
+    def _problem(self, row: PlanRow, message: Said) -> Problem:
+        return Problem.of(self.plan.address(row.row, "Key"), message)
 
 
 def plan_of(issue: Issue) -> str:
@@ -443,14 +464,14 @@ def _same_cells(row: PlanRow, issue: Issue) -> int:
     )
 
 
-def likeness(plan: ContentPlan, row: PlanRow, issue: Issue) -> str:
+def likeness(plan: ContentPlan, row: PlanRow, issue: Issue) -> Said:
     """In what an issue resembles the row; empty when in nothing."""
     if issue.row.get("content_hash") == row.fingerprint:
-        return _SAME_CONTENT
+        return say(_SAME_CONTENT)
     topic = match_key(plan.text(row, "Topik"))
     if topic and topic in (match_key(issue.row.get("topic")), match_key(issue.summary)):
-        return _SAME_TOPIC
+        return say(_SAME_TOPIC)
     day = read_day(plan, row)
     same_day = day is not None and day.isoformat() == issue.row.get("date")
     same_form = match_key(plan.text(row, "Bentuk")) == match_key(issue.row.get("form"))
-    return "the same date and form" if same_day and same_form else ""
+    return say(_SAME_DAY) if same_day and same_form else NOTHING

@@ -60,8 +60,8 @@ class PlanResolve(PlanRun):
                 await self._write_key(found, issue.key)
             self.result.by_row = {row: RowResult(row, Outcome.EXISTING, issue.key)}
             self._sheet.finish()
-        instead = f", in place of {displaced!r}" if displaced not in ("", issue.key) else ""
-        return f"{name_of(plan, found)}: has {issue.key} ({issue.summary!r}) now{instead}"
+        instead = f", in place of '{displaced}'" if displaced not in ("", issue.key) else ""
+        return f"{name_of(plan, found)}: has {issue.key} ('{issue.summary}') now{instead}"
 
     async def forget(self, key: str) -> str:
         """
@@ -76,7 +76,7 @@ class PlanResolve(PlanRun):
             issue = await self._find_issue(plan, key)
             label = plan_label(plan.spreadsheet_id)
             if label not in issue.labels:
-                raise FixInputError(issue.key, f"was not made from {plan.title!r}; nothing to forget")
+                raise FixInputError(issue.key, f"was not made from '{plan.title}'; nothing to forget")
             holders = [row for row in plan.rows if _holds(row, issue)]
             for row in holders:
                 await self._write_key(row, "")
@@ -84,12 +84,12 @@ class PlanResolve(PlanRun):
             self.result.by_row = {row.row: RowResult(row.row, Outcome.READY) for row in holders}
             self._sheet.finish()
         rows = f"; row {' and '.join(str(row.row) for row in holders)} has no key now" if holders else ""
-        return f"{issue.key} ({issue.summary!r}) no longer belongs to {plan.title!r}{rows}"
+        return f"{issue.key} ('{issue.summary}') no longer belongs to '{plan.title}'{rows}"
 
     async def _find_issue(self, plan: ContentPlan, key: str) -> Issue:
         wanted = read_key(key)
         if wanted is None:
-            raise FixInputError(repr(key), "is no Jira key; write it as CP-12")
+            raise FixInputError(f"'{key}'", "is no Jira key; write it as CP-12")
         keys = {wanted, *(k for row in plan.rows if (k := read_key(row.key)))}
         seen = await self._lookup.snapshot(keys)
         found = next((issue for issue in seen.issues if issue.key == wanted), None)
@@ -105,7 +105,7 @@ class PlanResolve(PlanRun):
         if plans - {plan_label(plan.spreadsheet_id)}:
             where = issue.row.get("plan", "<that plan>")
             message = (
-                f"was made from {plan_of(issue)!r}; if it belongs here: {RESOLVE} {where} --forget-issue {issue.key}"
+                f"was made from '{plan_of(issue)}'; if it belongs here: {RESOLVE} {where} --forget-issue {issue.key}"
             )
             raise FixInputError(issue.key, f"{message}, then this again")
 
@@ -143,4 +143,4 @@ def find_row(plan: ContentPlan, number: int) -> PlanRow:
 
 def name_of(plan: ContentPlan, row: PlanRow) -> str:
     """The row as people know it."""
-    return f"{plan.client}, row {row.row} ({cut(one_line(plan.text(row, 'Topik')), _SHOWN)!r})"
+    return f"{plan.client}, row {row.row} ('{cut(one_line(plan.text(row, 'Topik')), _SHOWN)}')"

@@ -258,7 +258,7 @@ def _parse_quoted(text: str) -> ast.expr:
     try:
         return ast.parse(text, mode="eval").body
     except SyntaxError:
-        raise _CellError(f"has the type {text!r}; {_TYPE_ADVICE}") from None
+        raise _CellError(f"has the type '{text}'; {_TYPE_ADVICE}") from None
 
 
 def _generic(name: str, inside: ast.expr, written: str) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from lib.formats import FormatError, clean_text, cut, length_in_jira, one_line
+from lib.messages import say
 from lib.plan import links
 
 LIMIT = 32_767  # "exceeds the allowed limit of 32,767 characters", which sites count on the text or on its JSON
@@ -63,7 +64,7 @@ def describe(sections: list[Section], size: Callable[[Node], int] = text_size) -
         low, high = (middle, high) if fits else (low, middle - 1)
     document = _document(sections, _cut_all(texts, low))
     if size(document) > LIMIT:
-        raise FormatError(f"{len(sections)} columns are too many for one description")
+        raise FormatError(say("{count} columns are too many for one description", count=len(sections)))
     long = [(s, text) for s, text in zip(sections, texts, strict=True) if length_in_jira(text) > low]
     rest = [replace(section, text=text[len(_cut(text, low)) :]) for section, text in long]
     return Description(document, [section for section, _ in long], rest)

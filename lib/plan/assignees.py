@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import JsonValue
 
+from lib.messages import say
 from lib.plan.issue_draft import IssueDraft
 from lib.plan.problems import Kind, Problem
 
@@ -43,11 +44,14 @@ def problems(assignable: Mapping[str, bool], workers: Mapping[str, str], project
         project_key: Names the project.
     """
     return [
-        Problem(
-            where=f"hashmap.py, WORKERS[{name!r}]",
-            message=f"the account {account} cannot be assigned issues of project {project_key}: it is deactivated, or lacks the "
-            "permission Assignable User. Name another worker, or ask the project's administrator; until then the issues get no "
-            "assignee",
+        Problem.of(
+            f"hashmap.py, WORKERS['{name}']",
+            say(
+                "the account {account} cannot be assigned issues of project {project}: it is deactivated, or lacks the permission "
+                "Assignable User. Name another worker, or ask the project's administrator; until then the issues get no assignee",
+                account=account,
+                project=project_key,
+            ),
             level="warning",
             kind=Kind.MAPPING,
         )

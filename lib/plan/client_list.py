@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from lib.errors import ConflictError, FixInputError
 from lib.formats import FormatError, match_key, one_line, parse_number
+from lib.messages import NOTHING, Said, join, say
 from lib.plan import grid
 from lib.plan.content_plan import HEADER_SEARCH_ROWS
 from lib.plan.grid import Grid
@@ -52,7 +53,7 @@ def tab_of(spreadsheet: Spreadsheet) -> str:
     tab = next((tab for tab in spreadsheet.tabs if match_key(tab.title) == match_key(TAB)), None)
     if tab is None:
         seen = ", ".join(tab.title for tab in spreadsheet.tabs)
-        raise FixInputError(spreadsheet.title, f"has no tab {TAB!r}; there are {seen}")
+        raise FixInputError(spreadsheet.title, say("has no tab '{tab}'; there are {tabs}", tab=TAB, tabs=seen))
     return tab.title
 
 
@@ -74,9 +75,13 @@ def parse(read: Spreadsheet) -> list[Client]:
             clients = [_client(headers, cells, index) for index in range(number + 1, len(cells.values))]
             listed = [client for client in clients if client.name]
             if not listed:
-                raise FixInputError(where, f"lists no client; write one name per row below {_NAME!r}")
+                raise FixInputError(
+                    where, say("lists no client; write one name per row below '{column}'", column=_NAME)
+                )
             return listed
-    raise FixInputError(where, f"has no header with the columns {_NAME!r} and {_FOLDER!r}")
+    raise FixInputError(
+        where, say("has no header with the columns '{name}' and '{folder}'", name=_NAME, folder=_FOLDER)
+    )
 
 
 def _client(headers: Sequence[str], cells: Grid, row: int) -> Client:
@@ -105,7 +110,7 @@ def _folder_id(written: str) -> str:
     return found[1] if found else written
 
 
-def select(clients: Sequence[Client], names: Iterable[str] | None) -> tuple[list[Client], dict[str, str]]:
+def select(clients: Sequence[Client], names: Iterable[str] | None) -> tuple[list[Client], dict[str, Said]]:
     """
     The clients of these names, whatever their case and spaces; all when None.
 
@@ -119,22 +124,27 @@ def select(clients: Sequence[Client], names: Iterable[str] | None) -> tuple[list
     )
     known = ", ".join(client.name for client in clients)
     problems = {
-        name: f"is not in the client list{_separated(name)}; there are {known}"
+        name: say("is not in the client list{separated}; there are {known}", separated=_separated(name), known=known)
         for key, name in wanted.items()
         if key not in by_name
     }
     for key, name in wanted.items():
         if len(by_name.get(key, [])) > 1:
-            cells = " and ".join(client.cell for client in by_name[key])
-            problems[name] = f"stands in the client list more than once (see {cells}); remove all but one"
+            cells = join(say(" and "), (client.cell for client in by_name[key]))
+            problems[name] = say(
+                "stands in the client list more than once (see {cells}); remove all but one", cells=cells
+            )
     chosen = [c for c in clients if match_key(c.name) in wanted and len(by_name[match_key(c.name)]) == 1]
     return chosen, problems
 
 
-def _separated(name: str) -> str:
+def _separated(name: str) -> Said:
     """How names are separated, where somebody seems to have written several as one."""
     parts = [part.strip() for part in re.split("[,;\n]", name)]
     if len(parts) == 1:
-        return ""
+        return NOTHING
     quoted = " ".join(f'"{part}"' for part in parts if part)
-    return f" (if these are several, quote each by itself: --client-names {quoted}; in Prefect, give each an item of its own)"
+    return say(
+        " (if these are several, quote each by itself: --client-names {names}; in Prefect, give each an item of its own)",
+        names=quoted,
+    )

@@ -196,7 +196,7 @@ class ContentPlan(PlanSource):
         if label is None and name not in COLUMNS:
             others = [column.label for column in self.columns if column.name is None]
             raise LookupError(
-                f"{name!r} is no column; there are {', '.join([*COLUMNS, *others])}. "
+                f"'{name}' is no column; there are {', '.join([*COLUMNS, *others])}. "
                 "One that only some plans have is named in COLUMNS of lib/plan/content_plan.py"
             )
         return label or ""

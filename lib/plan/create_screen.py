@@ -4,10 +4,11 @@ What a project's screen says is a forecast; Jira itself decides when an issue is
 a warning, and sent all the same.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pydantic import JsonValue
 
+from lib.messages import Said, say
 from lib.plan.issue_draft import IssueDraft, is_custom_field, shown_field
 from lib.plan.problems import Kind, Level, Problem
 from lib.services.models import CreateField
@@ -71,22 +72,31 @@ def compare(
     if not sent.keys() - set(_ALWAYS_SENT):
         return []
     fields = {field.id: field for field in screen}
-    absent = sorted(sent.keys() - fields.keys())
-    wanted = [field for field in screen if field.required and field.id not in sent]
-    messages = [
-        *(
-            f"{shown_field(name, names or {})} is not on the create screen; Jira may refuse it. Add it there, or take it out of the mapping"
-            for name in absent
-        ),
-        *(
-            f"{field.name} ({field.id}) is required there, and no column fills it; add it to the mapping"
-            for field in wanted
-        ),
-    ]
+    messages = _messages(sent, fields, names or {})
+    return [Problem.of(where, message, level=level, kind=Kind.SITE) for message in messages]
+
+
+def _messages(
+    sent: Mapping[str, set[str]], fields: Mapping[str, CreateField], names: Mapping[str, str]
+) -> Iterator[Said]:
+    """What does not fit: `sent` are the fields of the drafts with the options that are chosen, `fields` the screen's by id."""
+    for name in sorted(sent.keys() - fields.keys()):
+        yield say(
+            "{field} is not on the create screen; Jira may refuse it. Add it there, or take it out of the mapping",
+            field=shown_field(name, names),
+        )
+    for field in fields.values():
+        if field.required and field.id not in sent:
+            yield say(
+                "{field} is required there, and no column fills it; add it to the mapping",
+                field=f"{field.name} ({field.id})",
+            )
     for name, options in sent.items():
         allowed = fields[name].options if name in fields else ()
         if allowed and (unknown := sorted(options - set(allowed))):
-            messages.append(
-                f"{fields[name].name} ({name}) has no option {', '.join(unknown)}; there are {', '.join(allowed)}"
+            yield say(
+                "{field} has no option {unknown}; there are {options}",
+                field=f"{fields[name].name} ({name})",
+                unknown=", ".join(unknown),
+                options=", ".join(allowed),
             )
-    return [Problem(where=where, message=message, level=level, kind=Kind.SITE) for message in messages]

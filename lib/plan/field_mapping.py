@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from lib.dates import parse_date
 from lib.formats import FormatError, cut, length_in_jira, match_key, one_line, parse_number
+from lib.messages import Said, join, say
 from lib.plan.content_plan import ContentPlan, PlanRow
 from lib.plan.plan_checks import find_form
 from lib.plan.problems import Kind, Problem
@@ -53,7 +54,11 @@ def summary(column: str) -> Source:
         text = one_line(plan.text(row, column))
         if length_in_jira(text) <= SUMMARY_LIMIT:
             return Reading(text or None)
-        warning = f"has {length_in_jira(text)} characters, an issue's summary holds {SUMMARY_LIMIT}; cut there, the description has it in full"
+        warning = say(
+            "has {length} characters, an issue's summary holds {limit}; cut there, the description has it in full",
+            length=length_in_jira(text),
+            limit=SUMMARY_LIMIT,
+        )
         return Reading(f"{cut(text, SUMMARY_LIMIT - 1).rstrip()}…", warning, repeat=True)
 
     return Source(read, column)
@@ -75,8 +80,8 @@ def date(column: str, *, days: int = 0) -> Source:
         moved = (read.day + dt.timedelta(days=days)).isoformat()
         if plan.label(column) == plan.label("Tanggal"):  # of which the checks say what is odd, and Waktu takes the time
             return Reading(moved)
-        lost = f"the time {read.time!r} in this cell is not used" if read.time else ""
-        return Reading(moved, "; ".join(filter(None, (read.note, lost))))
+        lost = say("the time '{time}' in this cell is not used", time=read.time) if read.time else ""
+        return Reading(moved, join("; ", (read.note, lost)))
 
     return Source(read, column)
 
@@ -93,7 +98,10 @@ def option(column: str, options: tuple[str, ...]) -> Source:
         typed = plan.value(row, column)
         found = find_form(typed, options)
         if found is None and typed is not None:
-            raise FormatError(f"{one_line(typed)!r} is none of the options; write {', '.join(options)}")
+            message = say(
+                "'{value}' is none of the options; write {options}", value=one_line(typed), options=", ".join(options)
+            )
+            raise FormatError(message)
         return Reading(None if found is None else {"value": found})
 
     return Source(read, column)
@@ -108,7 +116,11 @@ def component(client: str, components: Mapping[str, str]) -> Source:
     """The client's component, by id."""
     found = look_up(components, client)
     if found is None:
-        return _missing("COMPONENTS", client, "its component's id", "the issues get no component")
+        message = say(
+            "there is no entry for '{name}'; add its component's id. Until then the issues get no component",
+            name=client,
+        )
+        return _missing("COMPONENTS", message)
     return fixed([{"id": found}])
 
 
@@ -116,10 +128,20 @@ def worker(client: str, role: Mapping[str, str], workers: Mapping[str, str], rol
     """The account of the worker who has this role for the client."""
     name = look_up(role, client)
     if name is None:
-        return _missing(role_name, client, "a worker's name", f"the issues get no {_words(role_name)}")
+        message = say(
+            "there is no entry for '{name}'; add a worker's name. Until then the issues get no {role}",
+            name=client,
+            role=_words(role_name),
+        )
+        return _missing(role_name, message)
     account = look_up(workers, name)
     if account is None:
-        return _missing("WORKERS", name, "the Jira account id", f"the issues get no {_words(role_name)}")
+        message = say(
+            "there is no entry for '{name}'; add the Jira account id. Until then the issues get no {role}",
+            name=name,
+            role=_words(role_name),
+        )
+        return _missing("WORKERS", message)
     return fixed({"accountId": account})
 
 
@@ -128,9 +150,8 @@ def look_up(mapping: Mapping[str, str], name: str) -> str | None:
     return mapping.get(name) or {match_key(key): value for key, value in mapping.items()}.get(match_key(name)) or None
 
 
-def _missing(dictionary: str, name: str, wanted: str, effect: str) -> Source:
-    message = f"there is no entry for {name!r}; add {wanted}. Until then {effect}"
-    problem = Problem(where=f"hashmap.py {dictionary}", message=message, level="warning", kind=Kind.MAPPING)
+def _missing(dictionary: str, message: Said) -> Source:
+    problem = Problem.of(f"hashmap.py {dictionary}", message, level="warning", kind=Kind.MAPPING)
     return Source(lambda _plan, _row: Reading(None), problems=(problem,))
 
 

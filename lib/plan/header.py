@@ -5,6 +5,7 @@ from collections.abc import Container
 
 from lib.errors import FixInputError
 from lib.formats import match_key, one_line
+from lib.messages import Said, join, say
 from lib.plan import grid
 from lib.plan.content_plan import COLUMNS, HEADER_SEARCH_ROWS, KEY, REQUIRED, Column, PlanSource, status_column
 from lib.plan.keys import is_token, read_key
@@ -28,7 +29,11 @@ def find(source: PlanSource, values: list[list[CellValue]]) -> int:
     if best < 2:  # noqa: PLR2004  # one familiar word is no header
         raise FixInputError(
             f"{source.title}, tab {a1.quoted(source.tab)}",
-            f"no header among the first {HEADER_SEARCH_ROWS} rows; one row must name the columns {', '.join(REQUIRED)}",
+            say(
+                "no header among the first {count} rows; one row must name the columns {columns}",
+                count=HEADER_SEARCH_ROWS,
+                columns=", ".join(REQUIRED),
+            ),
         )
     return found.index(best)
 
@@ -70,15 +75,13 @@ def read_columns(
     problems: list[Problem] = []
     if KEY not in known.values() and (headless := _find_headless_keys(values, header)) is not None:
         known[headless] = KEY
-        message = f"the header {KEY} is gone from this column of keys; it counts as {KEY}, and the run writes the header again"
-        problems.append(Problem(where=a1.address(source.tab, header + 1, headless), message=message, level="warning"))
-    missing = [name for name in REQUIRED if name not in known.values()]
-    if missing:
-        raise FixInputError(
-            f"{source.title}, tab {a1.quoted(source.tab)}, row {header + 1}",
-            f"there is no column {' and no column '.join(missing)}; add it, or rename the one that is meant. "
-            f"Seen: {', '.join(label for label in headers if label)}",
+        message = say(
+            "the header {key} is gone from this column of keys; it counts as {key}, and the run writes the header again",
+            key=KEY,
         )
+        problems.append(Problem.of(a1.address(source.tab, header + 1, headless), message, level="warning"))
+    if missing := [name for name in REQUIRED if name not in known.values()]:
+        raise _lacks(source, header, missing, headers)
     columns: list[Column] = []
     for index, label in enumerate(headers):
         if known.get(index) == KEY:
@@ -88,12 +91,27 @@ def read_columns(
             continue
         unique = _unique(label or f"(column {a1.column_letter(index)})", [column.label for column in columns])
         if unique != label:
-            problem = f"another column is called {label!r} too" if label else "has content below but no header"
-            cell = a1.address(source.tab, header + 1, index)
-            problems.append(Problem(where=cell, message=f"{problem}; taken as {unique!r}", level="warning"))
+            message = _taken_as(unique, label)
+            problems.append(Problem.of(a1.address(source.tab, header + 1, index), message, level="warning"))
         columns.append(Column(index=index, label=unique, name=known.get(index) or status_column(label)))
     key_column = next((index for index, name in known.items() if name == KEY), None)
     return columns, key_column, problems
+
+
+def _lacks(source: PlanSource, header: int, missing: list[str], headers: list[str]) -> FixInputError:
+    where = say("{plan}, tab {tab}, row {row}", plan=source.title, tab=a1.quoted(source.tab), row=header + 1)
+    problem = say(
+        "there is no column {missing}; add it, or rename the one that is meant. Seen: {seen}",
+        missing=join(say(" and no column "), missing),
+        seen=", ".join(label for label in headers if label),
+    )
+    return FixInputError(where, problem)
+
+
+def _taken_as(name: str, label: str) -> Said:
+    if label:
+        return say("another column is called '{label}' too; taken as '{name}'", label=label, name=name)
+    return say("has content below but no header; taken as '{name}'", name=name)
 
 
 def _find_headless_keys(values: list[list[CellValue]], header: int) -> int | None:
@@ -123,8 +141,9 @@ def _known_columns(source: PlanSource, header: int, headers: list[str]) -> dict[
         exact = [index for index in indexes if match_key(headers[index]) == match_key(name)]
         meant = exact or indexes
         if len(meant) > 1 and name in (*REQUIRED, KEY):
-            cells = " and ".join(a1.address(source.tab, header + 1, index) for index in meant)
-            raise FixInputError(f"{source.title}, {cells}", f"both are called {name}; rename one of them")
+            cells = join(say(" and "), (a1.address(source.tab, header + 1, index) for index in meant))
+            where = say("{plan}, {cells}", plan=source.title, cells=cells)
+            raise FixInputError(where, say("both are called {name}; rename one of them", name=name))
         known[meant[0]] = name
     return known
 

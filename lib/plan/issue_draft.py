@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, Va
 from lib import files
 from lib.errors import FixInputError
 from lib.formats import FormatError, length_in_jira, match_key
+from lib.messages import as_said, say
 from lib.plan import adf
 from lib.plan.content_plan import TIME, ContentPlan, PlanRow
 from lib.plan.field_mapping import SUMMARY_LIMIT, Source, look_up
@@ -183,10 +184,11 @@ def _resolve(
     for name, source in mapping.items():
         field = name if name in SYSTEM_FIELDS or is_custom_field(name) else look_up(custom_fields, name)
         if field is None:
-            message = f"there is no entry for {name!r}; add the field's id (customfield_…). Until then it stays empty"
-            problems.append(
-                Problem(where="hashmap.py CUSTOM_FIELDS", message=message, level="warning", kind=Kind.MAPPING)
+            message = say(
+                "there is no entry for '{name}'; add the field's id (customfield_…). Until then it stays empty",
+                name=name,
             )
+            problems.append(Problem.of("hashmap.py CUSTOM_FIELDS", message, level="warning", kind=Kind.MAPPING))
             continue
         fields[field] = source
         problems += [problem for problem in source.problems if problem not in problems]
@@ -207,14 +209,14 @@ def _draft(plan: ContentPlan, row: PlanRow, sources: Mapping[str, Source], probl
             reading = source.read(plan, row)
         except FormatError as error:
             if not any(problem.where == cell and problem.level == "error" for problem in problems):
-                problems.append(Problem(where=cell, message=str(error)))
+                problems.append(Problem.of(cell, error.said))
             continue
         if reading.value is not None:
             fields[name] = reading.value
         elif name in cells:
             emptied.append(name)
         if reading.warning:
-            problems.append(Problem(where=cell, message=reading.warning, level="warning"))
+            problems.append(Problem.of(cell, as_said(reading.warning), level="warning"))
         if reading.repeat:
             used.discard(match_key(plan.label(source.column)))
     sections = _sections(plan, row, used) if "description" not in fields else []
@@ -238,8 +240,8 @@ def _draft(plan: ContentPlan, row: PlanRow, sources: Mapping[str, Source], probl
         )
     if described:
         fields["description"] = described.document
-        message = "is too long for Jira; cut in the description, a comment goes on"
-        problems += [Problem(where=section.address, message=message, level="warning") for section in described.cut]
+        message = say("is too long for Jira; cut in the description, a comment goes on")
+        problems += [Problem.of(section.address, message, level="warning") for section in described.cut]
     content = {"row": row.row, "fields": fields, "cells": cells, "problems": problems, "sections": long}
     return IssueDraft.model_validate({**content, "emptied": emptied, "clears": clears})
 

@@ -4,11 +4,12 @@ Blank rows are skipped and row numbers are kept, so `row` always is the sheet's 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lib.dates import parse_date
 from lib.formats import SHEETS_ERRORS, FormatError, cut, match_key, one_line
+from lib.messages import Said, say
 from lib.plan import contents, grid, header
 from lib.plan.content_plan import REQUIRED, STATUS_COLUMNS, Column, ContentPlan, PlanRow, PlanSource
 from lib.plan.grid import Grid, Merge
@@ -39,18 +40,7 @@ def parse(source: PlanSource, cells: TabCells, merges: Sequence[Merge] = ()) -> 
     columns = [column for column in read_columns if column.name not in STATUS_COLUMNS]
     filled.fill_across({key_column, *(column.index for column in status_columns)})
     read = _read_rows(filled, top, columns, key_column)
-    if read.templates:
-        message = f"{len(read.templates)} rows hold only a number or an unticked box and count as blank: {_ranges(read.templates)}"
-        problems.append(Problem(where=a1.quoted(source.tab), message=message, level="warning"))
-    if read.notes:
-        message = (
-            f"rows without date, form and topic are notes and become no issue: {_shown_notes(read.notes, columns)}"
-        )
-        problems.append(Problem(where=a1.quoted(source.tab), message=message, level="warning"))
-    if read.lost_notes:
-        shown = ", ".join(f"{a1.cell(*place)} {_words(text)!r}" for place, text in sorted(read.lost_notes.items()))
-        message = f"notes on cells that belong to no content go into no issue: {shown}"
-        problems.append(Problem(where=a1.quoted(source.tab), message=message, level="warning"))
+    problems += [Problem.of(a1.quoted(source.tab), message, level="warning") for message in _left_out(read, columns)]
     rows = read.rows
     typed = [column.model_copy(update={"data_type": _data_type(rows, column.label)}) for column in columns]
     return ContentPlan(
@@ -73,6 +63,24 @@ class _Read:
     templates: list[int] = field(default_factory=list)
     notes: list[PlanRow] = field(default_factory=list)
     lost_notes: dict[Place, str] = field(default_factory=dict)
+
+
+def _left_out(read: _Read, columns: list[Column]) -> Iterator[Said]:
+    """What stands below the header and becomes no issue."""
+    if read.templates:
+        yield say(
+            "{count} rows hold only a number or an unticked box and count as blank: {rows}",
+            count=len(read.templates),
+            rows=_ranges(read.templates),
+        )
+    if read.notes:
+        yield say(
+            "rows without date, form and topic are notes and become no issue: {notes}",
+            notes=_shown_notes(read.notes, columns),
+        )
+    if read.lost_notes:
+        shown = ", ".join(f"{a1.cell(*place)} '{_words(text)}'" for place, text in sorted(read.lost_notes.items()))
+        yield say("notes on cells that belong to no content go into no issue: {notes}", notes=shown)
 
 
 def _read_rows(filled: Grid, top: int, columns: list[Column], key_column: int | None) -> _Read:
@@ -184,7 +192,7 @@ def _shown_notes(notes: list[PlanRow], columns: list[Column]) -> str:
     shown = []
     for row in notes:
         column = next(c for c in columns if one_line(row.content(c.label)))
-        shown.append(f"{a1.cell(row.row - 1, column.index)} {_words(row.content(column.label))!r}")
+        shown.append(f"{a1.cell(row.row - 1, column.index)} '{_words(row.content(column.label))}'")
     return ", ".join(shown)
 
 

@@ -8,16 +8,18 @@ from collections.abc import Mapping
 
 from lib.dates import is_same_time, parse_date, parse_time
 from lib.formats import SHEETS_ERRORS, FormatError, Month, match_key, one_line, show_date
+from lib.messages import Said, say
 from lib.plan.content_plan import KEY, ContentPlan, PlanRow
 from lib.plan.problems import Level, Problem
 from lib.services import a1
 from lib.services.models import CellValue
+from lib.services.tab_cells import BY_HAND
 
 
 def check(plan: ContentPlan, row: PlanRow, month: Month, forms: tuple[str, ...]) -> list[Problem]:
     """What is wrong and what is odd about one row, in column order; nothing for a good row."""
     problems = [
-        Problem(where=plan.address(row.row, column.label), message=f"the cell shows {value}; repair its formula")
+        Problem.of(plan.address(row.row, column.label), say("the cell shows {value}; repair its formula", value=value))
         for column in plan.columns
         if (value := row.values.get(column.label)) in SHEETS_ERRORS
     ]
@@ -33,39 +35,47 @@ def check(plan: ContentPlan, row: PlanRow, month: Month, forms: tuple[str, ...])
         cell = plan.address(row.row, name)
         if plan.label(name) is not None and cell not in broken:
             found = check_cell(plan.value(row, name))
-            problems += [Problem(where=cell, message=message, level=level) for level, message in found]
+            problems += [Problem.of(cell, message, level=level) for level, message in found]
     return problems
 
 
 def _check_looks(plan: ContentPlan, row: PlanRow) -> list[Problem]:
     """What is odd about how the row stands in the sheet: struck through, hidden, or one Key cell for several."""
-    found: list[tuple[str, Level, str]] = []
+    found: list[tuple[str, Level, Said]] = []
     topic = plan.label("Topik")
     for label in row.struck:
         if label == topic:
-            found.append((label, "error", "is struck through; delete the row, or remove the strike-through"))
+            found.append((label, "error", say("is struck through; delete the row, or remove the strike-through")))
         else:
-            found.append((label, "warning", "is struck through, and goes into the issue as it stands"))
+            found.append((label, "warning", say("is struck through, and goes into the issue as it stands")))
     if row.hidden:
-        message = f"the row is hidden {row.hidden}; hidden rows get their issues, too"
+        message = (
+            say("the row is hidden by hand; hidden rows get their issues, too")
+            if row.hidden == BY_HAND
+            else say("the row is hidden by a filter; hidden rows get their issues, too")
+        )
         found.append((topic or "Topik", "warning", message))
     if row.shares_key_of:
-        message = (
-            f"is merged with that of row {row.shares_key_of}; split the Key cells, each row has an issue of its own"
+        message = say(
+            "is merged with that of row {row}; split the Key cells, each row has an issue of its own",
+            row=row.shares_key_of,
         )
         found.append((KEY, "error", message))
-    return [
-        Problem(where=plan.address(row.row, label), message=message, level=level) for label, level, message in found
-    ]
+    return [Problem.of(plan.address(row.row, label), message, level=level) for label, level, message in found]
 
 
 def check_quota(plan: ContentPlan, quota: Mapping[str, int]) -> list[Problem]:
     """One warning per content form whose number of rows differs from what the client ordered."""
     counts = Counter(match_key(plan.text(row, "Bentuk")) for row in plan.rows)
     return [
-        Problem(
-            where=a1.quoted(plan.tab),
-            message=f"{counts[match_key(form)]} rows of form {form}, the client's quota is {wanted}",
+        Problem.of(
+            a1.quoted(plan.tab),
+            say(
+                "{count} rows of form {form}, the client's quota is {wanted}",
+                count=counts[match_key(form)],
+                form=form,
+                wanted=wanted,
+            ),
             level="warning",
         )
         for form, wanted in quota.items()
@@ -108,31 +118,40 @@ _PLACEHOLDERS = frozenset(
     ]
 )
 
-type _Found = list[tuple[Level, str]]
+type _Found = list[tuple[Level, Said]]
 
 
 def _check_date(value: CellValue, month: Month) -> _Found:
     if value is None:
-        return [("error", "is empty; write the publication date, such as 5 Juli 2026")]
+        return [("error", say("is empty; write the publication date, such as 5 Juli 2026"))]
     try:
         read = parse_date(value)
     except FormatError as error:
-        return [("error", str(error))]
+        return [("error", error.said)]
     found: _Found = [("warning", read.note)] if read.note else []
     if read.day in month:
         return found
     months = abs((read.day.year - month.year) * 12 + read.day.month - month.month)
     meant = next((day for day in read.others if day in month), None)
     if meant is not None:
-        message = (
-            f"has two readings: {show_date(read.day)}, which lies outside {month}, and {show_date(meant)}; "
-            f"write the one that is meant with its month as a word{'' if months > 1 else ', as text (with an apostrophe before it)'}"
+        message = say(
+            "has two readings: {day}, which lies outside {month}, and {meant}; "
+            "write the one that is meant with its month as a word{as_text}",
+            day=show_date(read.day),
+            month=month,
+            meant=show_date(meant),
+            as_text="" if months > 1 else say(", as text (with an apostrophe before it)"),
         )
         return [*found, ("error", message)]
     if months > 1:
-        message = f"{show_date(read.day)} lies {months} months outside {month}; correct it, or move the row to the plan of its month"
+        message = say(
+            "{day} lies {months} months outside {month}; correct it, or move the row to the plan of its month",
+            day=show_date(read.day),
+            months=months,
+            month=month,
+        )
         return [*found, ("error", message)]
-    return [*found, ("warning", f"{show_date(read.day)} lies outside {month}")]
+    return [*found, ("warning", say("{day} lies outside {month}", day=show_date(read.day), month=month))]
 
 
 def _check_time(value: CellValue, plan: ContentPlan, row: PlanRow) -> _Found:
@@ -144,31 +163,38 @@ def _check_time(value: CellValue, plan: ContentPlan, row: PlanRow) -> _Found:
     try:
         parse_time(value)
         if in_date and not is_same_time(value, in_date):
-            return [("error", f"is another time than {in_date!r} in {cell}; leave the one that is meant")]
+            message = say(
+                "is another time than '{time}' in {cell}; leave the one that is meant", time=in_date, cell=cell
+            )
+            return [("error", message)]
     except FormatError as error:
-        found.append(("warning", f"{error}; it goes into the description as it stands"))
+        found.append(("warning", say("{problem}; it goes into the description as it stands", problem=error.said)))
         if in_date:
-            found.append(("warning", f"{in_date!r} in {cell} is not used beside it; leave the one that is meant"))
+            message = say(
+                "'{time}' in {cell} is not used beside it; leave the one that is meant", time=in_date, cell=cell
+            )
+            found.append(("warning", message))
     return found
 
 
 def _check_form(value: CellValue, forms: tuple[str, ...]) -> _Found:
-    choice = f"{', '.join(forms[:-1])} or {forms[-1]}"
+    choice = say("{forms} or {last}", forms=", ".join(forms[:-1]), last=forms[-1])
     if value is None:
-        return [("error", f"is empty; write the content form: {choice}")]
+        return [("error", say("is empty; write the content form: {choice}", choice=choice))]
     if find_form(value, forms) is None:
-        return [("error", f"{one_line(value)!r} is not a content form; write {choice}")]
+        message = say("'{value}' is not a content form; write {choice}", value=one_line(value), choice=choice)
+        return [("error", message)]
     return []
 
 
 def _check_topic(value: CellValue) -> _Found:
     if value is None:
-        return [("error", "is empty; write the topic, it becomes the issue's summary")]
+        return [("error", say("is empty; write the topic, it becomes the issue's summary"))]
     text = one_line(value)
     words = re.sub(r"[\W_]+", " ", match_key(text)).strip()
     is_sign = not words and not any(unicodedata.category(character) == "So" for character in text)  # emoji are a topic
     if is_sign or words in _PLACEHOLDERS or re.fullmatch(r"(\w)\1*", words):
-        return [("warning", f"{text!r} says no topic; it becomes the issue's summary as it stands")]
+        return [("warning", say("'{text}' says no topic; it becomes the issue's summary as it stands", text=text))]
     return []
 
 

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from lib.errors import ConflictError, FixInputError
 from lib.formats import FormatError, Month, match_key, parse_month
+from lib.messages import Said, say
 from lib.plan.client_list import Client
 from lib.services.models import OFFICE, DriveFile
 
@@ -40,7 +41,7 @@ async def find_files(
             found = await drive.find_files(chunk)
         except (FixInputError, ConflictError) as error:
             if len(chunk) == 1:
-                errors[chunk[0]] = FixInputError(f"Drive folder {chunk[0]}", error.problem)
+                errors[chunk[0]] = FixInputError(_folder(chunk[0]), error.problem)
                 continue
             found = None
         if found is None or not all(set(file.parents) & set(chunk) for file in found):
@@ -58,7 +59,11 @@ async def _find_alone(drive: Drive, folder: str) -> tuple[list[DriveFile], dict[
     try:
         return await drive.find_files([folder]), {}
     except (FixInputError, ConflictError) as error:
-        return [], {folder: FixInputError(f"Drive folder {folder}", error.problem)}
+        return [], {folder: FixInputError(_folder(folder), error.problem)}
+
+
+def _folder(folder_id: str) -> Said:
+    return say("Drive folder {id}", id=folder_id)
 
 
 def find_plan(files: Iterable[DriveFile], client: Client, month: Month) -> DriveFile:
@@ -74,20 +79,24 @@ def find_plan(files: Iterable[DriveFile], client: Client, month: Month) -> Drive
     found = [
         file for file in alike if not _of_office(file)
     ] or alike  # what was converted goes before what it was made from
-    where, name = f"Drive folder {client.folder_id}", plan_name(client.name, *str(month).split())
+    where, name = _folder(client.folder_id), plan_name(client.name, *str(month).split())
     if not found:
-        seen = (
-            ", ".join(repr(file.name) for file in own[:10])
-            or "no spreadsheet at all; check the folder's id and that it is shared"
+        seen = ", ".join(f"'{file.name}'" for file in own[:10]) or say(
+            "no spreadsheet at all; check the folder's id and that it is shared"
         )
-        raise NoPlanError(where, f"has no spreadsheet named {name!r}. Seen: {seen}")
+        raise NoPlanError(where, say("has no spreadsheet named '{name}'. Seen: {seen}", name=name, seen=seen))
     if len(found) > 1:
-        seen = ", ".join(f"{file.name!r} ({file.id})" for file in found)
-        raise FixInputError(where, f"has more than one plan for {month}: {seen}. Rename or remove all but one")
+        seen = ", ".join(f"'{file.name}' ({file.id})" for file in found)
+        raise FixInputError(
+            where,
+            say("has more than one plan for {month}: {seen}. Rename or remove all but one", month=month, seen=seen),
+        )
     if _of_office(found[0]):
         raise FixInputError(
-            repr(found[0].name),
-            "is a file of Excel or another program, which Sheets only shows; open it and choose File > Save as Google Sheets",
+            f"'{found[0].name}'",
+            say(
+                "is a file of Excel or another program, which Sheets only shows; open it and choose File > Save as Google Sheets"
+            ),
         )
     return found[0]
 

@@ -1,9 +1,11 @@
 """What is wrong or odd, and where: as data, so that nobody has to read the message to know what to do about it."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from lib.messages import Said
 
 type Level = Literal["error", "warning"]
 
@@ -26,5 +28,11 @@ class Problem(BaseModel):
 
     where: str = Field(description="Address of a cell such as 'Juli 2026'!B7, or the setting or mapping that is meant.")
     message: str = Field(description="What is wrong and what to write instead.")
+    indonesian: str = Field(default="", description="The same in Indonesian; empty where nobody wrote it down.")
     level: Level = "error"
     kind: Kind = Kind.CELL
+
+    @classmethod
+    def of(cls, where: str, message: Said, *, level: Level = "error", kind: Kind = Kind.CELL) -> Self:
+        """A problem in both languages."""
+        return cls(where=where, message=message, indonesian=message.indonesian, level=level, kind=kind)

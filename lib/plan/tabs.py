@@ -5,12 +5,11 @@ from collections.abc import Sequence
 
 from lib.errors import FixInputError
 from lib.formats import Month, find_month, match_key, plain_line
+from lib.messages import NOTHING, Said, as_said, join, say
 from lib.plan import header
 from lib.plan.content_plan import PlanSource
 from lib.services import a1
 from lib.services.models import Spreadsheet, Tab
-
-ADVICE = "name the right one in the column Tab of the client list, or with --tab"
 
 
 def choose(spreadsheet: Spreadsheet, month: Month | None, wanted: str = "") -> Tab:
@@ -39,10 +38,19 @@ def choose(spreadsheet: Spreadsheet, month: Month | None, wanted: str = "") -> T
     fit = [tab for tab in named or visible if not lacking[tab.id]]
     if len(fit) == 1:
         return fit[0]
-    seen = "; ".join(f"{a1.quoted(tab.title)}: {lacking[tab.id] or 'has a header'}" for tab in named or visible)
-    which = f"more than one tab may be the plan of {month}" if fit else "none of its tabs is a plan"
-    hidden = "; hidden tabs do not count" if len(visible) < len(spreadsheet.tabs) else ""
-    raise FixInputError(spreadsheet.title, f"{which}{hidden}: {seen}. {ADVICE[0].upper()}{ADVICE[1:]}")
+    told = (
+        say("{tab}: {lack}", tab=a1.quoted(tab.title), lack=lacking[tab.id] or say("has a header"))
+        for tab in named or visible
+    )
+    problem = say(
+        "{which}{hidden}: {seen}. Name the right one in the column Tab of the client list, or with --tab",
+        which=say("more than one tab may be the plan of {month}", month=month)
+        if fit
+        else say("none of its tabs is a plan"),
+        hidden=say("; hidden tabs do not count") if len(visible) < len(spreadsheet.tabs) else "",
+        seen=join("; ", told),
+    )
+    raise FixInputError(spreadsheet.title, problem)
 
 
 def _titled(spreadsheet: Spreadsheet, wanted: str) -> Tab:
@@ -50,7 +58,8 @@ def _titled(spreadsheet: Spreadsheet, wanted: str) -> Tab:
     alike = exact or [tab for tab in spreadsheet.tabs if match_key(tab.title) == match_key(wanted)]
     if alike:
         return alike[0]
-    raise FixInputError(spreadsheet.title, f"has no tab {a1.quoted(wanted)}; there are {_titles(spreadsheet.tabs)}")
+    problem = say("has no tab {tab}; there are {tabs}", tab=a1.quoted(wanted), tabs=_titles(spreadsheet.tabs))
+    raise FixInputError(spreadsheet.title, problem)
 
 
 def _titles(tabs: Sequence[Tab]) -> str:
@@ -68,12 +77,12 @@ def names_month(title: str, month: Month) -> bool:
     return month.month in months and (not years or month.year in years)
 
 
-def _what_lacks(spreadsheet: Spreadsheet, tab: Tab) -> str:
+def _what_lacks(spreadsheet: Spreadsheet, tab: Tab) -> Said:
     """Why a tab is no plan; empty when it has a plan's header."""
     values = tab.cells.values if tab.cells else []
     source = PlanSource(client="", spreadsheet_id=spreadsheet.id, title="", tab=tab.title, tab_id=tab.id)
     try:
         header.read_columns(source, values, [], header.find(source, values))
     except FixInputError as error:
-        return error.problem
-    return ""
+        return as_said(error.problem)
+    return NOTHING

@@ -85,7 +85,7 @@ def write_manifest(run_folder: Path, *, workflow: str, parameters: Mapping[str, 
 def _within(name: str) -> str:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or path.as_posix() != name or name == ".":
-        raise ValueError(f"{name!r} is no path of a file below the run folder")
+        raise ValueError(f"'{name}' is no path of a file below the run folder")
     return name
 
 
@@ -99,7 +99,7 @@ def _once(records: list[_Listed]) -> list[_Listed]:
     seen: set[str] = set()
     for one in records:
         if one.path in seen:
-            raise ValueError(f"{one.path!r} is listed twice")
+            raise ValueError(f"'{one.path}' is listed twice")
         seen.add(one.path)
     return records
 

@@ -136,6 +136,7 @@ class _Error(BaseModel):
     kind: str
     client: str
     service: str
+    indonesian: str = ""
 
 
 class _Batch(BaseModel):

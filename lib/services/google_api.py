@@ -33,6 +33,7 @@ from lib.errors import (
     UncertainWriteError,
     WorkflowError,
 )
+from lib.messages import say
 from lib.services import a1, api_calls, google_token, rate_limits, retry, tab_cells
 from lib.services.models import OFFICE, Area, CellValue, DriveFile, Place, Protected, Spreadsheet, Tab
 from lib.services.rate_limits import RateLimit
@@ -414,12 +415,14 @@ def _refusal(status: int, reasons: set[str], where: str, said: str) -> WorkflowE
         return FixInputError(where, _FORBIDDEN[min(known)])
     if status == HTTPStatus.FORBIDDEN:
         return CredentialsError(
-            where, f"no access ({said}); share it, with edit rights, with the Google account we use"
+            where, say("no access ({said}); share it, with edit rights, with the Google account we use", said=said)
         )
     if status == HTTPStatus.NOT_FOUND:
-        return FixInputError(where, "not found; check the id, and that it is shared with the Google account we use")
+        return FixInputError(
+            where, say("not found; check the id, and that it is shared with the Google account we use")
+        )
     if "not supported for this document" in said:
-        return FixInputError(where, "is an Excel file; open it and choose File > Save as Google Sheets")
+        return FixInputError(where, say("is an Excel file; open it and choose File > Save as Google Sheets"))
     return ConflictError(where, f"Google refuses the request: {said}")
 
 

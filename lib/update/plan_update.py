@@ -18,6 +18,7 @@ from lib.exactly_once.plan_run import PlanRun, RowResult
 from lib.exactly_once.reconcile import RESOLVE, Outcome, decide, row_property
 from lib.files import iso_utc
 from lib.formats import cut
+from lib.messages import NOTHING, Said, say
 from lib.plan import adf, sent
 from lib.plan.content_plan import KEY, ContentPlan, PlanRow
 from lib.plan.issue_draft import Drafts, IssueDraft, shown_field
@@ -58,7 +59,7 @@ class RowUpdate:
     issue: Issue
     state: IssueState | None = None
     decisions: list[Decision] = field(default_factory=list)
-    untouched: str = ""
+    untouched: Said = NOTHING
     lost: bool = False
     rejected: dict[str, str] = field(default_factory=dict)
 
@@ -206,7 +207,7 @@ class PlanUpdate(PlanRun):
         update.state = state
         told = {one.field: one for one in update.decisions if one.state is State.REPLACED}
         if state is None:
-            update.untouched, update.decisions = "it was moved, archived, or cannot be read", []
+            update.untouched, update.decisions = say("it was moved, archived, or cannot be read"), []
             return
         issue = replace(update.issue, row=state.row)
         if state.row.get("shortened") and draft.sections:
@@ -221,11 +222,11 @@ class PlanUpdate(PlanRun):
         wanted = draft.drafted.get("project")
         home = wanted.get("key") if isinstance(wanted, dict) else None
         if state.done:
-            update.untouched = f"it is {state.status}"
+            update.untouched = say("it is {status}", status=state.status)
         elif home and state.project != home:
-            update.untouched = f"it was moved to {state.project}"
+            update.untouched = say("it was moved to {project}", project=state.project)
         else:
-            update.untouched = ""
+            update.untouched = NOTHING
 
     # --- Sending ------------------------------------------------------------------------------------------------------
 
@@ -372,16 +373,22 @@ class PlanUpdate(PlanRun):
         if update.untouched:
             changed = [d for d in update.decisions if d.state in (State.UPDATED, State.CONFLICT)]
             names = ", ".join(self._shown(d.field) for d in changed)
-            message = f"{key}: {update.untouched}; the plan's changes of {names} are not carried over"
-            return [Problem(where=at_key, message=message, level="warning")] if changed or not update.state else []
+            message = say(
+                "{key}: {why}; the plan's changes of {names} are not carried over",
+                key=key,
+                why=update.untouched,
+                names=names,
+            )
+            return [Problem.of(at_key, message, level="warning")] if changed or not update.state else []
         problems = [p for p in (self._problem(update, one) for one in update.decisions) if p]
         if State.REFUSED in {one.state for one in update.decisions}:
             problems += [p for p in update.draft.problems if p.level == "error"]
         if update.lost:
-            message = (
-                f"{key}: the answer to its change was lost, and the change is not to be seen; the next run looks again"
+            message = say(
+                "{key}: the answer to its change was lost, and the change is not to be seen; the next run looks again",
+                key=key,
             )
-            problems.append(Problem(where=at_key, message=message))
+            problems.append(Problem.of(at_key, message))
         return problems
 
     def _problem(self, update: RowUpdate, decision: Decision) -> Problem | None:
@@ -391,17 +398,40 @@ class PlanUpdate(PlanRun):
         was, now, there = (shown_value(value, _SHOWN) for value in (decision.sent, decision.plan, decision.jira))
         match decision.state:
             case State.CONFLICT:
-                why = decision.why or "both were changed"
-                message = f"{key}, {name}: the plan says {now}, Jira says {there}, sent was {was}; {why}. Nothing was sent; decide: {command} plan, or jira"
-                return Problem(where=where, message=message, kind=Kind.CONFLICT)
+                message = say(
+                    "{key}, {name}: the plan says {now}, Jira says {there}, sent was {was}; {why}. Nothing was sent; decide: {command} "
+                    "plan, or jira",
+                    key=key,
+                    name=name,
+                    now=now,
+                    there=there,
+                    was=was,
+                    why=decision.why or say("both were changed"),
+                    command=command,
+                )
+                return Problem.of(where, message, kind=Kind.CONFLICT)
             case State.REPLACED:
-                message = f"{key}, {name}: somebody wrote {there} while the plan's {now} was sent, which replaced it; if it counts, write it into Jira again, if not: {command} plan"
-                return Problem(where=where, message=message, kind=Kind.CONFLICT)
+                message = say(
+                    "{key}, {name}: somebody wrote {there} while the plan's {now} was sent, which replaced it; if it counts, write it "
+                    "into Jira again, if not: {command} plan",
+                    key=key,
+                    name=name,
+                    there=there,
+                    now=now,
+                    command=command,
+                )
+                return Problem.of(where, message, kind=Kind.CONFLICT)
             case State.REJECTED:
-                return Problem(where=where, message=f"Jira: {name}: {decision.why}", kind=Kind.REJECTED)
+                return Problem.of(where, say("Jira: {reason}", reason=f"{name}: {decision.why}"), kind=Kind.REJECTED)
             case State.KEPT:
-                message = f"{key}, {name}: changed in Jira to {there}, and kept; the plan says {now}"
-                return Problem(where=where, message=message, level="warning")
+                message = say(
+                    "{key}, {name}: changed in Jira to {there}, and kept; the plan says {now}",
+                    key=key,
+                    name=name,
+                    there=there,
+                    now=now,
+                )
+                return Problem.of(where, message, level="warning")
         return None
 
     def _shown(self, name: str) -> str:
@@ -456,12 +486,15 @@ def _columns(plan: ContentPlan, row: PlanRow, draft: IssueDraft) -> Any:
 def shown_value(value: Any, most: int | None = None) -> str:
     """A value as people read it, in full or at most so many characters of it."""
     if value is None or value in ([], ""):
-        return "(empty)"
+        return say("(empty)")
     if isinstance(value, dict) and value.get("type") == "doc":
         text = adf.plain_text(value)
     elif isinstance(value, dict):
         known = ("displayName", "name", "value", "begins")
-        text = str(next((value[name] for name in known if value.get(name)), "what is not known"))
+        named = next((value[name] for name in known if value.get(name)), None)
+        if named is None:
+            return say("what is not known")
+        text = str(named)
     else:
         text = value if isinstance(value, str) else str(adf.plain_value(value))
     return f"'{cut(text, most) if most else text}'"

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from pydantic import JsonValue
 
+from lib.messages import say
 from lib.plan import sent
 from lib.plan.issue_draft import IssueDraft
 from lib.plan.sent import DESCRIPTION, NOT_COMPARED, Remembered
@@ -99,7 +100,7 @@ def _field(name: str, plan: JsonValue, known: JsonValue, jira: Any, *, may_clear
     if not sent.is_same(name, jira, known):
         return [Decision(name, State.CONFLICT, known, plan, jira, plan)]
     if not may_clear:
-        why = "its cell was emptied, which clears no field by itself"
+        why = say("its cell was emptied, which clears no field by itself")
         return [Decision(name, State.CONFLICT, known, plan, jira, plan, why)]
     return [Decision(name, State.UPDATED, known, plan, jira, plan)]
 

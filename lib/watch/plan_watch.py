@@ -16,6 +16,7 @@ from lib import files
 from lib.errors import FixInputError
 from lib.exactly_once.reconcile import CLOSE, RESOLVE, Action, Outcome, decide, likeness, not_written_yet, text_hash
 from lib.formats import cut
+from lib.messages import Said, join, say
 from lib.plan import adf
 from lib.plan.content_plan import KEY, ContentPlan, PlanRow, status_column
 from lib.plan.keys import read_key
@@ -39,11 +40,16 @@ class CellChange(BaseModel):
     new: str
 
     def __str__(self) -> str:
+        """As `said`, in English."""
+        return str(self.said)
+
+    @property
+    def said(self) -> Said:
         """Both texts from shortly before where they differ, in a length that people read."""
         differ = (n for n, (a, b) in enumerate(zip(self.old, self.new, strict=False)) if a != b)
         same = next(differ, min(len(self.old), len(self.new)))
         start = same - _BEFORE if same > _SHOWN // 2 else 0
-        return f"{_shown(self.old, start)} → {_shown(self.new, start)}"
+        return join(" → ", (_shown(self.old, start), _shown(self.new, start)))
 
 
 class Finding(BaseModel):
@@ -98,9 +104,8 @@ def compare(plan: ContentPlan, issues: Sequence[Issue]) -> Findings:
         for finding in rows_like_it[:1]:
             cell = plan.address(finding.row or 0, KEY)
             finding.outcome = Outcome.FLAGGED
-            finding.problems.append(
-                Problem(where=cell, message=f"{issue.key} was made from this row and stands in none; write it here")
-            )
+            message = say("{key} was made from this row and stands in none; write it here", key=issue.key)
+            finding.problems.append(Problem.of(cell, message))
         if not rows_like_it:
             gone.append(_deleted(plan, issue))
     return Findings(data=[*found, *gone], problems=decision.problems)
@@ -116,11 +121,10 @@ def not_compared(plan: ContentPlan) -> Findings:
 def _finding(plan: ContentPlan, row: PlanRow, action: Action, issue: Issue | None, *, started: bool) -> Finding:
     problems = list(action.problems)
     if action.outcome is Outcome.READY and started:
-        return Finding(
-            row=row.row, outcome=Outcome.FLAGGED, problems=[Problem(where=plan.address(row.row, KEY), message=NO_ISSUE)]
-        )
+        problem = Problem.of(plan.address(row.row, KEY), NO_ISSUE)
+        return Finding(row=row.row, outcome=Outcome.FLAGGED, problems=[problem])
     if action.outcome is Outcome.EXISTING and action.token:
-        problems.append(Problem(where=plan.address(row.row, KEY), message=not_written_yet(action.key)))
+        problems.append(Problem.of(plan.address(row.row, KEY), not_written_yet(action.key)))
         return Finding(row=row.row, outcome=Outcome.UNCERTAIN, key=action.key, problems=problems)
     if action.outcome is not Outcome.EXISTING or issue is None:
         return Finding(row=row.row, outcome=action.outcome, key=action.key, problems=problems)
@@ -133,27 +137,35 @@ def _finding(plan: ContentPlan, row: PlanRow, action: Action, issue: Issue | Non
         key=action.key,
         problems=[
             *problems,
-            *(Problem(where=c.cell, message=_changed(action.key, c)) for c in changes),
+            *(Problem.of(c.cell, _changed(action.key, c)) for c in changes),
         ],
         changes=changes,
         change_hash=_hash(plan, row, issue),
     )
 
 
-def _changed(key: str, change: CellChange) -> str:
-    return f"{change.column} was changed after {key} was made: {change}; change the issue by hand, or the cell back"
+def _changed(key: str, change: CellChange) -> Said:
+    return say(
+        "{column} was changed after {key} was made: {change}; change the issue by hand, or the cell back",
+        column=change.column,
+        key=key,
+        change=change.said,
+    )
 
 
 def _deleted(plan: ContentPlan, issue: Issue) -> Finding:
-    message = (
-        f"{issue.key} ({issue.summary!r}) was made from a row that is not in the plan any more; the issue is left as it is. "
-        f"If it is not wanted in this plan: {RESOLVE} {plan.spreadsheet_id} --forget-issue {issue.key}"
+    message = say(
+        "{key} ('{summary}') was made from a row that is not in the plan any more; the issue is left as it is. "
+        "If it is not wanted in this plan: {forget}",
+        key=issue.key,
+        summary=issue.summary,
+        forget=f"{RESOLVE} {plan.spreadsheet_id} --forget-issue {issue.key}",
     )
     return Finding(
         row=None,
         outcome=Outcome.FLAGGED,
         key=issue.key,
-        problems=[Problem(where=a1.quoted(plan.tab), message=message)],
+        problems=[Problem.of(a1.quoted(plan.tab), message)],
     )
 
 
@@ -217,7 +229,7 @@ def comment(plan: ContentPlan, finding: Finding) -> adf.Node:
 
 def _shown(text: str, start: int) -> str:
     if not text:
-        return "(empty)"
+        return say("(empty)")
     shown = cut(text[start:], _SHOWN)
     return f"{'…' if start else ''}{shown}{'…' if start + len(shown) < len(text) else ''}"
 
