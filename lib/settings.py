@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from dotenv.parser import parse_stream
 from pydantic import Field, SecretStr, ValidationError
@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[1]
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 SANDBOX_SWITCH = "CONTENT_PLAN_SANDBOX"
 GOOGLE_TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105  # an address
+
+type Language = Literal["", "id", "en"]  # empty: both
 
 
 def in_sandbox() -> bool:
@@ -85,7 +87,15 @@ class OutputEnvironment(_Environment):
     )
 
 
-class Settings(OutputEnvironment):
+class ReportEnvironment(_Environment):
+    """How reports speak to planners."""
+
+    report_language: Language = Field(
+        default="", description="Of messages to planners in reports: id or en; both when empty."
+    )
+
+
+class Settings(OutputEnvironment, ReportEnvironment):
     """Where plans are listed, where issues go, and how a run behaves."""
 
     clients_spreadsheet_id: str = Field(default="", description="Spreadsheet with the tab Clients.")

@@ -36,8 +36,8 @@ def row(number, outcome="created", *, topic=None, client="Kopi Senja", problems=
     }
 
 
-def problem(message, where="'Juli'!B7", level="error", kind="cell"):
-    return {"where": where, "message": message, "level": level, "kind": kind}
+def problem(message, where="'Juli'!B7", level="error", kind="cell", **more):
+    return {"where": where, "message": message, "level": level, "kind": kind, **more}
 
 
 def counts(rows):

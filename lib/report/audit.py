@@ -1,6 +1,5 @@
 """The report of one run: sentences and tables that a manager reads, made of what the run left in its folder."""
 
-import datetime as dt
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -11,14 +10,15 @@ from markupsafe import Markup
 from lib.error_record import errors_of
 from lib.exactly_once.reconcile import Outcome
 from lib.files import CORRECTIONS, ROWS
-from lib.formats import plural, show_date, show_moment
+from lib.formats import plural, show_moment
 from lib.plan.problems import Kind
-from lib.report import corrections, html_report
-from lib.report.corrections import STOPPED, ToDo, cell_address, page_of, plan_problems, show_since
+from lib.report import corrections, html_report, languages
+from lib.report.corrections import STOPPED, ToDo, cell_address, day_of, page_of, plan_problems, said, show_since
 from lib.report.history import History
 from lib.report.html_report import file_link, link
 from lib.run.run_folder import files_of
 from lib.run.run_record import RunRecord
+from lib.settings import Language
 
 NOT_REACHED = "not reached"  # of the ready rows, those that the run did not come to
 _MEANING: Mapping[str, str] = {
@@ -209,7 +209,7 @@ def _own_records(record: RunRecord) -> HTML:
     return HTML(_table(columns, shown).data + (more.data if len(records) > _SHOWN else ""))
 
 
-def to_do_table(listed: Sequence[ToDo]) -> HTML:
+def to_do_table(listed: Sequence[ToDo], language: Language = "") -> HTML:
     """What a person has to do, a row each: in which cell, what is wrong, what to write instead, and since when."""
     aged = any(one.since for one in listed)
     rows = [
@@ -217,7 +217,7 @@ def to_do_table(listed: Sequence[ToDo]) -> HTML:
             one.kind,
             one.client or "all",
             link(one.where, one.address),
-            one.message,
+            languages.shown(one.message, language),
             _what(one.row),
             *([show_since(one.since)] if aged else []),
         ]
@@ -227,22 +227,22 @@ def to_do_table(listed: Sequence[ToDo]) -> HTML:
     return html_report.table(columns, rows, cards=True) if rows else html_report.nothing()
 
 
-def to_do(record: RunRecord, past: History | None = None) -> HTML:
+def to_do(record: RunRecord, past: History | None = None, language: Language = "") -> HTML:
     """What a person has to do, most urgent first, and where it lies as a table for spreadsheets."""
-    shown = to_do_table(corrections.to_do(record, past))
+    shown = to_do_table(corrections.to_do(record, past), language)
     if not (record.folder / CORRECTIONS).is_file():
         return shown
     text = Markup("The corrections as a table for spreadsheets: {}").format(file_link(CORRECTIONS, CORRECTIONS))
     return HTML(shown.data + html_report.sentence(text).data)
 
 
-def not_reached(record: RunRecord) -> HTML:
+def not_reached(record: RunRecord, language: Language = "") -> HTML:
     """The rows whose issues were to be made and were not tried, by client and reason."""
-    found: dict[tuple[str, str], list[int]] = {}
+    found: dict[tuple[str, Markup], list[int]] = {}
     for row in record.rows:
         for problem in row["problems"]:
             if problem["kind"] == Kind.NOT_REACHED:
-                found.setdefault((row["client"], problem["message"]), []).append(row["row"])
+                found.setdefault((row["client"], languages.shown(said(problem), language)), []).append(row["row"])
     rows = [[client, len(numbers), _spans(numbers), why] for (client, why), numbers in found.items()]
     return _table(["client", "how many", "rows", "why"], rows, numbers=["how many"])
 
@@ -258,7 +258,7 @@ def _spans(numbers: Iterable[int]) -> str:
     return ", ".join("–".join(str(end) for end in span) for span in spans)
 
 
-def warnings(record: RunRecord) -> HTML:
+def warnings(record: RunRecord, language: Language = "") -> HTML:
     """What is odd and stops nothing."""
     odd = plan_problems(record, "warning")
     odd += [
@@ -268,7 +268,10 @@ def warnings(record: RunRecord) -> HTML:
         if problem["level"] == "warning"
     ]
     odd = record.result.get("warnings", odd)
-    rows = [[p["client"] or "all", link(p["where"], cell_address(record, p)), p["message"]] for p in odd]
+    rows = [
+        [p["client"] or "all", link(p["where"], cell_address(record, p)), languages.shown(said(p), language)]
+        for p in odd
+    ]
     return _table(["client", "cell", "what is odd"], rows)
 
 
@@ -304,7 +307,7 @@ def issues(record: RunRecord, outcome: str = "created") -> HTML:
 def issue_table(rows: Iterable[Mapping[str, Any]]) -> HTML:
     """The issues of these rows, each a link."""
     shown = [
-        [link(row["key"], row.get("url")), row["row"], _day(row), row.get("form"), row.get("topic")] for row in rows
+        [link(row["key"], row.get("url")), row["row"], day_of(row), row.get("form"), row.get("topic")] for row in rows
     ]
     return html_report.table(["issue", "row", "date", "form", "topic"], shown, numbers=["row"])
 
@@ -363,11 +366,5 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers:
 
 def _what(row: Mapping[str, Any]) -> Markup:
     """What a row is about, as its planner knows it."""
-    text = " · ".join(filter(None, (row.get("key"), row.get("topic"), row.get("form"), _day(row))))
+    text = " · ".join(filter(None, (row.get("key"), row.get("topic"), row.get("form"), day_of(row))))
     return link(text, row.get("url"))
-
-
-def _day(row: Mapping[str, Any]) -> str:
-    """Its publication date as people read it."""
-    day = row.get("publication_date")
-    return show_date(dt.date.fromisoformat(day)) if day else ""

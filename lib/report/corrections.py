@@ -1,6 +1,7 @@
 """What a run leaves to people: as the report's table shows it, and as a table that spreadsheets open."""
 
 import csv
+import datetime as dt
 import io
 import re
 from collections.abc import Iterable, Mapping
@@ -13,7 +14,9 @@ from lib.error_record import ErrorRecord
 from lib.errors import FixInputError
 from lib.exactly_once.reconcile import Outcome
 from lib.files import CORRECTIONS
-from lib.formats import one_line
+from lib.formats import one_line, show_date
+from lib.messages import Said
+from lib.plan.problems import Kind
 from lib.report import history
 from lib.report.history import WAITING, History
 from lib.report.html_report import shortened
@@ -21,7 +24,8 @@ from lib.run import run_record
 from lib.run.run_record import RunRecord
 
 STOPPED = "stopped"
-COLUMNS = ("client", "sheet", "cell", "link", "what is wrong", "since")
+_OF_PLANS = (Kind.CELL, Kind.REJECTED, Kind.CONFLICT)
+COLUMNS = ("client", "sheet", "cell", "link", "what is wrong", "apa yang salah", "since")
 _ADDRESS = re.compile(r"'((?:[^']|'')*)'!([A-Z]+[0-9]+)")
 # Where a cell could begin with a formula, be it by what spreadsheets strip before it or, where lists are separated by
 # semicolons, in the middle of a text.
@@ -42,16 +46,18 @@ class ToDo:
         row: Its row, if it is about one.
         since: In how many runs in a row it waits, this one included; 0 when that is not known.
         to_correct: A correction makes it go away; not an outage, nor what the next run settles.
+        of_planner: It is corrected in the plan, or in where and how the plan lies.
     """
 
     kind: str
     client: str
     where: str
-    message: str
+    message: Said
     address: str | None
     row: Mapping[str, Any] = field(default_factory=dict)
     since: int = 0
     to_correct: bool = True
+    of_planner: bool = True
 
 
 def to_do(record: RunRecord, past: History | None = None) -> list[ToDo]:
@@ -75,13 +81,15 @@ def _of_error(record: RunRecord, error: ErrorRecord) -> ToDo:
     page = page_of(record, error.client)
     shown = "spreadsheet" if record.plans.get(error.client, {}).get("url") else "folder"
     own = not error.client and error.kind == error_record.CANCELLED
+    to_correct = bool(error.client) and error.kind == FixInputError.kind
     return ToDo(
         kind=STOPPED if error.client else record.state,
         client=error.client,
         where=shown if page else "",
-        message="run it again; it goes on where it stopped" if own else error.message,
+        message=Said("run it again; it goes on where it stopped") if own else error.said,
         address=page,
-        to_correct=bool(error.client) and error.kind == FixInputError.kind,
+        to_correct=to_correct,
+        of_planner=to_correct,
     )
 
 
@@ -89,16 +97,23 @@ def _of_problem(
     record: RunRecord, kind: str, problem: Mapping[str, Any], row: Mapping[str, Any] | None = None, since: int = 0
 ) -> ToDo:
     of_row = {**(row or {}), **problem}
+    to_correct = kind != Outcome.UNCERTAIN  # the next run settles those
     return ToDo(
         kind=kind,
         client=problem["client"] or "",
         where=problem["where"],
-        message=problem["message"],
+        message=said(problem),
         address=cell_address(record, of_row),
         row=row or {},
         since=since,
-        to_correct=kind != Outcome.UNCERTAIN,  # the next run settles those
+        to_correct=to_correct,
+        of_planner=to_correct and problem.get("kind") in _OF_PLANS,
     )
+
+
+def said(problem: Mapping[str, Any]) -> Said:
+    """A problem's message as a run left it."""
+    return Said(problem["message"], problem.get("indonesian", ""))
 
 
 def plan_problems(record: RunRecord, level: str) -> list[dict[str, Any]]:
@@ -126,6 +141,12 @@ def cell_address(record: RunRecord, problem: Mapping[str, Any]) -> str | None:
     return f"{plan['url']}#gid={plan['tab_id']}&range={cell}"
 
 
+def day_of(row: Mapping[str, Any]) -> str:
+    """A row's publication date as people read it; empty without one."""
+    day = row.get("publication_date")
+    return show_date(dt.date.fromisoformat(day)) if day else ""
+
+
 def show_since(runs: int) -> str:
     """For how long something waits, in runs."""
     if runs > history.MOST_RUNS:
@@ -151,7 +172,7 @@ def as_csv(found: Iterable[ToDo]) -> bytes:
         split = _ADDRESS.fullmatch(one.where)
         sheet, cell = (split[1].replace("''", "'"), split[2]) if split else ("", one.where)
         address = one.address if (one.address or "").startswith(("http://", "https://")) else ""
-        row = (one.client or "all", sheet, cell, address, one.message, show_since(one.since))
+        row = (one.client or "all", sheet, cell, address, one.message, one.message.indonesian, show_since(one.since))
         table.writerow([_text(value) for value in row])
     return text.getvalue().encode("utf-8-sig")
 

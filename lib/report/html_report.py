@@ -125,6 +125,11 @@ def details(summary: str, content: HTML) -> HTML:
     return _show("details.html", summary=summary, content=Markup(content.data))  # noqa: S704  # made here
 
 
+def to_copy(text: str, language: str) -> HTML:
+    """A text as it is, of which a click marks all."""
+    return _show("to_copy.html", text=text, language=language)
+
+
 def save_page(path: Path, template: str, **values: Any) -> Path:
     """Write a page made of one of our templates, whole or not at all."""
     return files.write_bytes(

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from flows.content_plan_to_jira import content_plan_to_jira
 from lib.exactly_once.reconcile import Outcome
-from lib.report import audit, html_report, run_index
+from lib.report import audit, chat, html_report, run_index
 from lib.run import run_record
 from sandbox.seed import seed
 from tests import odd, runs
@@ -138,6 +138,17 @@ def test_on_a_phone_what_is_to_do_is_a_card_that_is_whole(tmp_path, opened_page,
             for content, label in (field.evaluate(LABELS) for field in fields):
                 assert content == f'"{label}: "'
             assert not [field for field in fields if field.evaluate("e => e.scrollWidth > e.clientWidth")]
+        assert overflow(page) == 0
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_click_marks_all_of_the_text_for_a_chat(tmp_path, opened_page, width):
+    with opened_page(page_of(tmp_path, "## Chat", chat.blocks(a_run_with_corrections(tmp_path))), width=width) as page:
+        page.locator("summary").click()
+        page.locator("pre.copy").click(position={"x": 40, "y": 30})
+        marked = page.evaluate("getSelection().toString()")
+        assert marked.strip() == page.locator("pre.copy").inner_text().strip()
+        assert marked.count("&range=B7") == 3
         assert overflow(page) == 0
 
 

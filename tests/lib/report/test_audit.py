@@ -6,7 +6,7 @@ import pytest
 from markupsafe import Markup
 
 from lib.exactly_once.reconcile import Outcome
-from lib.report import audit, html_report, plots
+from lib.report import audit, chat, html_report, plots
 from lib.run import run_record
 from tests import runs
 
@@ -21,6 +21,7 @@ TABLES = [
     audit.show_bottom_line,
     audit.counts,
     audit.to_do,
+    chat.blocks,
     audit.not_reached,
     audit.warnings,
     audit.changes,

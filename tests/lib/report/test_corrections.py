@@ -34,6 +34,7 @@ def test_each_correction_is_a_line_with_its_cell_and_a_link_to_it(tmp_path):
         "cell": "B7",
         "link": "https://sheets.example.com/d/1/edit#gid=5&range=B7",
         "what is wrong": "is no date",
+        "apa yang salah": "",
         "since": "",
     }
     assert (second["client"], second["sheet"], second["cell"]) == ("Toko Rimba", "Juli 8", "B8")
