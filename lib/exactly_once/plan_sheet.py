@@ -24,11 +24,7 @@ from lib.plan.keys import is_token
 from lib.services import a1
 from lib.services.models import CellValue, Google, Place, Spreadsheet, Tab, TabCells
 
-KEY_NOTE = (
-    "This column is written by the content-plan-to-jira run: do not edit it. cp-… marks a row whose issue is being made; "
-    "if it stays, the next run settles it."
-)
-WRITES = 4  # requests that write, for a plan that all goes well with: lock, point, claim, write back
+WRITES = 3  # requests that write, for a plan that all goes well with: lock, claim, write back
 REPLACE_SIZE = 500  # finds a request: Google ends a request after 180 s
 FEW = 100  # finds that may look through the whole tab, each
 FENCE_S = 60  # how long after the lock was seen to be ours a request may be sent at the latest
@@ -540,7 +536,7 @@ class PlanSheet:
         return [
             *([more] if missing > 0 else []),
             {"repeatCell": {"range": below, "cell": text, "fields": "userEnteredFormat.numberFormat"}},
-            {"repeatCell": {"range": header, "cell": {"note": KEY_NOTE}, "fields": "note"}},
+            {"repeatCell": {"range": header, "cell": {"note": key_note()}, "fields": "note"}},
             plan_lock.request_point(self._held_by(), tab.id, column, plan.header_row - 1),
         ]
 
@@ -696,6 +692,15 @@ def _trimmed(grid: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
 
 def _texts(row: PlanRow) -> list[str]:
     return [row.key.strip(), *(value.strip() for value in row.values.values() if isinstance(value, str))]
+
+
+def key_note() -> str:
+    """What the header of the Key column tells planners, in both languages."""
+    note = say(
+        "This column is written by the content-plan-to-jira run: do not edit it. cp-… marks a row whose issue is being made; "
+        "if it stays, the next run settles it."
+    )
+    return f"{note.indonesian}\n\n{note}"
 
 
 def replace_text(find: str, replacement: str, tab_id: int, place: Place | None = None) -> dict[str, Any]:

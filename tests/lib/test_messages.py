@@ -10,6 +10,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from lib.errors import FixInputError, RefusedError
+from lib.exactly_once.plan_sheet import key_note
 from lib.formats import FormatError
 from lib.messages import Said, join, say
 from lib.plan.problems import Problem
@@ -143,6 +144,12 @@ def test_an_error_that_nobody_said_in_indonesian_has_none():
 def test_a_check_of_an_analyst_may_be_in_english_alone():
     assert FormatError("is odd").said.indonesian == ""
     assert Problem(where="A1", message="is odd").indonesian == ""
+
+
+def test_the_note_on_the_key_column_is_read_by_planners():
+    indonesian, english = key_note().split("\n\n")
+    assert indonesian.startswith("Kolom ini diisi otomatis oleh content-plan-to-jira: jangan diedit.")
+    assert english.startswith("This column is written by the content-plan-to-jira run: do not edit it.")
 
 
 def test_a_problem_is_kept_in_a_file_in_both_languages():
