@@ -112,7 +112,11 @@ def _named(one: Lineage) -> str:
 
 def _table(one: Lineage, names: Mapping[str, str]) -> HTML:
     rows = [
-        [label, ", ".join(shown_field(name, names) for name in made) or "·", one.described[label] or "·"]
+        [
+            label,
+            ", ".join(shown_field(name, names) for name in made) or (DESCRIPTION if one.described[label] else "·"),
+            one.described[label] or "·",
+        ]
         for label, made in one.columns.items()
     ]
     shown = html_report.table(["column", "became", "stands in descriptions"], rows, numbers=["stands in descriptions"])
