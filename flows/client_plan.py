@@ -1,6 +1,7 @@
 """One client's plan inside a flow: its rows through the notebook to drafts, and on to issues."""
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -17,7 +18,7 @@ from flows.progress import Progress
 from flows.run_in_folder import Run, log_error
 from lib.dates import parse_date
 from lib.error_record import ErrorRecord, record_of
-from lib.errors import WorkflowError
+from lib.errors import FixInputError, WorkflowError
 from lib.exactly_once.lookup import PERMISSIONS, ProjectLookup
 from lib.exactly_once.plan_run import PlanResult, PlanRun
 from lib.exactly_once.plan_sheet import LockTerms, PlanSheet
@@ -33,7 +34,7 @@ from lib.plan.plan_files import find_files, find_plan
 from lib.plan.problems import Problem
 from lib.run import run_folder
 from lib.services import web_pages
-from lib.services.models import CreateField, DriveFile
+from lib.services.models import Account, CreateField, DriveFile
 from lib.settings import GoogleEnvironment
 from lib.tasks import utility_tasks
 
@@ -147,26 +148,34 @@ class Job[P: PlanRun]:
         work: Its steps, with the plan opened; a client's folder is there.
         ended: The kind of what tells how it ended.
         permissions: What it needs in the Jira project.
+        unchanged: Clients with their plans -> by spreadsheet, how those ended that need not be looked at again.
     """
 
     plan_run: Callable[..., P]
     work: Callable[[Run, Project, Client, P, Path], Awaitable[None]]
     ended: type[ClientResult] = ClientResult
     permissions: Sequence[str] = PERMISSIONS
+    unchanged: (
+        Callable[[Run, Account, Sequence[tuple[Client, DriveFile]]], Awaitable[Mapping[str, ClientResult]]] | None
+    ) = None
 
 
 async def run_clients[P: PlanRun](run: Run, client_names: list[str] | None, job: Job[P]) -> list[ClientResult]:
     """All clients asked for, a few at a time, in the order of the list."""
     account = await run.jira.read_myself()
     run.log.info("%s for %s, as %s at %s", run.name, run.month, account.name or account.account_id, account.site)
-    screen = await run.jira.read_fields(run.settings.jira_project_key, run.settings.jira_issue_type_id)
+    wanted = (run.settings.jira_project_key, run.settings.jira_issue_type_id)
+    screen = [] if job.unchanged else await run.jira.read_fields(*wanted)
     listed = await client_list.read(run.google, run.settings.clients_spreadsheet_id)
     asked, unknown = clients.choose(listed, client_names, run.log)
-    wanted, gathers = job.permissions, run.clock if len(asked) > 1 else None
-    lookup = ProjectLookup(run.jira, run.settings.jira_project_key, wanted, account=account, gathers=gathers)
-    project = Project(account.site, screen, lookup)
     files, errors = await find_files(run.google, [client.folder_id for client in asked])
     await prefect_page.tag(run.flow_run, [str(run.month)], [client.name for client in asked], run.log)
+    same = await job.unchanged(run, account, _plans(run, asked, files)) if job.unchanged else {}
+    if job.unchanged and len(same) < len(asked):
+        screen = await run.jira.read_fields(*wanted)
+    gathers = run.clock if len(asked) > 1 else None
+    lookup = ProjectLookup(run.jira, run.settings.jira_project_key, job.permissions, account=account, gathers=gathers)
+    project = Project(account.site, screen, lookup)
     progress = Progress(len(asked))
     places = asyncio.Semaphore(clients.at_once())
 
@@ -182,12 +191,23 @@ async def run_clients[P: PlanRun](run: Run, client_names: list[str] | None, job:
                 ended.folder_url = web_pages.folder(client.folder_id, GoogleEnvironment.read().google_api_endpoint)
                 run.begun.clients.append(ended)
             else:
-                ended = await _run_client(run, project, client, files[client.folder_id], progress, job)
+                ended = await _run_client(run, project, client, files[client.folder_id], progress, job, same)
             await progress.end(client.name, len(ended.result.rows), run.log)
             return ended
 
     all_ended = await clients.side_by_side(one(client) for client in asked)
     return [*all_ended, *(failed(clients.left_out(name, problem)) for name, problem in unknown.items())]
+
+
+def _plans(
+    run: Run, asked: Sequence[Client], files: Mapping[str, Sequence[DriveFile]]
+) -> list[tuple[Client, DriveFile]]:
+    """The clients with their plans; one whose plan is not to be found is told later."""
+    found = []
+    for client in asked:
+        with contextlib.suppress(FixInputError):
+            found.append((client, find_plan(files.get(client.folder_id, ()), client, run.month)))
+    return found
 
 
 def failed(error: ErrorRecord) -> ClientResult:
@@ -196,7 +216,13 @@ def failed(error: ErrorRecord) -> ClientResult:
 
 
 async def _run_client[P: PlanRun](
-    run: Run, project: Project, client: Client, files: Sequence[DriveFile], progress: Progress, job: Job[P]
+    run: Run,
+    project: Project,
+    client: Client,
+    files: Sequence[DriveFile],
+    progress: Progress,
+    job: Job[P],
+    same: Mapping[str, ClientResult],
 ) -> ClientResult:
     """Everything for one client; an error ends it here, with what was done so far, and never reaches the others."""
     endpoint = GoogleEnvironment.read().google_api_endpoint
@@ -206,6 +232,10 @@ async def _run_client[P: PlanRun](
     try:
         plan_file = find_plan(files, client, run.month)
         ended.sheet = (plan_file.name, web_pages.spreadsheet(plan_file.id, endpoint))
+        if known := same.get(plan_file.id):
+            run.begun.clients[run.begun.clients.index(ended)] = known
+            run.log.info("%s: neither the plan nor its issues changed", client.name)
+            return known
         folder = run_folder.client_folder(run.folder, client.name)
         ended.folder = folder.name
         plan_run = await open_plan(job.plan_run, run, project, client, plan_file.id, folder)

@@ -5,7 +5,10 @@ if __name__ == "__main__":  # before Prefect is imported
 
     raise SystemExit(command_line.main(__file__))
 
+import datetime as dt
 import functools
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,11 +18,18 @@ from flows import clients, run_names
 from flows.client_plan import ClientResult, Job, Project, make_drafts, run_clients
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import Run, run_in_folder
+from lib import files
 from lib.clock import SystemClock
-from lib.exactly_once.plan_run import PlanRun
+from lib.exactly_once.plan_run import PlanRun, RowResult
+from lib.exactly_once.reconcile import Outcome
 from lib.formats import this_month
+from lib.plan import transform
 from lib.plan.client_list import Client
+from lib.plan.problems import Problem
+from lib.services.models import Account, DriveFile
+from lib.settings import ROOT
 from lib.update.plan_update import PlanUpdate
+from lib.update.update_cache import SeenPlan, UpdateCache, unchanged
 
 NAME = "content-plan-update"
 
@@ -36,6 +46,23 @@ class UpdatedPlan(ClientResult):
 
     changes: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     status_cells: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    seen: SeenPlan | None = None  # what an earlier pass found, where nothing changed since
+
+    @classmethod
+    def again(cls, seen: SeenPlan) -> "UpdatedPlan":
+        """As it ended when it was looked at, and would again."""
+        ended = cls(str(seen.summary["client"]), seen=seen)
+        ended.result.problems = [Problem(**problem) for problem in seen.summary["problems"]]
+        ended.result.by_row = {
+            row["row"]: RowResult(
+                row["row"],
+                Outcome(row["outcome"]),
+                row["key"] or "",
+                [Problem(**problem) for problem in row["problems"]],
+            )
+            for row in seen.data
+        }
+        return ended
 
     def take(self, plan_run: PlanRun) -> None:
         """How far the run over its plan came."""
@@ -48,10 +75,15 @@ class UpdatedPlan(ClientResult):
 
     def summary(self) -> dict[str, Any]:
         """The client's part of the flow's result."""
-        return {**super().summary(), "status_cells": sum(map(len, self.status_cells.values()))}
+        if self.seen:
+            return {**self.seen.summary, "folder": None, "seconds": {}, "status_cells": 0, "state": "unchanged"}
+        cells = sum(map(len, self.status_cells.values()))
+        return {**super().summary(), "client": self.client, "status_cells": cells, "state": "compared"}
 
     def data(self) -> list[dict[str, Any]]:
         """One record per row, in sheet order."""
+        if self.seen:
+            return [{**record, "status_cells": []} for record in self.seen.data]
         return [
             {
                 **record,
@@ -76,6 +108,7 @@ async def content_plan_update(
     output_dir: str | None = None,
     break_lock: bool = False,
     add_status_columns: bool = False,
+    full: bool = False,
 ) -> Result:
     """
     Carry changes of content plans over to the issues made from them; nothing that a person typed in Jira is overwritten unseen.
@@ -98,6 +131,7 @@ async def content_plan_update(
         output_dir: Where the run folder goes; OUTPUT_DIR (output) when left out.
         break_lock: Take over a plan whose lock another run holds.
         add_status_columns: Add those of the three columns that a plan lacks.
+        full: Look at every plan, also where neither its Drive version nor its issues changed since the last pass.
 
     Example:
         python flows/content_plan_update.py --target-month "Juli 2026" --validate-only
@@ -109,13 +143,17 @@ async def content_plan_update(
 
     Side effects:
         Fields of issues and their property `content-plan.row`; status columns of plans; a lock in a plan while it or its
-        issues are written; a run folder.
+        issues are written; a run folder; `content-plan-update.cache.json` in the output folder.
     """
 
     async def work(run: Run) -> dict[str, Any]:
+        updates = _Pass({"tab": tab, "add_status_columns": add_status_columns}, full=full)
         plan_update = functools.partial(PlanUpdate, add_status_columns=add_status_columns)
-        job = Job(plan_update, _update, UpdatedPlan, PlanUpdate.permissions)
-        return clients.add_up(await run_clients(run, client_names, job))
+        try:
+            job = Job(plan_update, updates.go, UpdatedPlan, PlanUpdate.permissions, updates.unchanged)
+            return clients.add_up(await run_clients(run, client_names, job))
+        finally:
+            updates.save()
 
     return await run_in_folder(
         NAME,
@@ -132,6 +170,72 @@ async def content_plan_update(
     )
 
 
+class _Pass:
+    """One pass over all plans; it remembers those with which it has nothing left to do."""
+
+    def __init__(self, options: Mapping[str, Any], *, full: bool) -> None:
+        self._options = dict(options)
+        self._full = full
+        self._cache: UpdateCache | None = None
+        self._versions: dict[str, str] = {}  # spreadsheet -> its version in Drive when the pass began
+        self._began: dt.datetime | None = None
+
+    def save(self) -> None:
+        """Write down what the next pass need not look at."""
+        if self._cache:
+            self._cache.save()
+
+    async def unchanged(
+        self, run: Run, account: Account, plans: Sequence[tuple[Client, DriveFile]]
+    ) -> dict[str, ClientResult]:
+        """How the plans ended of which nothing changed."""
+        settings = run.settings.model_dump_json(include=set(_MATTERS))
+        depends = [
+            account.site,
+            account.account_id,
+            settings,
+            *map(files.sha256, _CODE),
+            *map(repr, self._options.items()),
+        ]
+        self._cache = UpdateCache(run.folder.parent, hashlib.sha256("\n".join(depends).encode()).hexdigest())
+        self._versions, self._began = {plan.id: plan.version for _, plan in plans}, account.read_at
+        versions = {plan.id: _version(client, plan.version) for client, plan in plans}
+        seen = {} if self._full else await unchanged(self._cache, run.jira, versions, account)
+        return {plan: UpdatedPlan.again(one) for plan, one in seen.items()}
+
+    async def go(self, run: Run, project: Project, client: Client, update: PlanUpdate, folder: Path) -> None:
+        """Keep one plan and its issues in step, and remember it if that is all."""
+        await _update(run, project, client, update, folder)
+        if self._cache is None or self._began is None or not (plan := update.plan):
+            return
+        if (seen := await update.seen()) and (version := seen[0] or self._versions.get(plan.spreadsheet_id, "")):
+            ended = UpdatedPlan(client.name, project.site)
+            ended.take(update)
+            self._cache.keep_plan(
+                plan.spreadsheet_id,
+                SeenPlan(
+                    version=_version(client, version),
+                    looked_at=self._began,
+                    issues=seen[1],
+                    summary=ended.summary(),
+                    data=ended.data(),
+                ),
+            )
+
+
+def _version(client: Client, version: str) -> str:
+    """A plan's version together with what the client list says of the client; empty when it is not known."""
+    return version and f"{version} {client.name} {client.tab} {sorted(client.quota.items())}"
+
+
+_MATTERS = ("jira_project_key", "jira_issue_type_id", "jira_priority_id", "jira_reporter")
+_CODE = (
+    ROOT / "hashmap.py",
+    ROOT / "notebooks" / f"{transform.NOTEBOOK}.ipynb",
+    *sorted(path for room in ("plan", "update") for path in (ROOT / "lib" / room).glob("*.py")),
+)
+
+
 async def _update(run: Run, project: Project, client: Client, update: PlanUpdate, folder: Path) -> None:
     """See what changed, and send it while no other run may touch the plan."""
     await compare(run, project, client, update, folder)
@@ -139,9 +243,9 @@ async def _update(run: Run, project: Project, client: Client, update: PlanUpdate
         update.foresee_status()
     elif update.has_changes or update.status_differs:
         async with update.locked():
-            if update.has_changes:
+            if update.has_changes and not await update.is_same():
                 await compare(run, project, client, update, folder)
-                await update.send()
+            await update.send()
             await update.fill_status()
 
 

@@ -248,9 +248,9 @@ class DirectUpdate(DirectRun):
         await self._compare()
         if self.plan_run.has_changes or self.plan_run.status_differs:
             async with self.plan_run.locked():
-                if self.plan_run.has_changes:
+                if self.plan_run.has_changes and not await self.plan_run.is_same():
                     await self._compare()
-                    await self.plan_run.send()
+                await self.plan_run.send()
                 await self.plan_run.fill_status()
 
     async def _compare(self) -> None:

@@ -163,6 +163,10 @@ class PlanSheet:
         await self.check_ours()
         return await self._update(requests)
 
+    async def read_version(self) -> str:
+        """The spreadsheet's version in Drive, which grows with every change to it."""
+        return await self._google.read_version(self._id)
+
     async def write_columns(self, columns: Mapping[str, Sequence[CellValue]], *, typed: bool = False) -> None:
         """Write down named ranges of the spreadsheet, as `GoogleApi.write_columns` does."""
         await self._google.write_columns(self._id, columns, typed=typed)

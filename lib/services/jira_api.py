@@ -37,6 +37,7 @@ from lib.services.models import (
     CREATE_SIZE,
     FETCH_SIZE,
     PROPERTY,
+    UPDATED_SIZE,
     Account,
     BulkAnswer,
     CreateField,
@@ -129,13 +130,19 @@ class JiraApi:
 
         Source: https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-myself/
         """
-        answer = self._read("GET", "myself")
+        answer, read_at = self._read_dated("GET", "myself")
         if not answer.get("accountId"):
             raise CredentialsError(
                 self._where("myself"), "Jira takes us for nobody; check JIRA_USERNAME and JIRA_TOKEN"
             )
-        account_id, name = str(answer["accountId"]), str(answer.get("displayName", ""))
-        return Account(account_id, name, self._read_site(), named=self._caller == account_id)
+        return Account(
+            account_id=str(answer["accountId"]),
+            name=str(answer.get("displayName", "")),
+            site=self._read_site(),
+            read_at=read_at,
+            time_zone=str(answer.get("timeZone") or ""),
+            named=self._caller == answer["accountId"],
+        )
 
     def _read_site(self) -> str:
         """
@@ -267,8 +274,24 @@ class JiraApi:
 
     def read_states(self, keys: Sequence[str], fields: Sequence[str]) -> dict[str, IssueState]:
         """How the issues with these keys, at most 100, stand now, by the key that was asked for; those moved elsewhere are left out."""
-        found = map(_state, self._fetch(keys, list(dict.fromkeys((*fields, "status", "project", "assignee")))))
+        found = map(
+            _state, self._fetch(keys, list(dict.fromkeys((*fields, "status", "project", "assignee", "updated"))))
+        )
         return {state.key: state for state in found if state.key in keys}
+
+    def read_updated(self, ids: Sequence[str]) -> dict[str, str]:
+        """
+        When the issues with these ids, at most 1,000, were last changed, as Jira says it, from the records; by id.
+
+        Source: https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/
+        #api-rest-api-3-issue-bulkfetch-post
+        """
+        if not 1 <= len(ids) <= UPDATED_SIZE:
+            raise ValueError(f"1 to {UPDATED_SIZE} issues a request, not {len(ids)}")
+        answer = self._read("POST", "issue/bulkfetch", json={"issueIdsOrKeys": list(ids), "fields": ["updated"]})
+        return {
+            str(one.get("id")): str((one.get("fields") or {}).get("updated", "")) for one in answer.get("issues", [])
+        }
 
     def read_edits(self, keys: Sequence[str]) -> dict[str, list[Edit]]:
         """
@@ -678,6 +701,7 @@ def _state(entry: Mapping[str, Any]) -> IssueState:
         fields=fields,
         row=row if isinstance(row, Mapping) else {},
         assignee=str((fields.get("assignee") or {}).get("displayName", "")),
+        updated=str(fields.get("updated") or ""),
     )
 
 

@@ -17,6 +17,7 @@ OFFICE = (
     "application/vnd.oasis.opendocument.spreadsheet",
 )
 FETCH_SIZE = 100  # issues a bulkfetch
+UPDATED_SIZE = 1000  # issues a bulkfetch of nothing but a few small fields
 CREATE_SIZE = 45  # issues a bulk create; Jira takes 50
 PROPERTY = "content-plan.row"  # of an issue: which plan and row it was made from
 
@@ -112,11 +113,17 @@ class DriveFile:
 
 @dataclass(frozen=True)
 class Account:
-    """Who Jira says we are, and at which site; `named` is whether each answer says that it was given to us."""
+    """
+    Who Jira says we are, where, and in which time zone.
+
+    `read_at` is when, by Jira's own clock (None when it did not say); `named` is whether each answer says that it was given to us.
+    """
 
     account_id: str
     name: str
     site: str
+    read_at: dt.datetime | None = field(default=None, compare=False)
+    time_zone: str = ""
     named: bool = field(default=False, compare=False)
 
 
@@ -169,6 +176,7 @@ class IssueState:
     fields: Mapping[str, Any]
     row: Mapping[str, Any] = field(default_factory=dict)
     assignee: str = ""
+    updated: str = ""
 
 
 @dataclass(frozen=True)
@@ -238,6 +246,7 @@ class Jira(Protocol):
         self, key: str, add: Sequence[str], remove: Sequence[str], row: Mapping[str, Any] | None = None
     ) -> None: ...
     async def read_states(self, keys: Sequence[str], fields: Sequence[str]) -> dict[str, IssueState]: ...
+    async def read_updated(self, ids: Sequence[str]) -> dict[str, str]: ...
     async def read_edits(self, keys: Sequence[str]) -> dict[str, list[Edit]]: ...
     async def update_issue(self, key: str, fields: Mapping[str, Any], row: Mapping[str, Any]) -> None: ...
     async def read_change_hashes(self, key: str) -> set[str]: ...

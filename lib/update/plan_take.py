@@ -5,6 +5,7 @@ from dataclasses import replace
 from lib.errors import FixInputError
 from lib.exactly_once.lookup import Snapshot
 from lib.exactly_once.resolving import find_row, name_of
+from lib.messages import NOTHING
 from lib.plan.issue_draft import Drafts
 from lib.services.models import IssueState
 from lib.update import three_way
@@ -65,7 +66,7 @@ class PlanTake(PlanUpdate):
         if self._decides:
             update.decisions = self._decided(update, update.decisions)
             if self._taken and state and all(one.state is State.REPLACED for one in self._taken.values()):
-                update.untouched = ""  # the issue has only to remember it
+                update.untouched = NOTHING  # the issue has only to remember it
 
     def _decided(self, update: RowUpdate, decisions: list[Decision]) -> list[Decision]:
         """The decisions, of which nothing goes out but what was decided; the rest waits for the next update."""
@@ -110,6 +111,8 @@ class PlanTake(PlanUpdate):
         name, key = self._shown(was.field), update.issue.key
         plan, jira = shown_value(was.plan), shown_value(was.jira)
         now = next((one for one in update.decisions if one.field == was.field), None)
+        if update.not_remembered:
+            return f"{name}: Jira refused it: {update.not_remembered}"
         if update.lost:
             return f"{name}: the answer was lost, and the change is not to be seen; run this again"
         if now and now.state is State.REJECTED:

@@ -29,6 +29,7 @@ from lib.update import three_way
 from lib.update.status_columns import Cell, Wanted, foreseen, wanted
 from lib.update.status_writer import StatusWriter
 from lib.update.three_way import UNKNOWN, Decision, State
+from lib.update.update_cache import is_settled
 from lib.watch.plan_watch import changes_of
 
 PERMISSIONS = ("BROWSE_PROJECTS", "EDIT_ISSUES")
@@ -52,6 +53,7 @@ class RowUpdate:
         untouched: Why nothing is sent to it, whatever changed; empty when something may be.
         lost: The answer was lost, and the change was not to be seen.
         rejected: Field -> why Jira refused it.
+        not_remembered: Why Jira refused a request that changes no field, only what the issue remembers.
     """
 
     row: PlanRow
@@ -62,6 +64,7 @@ class RowUpdate:
     untouched: Said = NOTHING
     lost: bool = False
     rejected: dict[str, str] = field(default_factory=dict)
+    not_remembered: str = ""
 
     @property
     def is_to_send(self) -> bool:
@@ -93,11 +96,40 @@ class PlanUpdate(PlanRun):
         self._written: dict[
             int, set[str]
         ] = {}  # row -> the fields that were sent to its issue; none when it had only to remember
+        self._found: list[Issue] = []  # all that Jira has of the plan
+        self._is_touched = False  # the plan was locked
 
     @property
     def has_changes(self) -> bool:
         """Whether there is something to send."""
         return any(update.is_to_send for update in self.updates.values())
+
+    async def seen(self) -> tuple[str, dict[str, str]] | None:
+        """
+        When nothing is left to do: the Drive version that the plan has then, and when each of its issues was updated, by id.
+
+        The version is empty when nothing was written to the plan: then it is the one from before it was read. Otherwise it is
+        read before the plan is read again, so that whatever anybody changes later has another one; None when the plan is not
+        as this run compared it, or when something was sent to Jira or may still have to be.
+        """
+        settled = is_settled(row.outcome for row in self.result.rows)
+        replaced = any(d.state is State.REPLACED for u in self.updates.values() for d in u.decisions)
+        if self._written or self.has_changes or replaced or not settled or self.result.error:
+            return None
+        issues = {one.id: "" for one in self._found if self._label in one.labels}
+        issues |= {u.issue.id: u.state.updated for u in self.updates.values() if u.state and u.issue.id in issues}
+        if not self._is_touched:
+            return None if self.status_differs else ("", issues)
+        compared, belongs = self._read(), self._state_of_issues()
+        version = await self._sheet.read_version()
+        now = await self._sheet.read_again()
+        same = (now.rows, now.columns) == (compared.rows, compared.columns) and not self._status.look(now, belongs)
+        return (version, issues) if same else None
+
+    async def is_same(self) -> bool:
+        """Whether the plan, which must be locked by now, still stands as it was compared: then nothing is to be drafted again."""
+        now, compared = await self._sheet.read(), self._read()
+        return (now.rows, now.columns) == (compared.rows, compared.columns)
 
     @property
     def status_differs(self) -> bool:
@@ -112,6 +144,7 @@ class PlanUpdate(PlanRun):
             WorkflowError: Jira cannot be read.
         """
         plan = self._read()
+        self._found = snapshot.issues
         self._me = (await self._jira.read_myself()).account_id
         self._field_names = drafts.field_names
         by_row = {draft.row: draft for draft in drafts.data}
@@ -164,6 +197,7 @@ class PlanUpdate(PlanRun):
         Raises:
             WorkflowError: The plan or Jira cannot be read, or the plan cannot be written.
         """
+        self._is_touched = True
         if not self._status.has_columns(self._read()):
             return
         with self.step("write status columns"):
@@ -239,7 +273,6 @@ class PlanUpdate(PlanRun):
             if not update.is_to_send or (update.lost and attempt > 1):
                 return
             fields = three_way.fields_to_send(update.decisions)
-            tried = [one.field for one in update.decisions if one.state in (State.UPDATED, State.SETTLED)]
             mark = uuid.uuid4().hex
             row = self._new_row(update, list(fields), after, mark)
             try:
@@ -249,18 +282,28 @@ class PlanUpdate(PlanRun):
                 update.lost = not await self._arrived(update, mark)
                 if update.lost:
                     continue
-            except RefusedError as error:
-                named = {name: why for name, why in error.reasons.items() if name in fields}
-                update.rejected |= named or dict.fromkeys(tried, error.problem)
-                continue
             except FixInputError as error:
-                await self._jira.read_myself()  # raises when it is not about this issue
-                update.rejected |= dict.fromkeys(tried, str(error))
-                await self._read_row(update)
+                if await self._is_refused(update, fields, error):
+                    continue
                 return
             update.lost = False
             self._written.setdefault(update.row.row, set()).update(fields)
             return
+
+    async def _is_refused(self, update: RowUpdate, fields: Mapping[str, Any], error: FixInputError) -> bool:
+        """Take down what Jira does not let us write; whether the rest of the row is worth another try."""
+        if not isinstance(error, RefusedError):
+            await self._jira.read_myself()  # raises when it is not about this issue
+        if not fields:
+            update.not_remembered = error.problem
+            return False
+        if isinstance(error, RefusedError):
+            named = {name: why for name, why in error.reasons.items() if name in fields}
+            update.rejected |= named or dict.fromkeys(fields, error.problem)
+            return True
+        update.rejected |= dict.fromkeys(fields, str(error))
+        await self._read_row(update)
+        return False
 
     async def _read_row(self, update: RowUpdate) -> None:
         states = await self._jira.read_states([update.issue.key], self._names)
@@ -383,6 +426,13 @@ class PlanUpdate(PlanRun):
         problems = [p for p in (self._problem(update, one) for one in update.decisions) if p]
         if State.REFUSED in {one.state for one in update.decisions}:
             problems += [p for p in update.draft.problems if p.level == "error"]
+        if update.not_remembered:
+            message = say(
+                "{key}: plan and Jira say the same again, and Jira does not let the issue remember it: {reason}",
+                key=key,
+                reason=update.not_remembered,
+            )
+            problems.append(Problem.of(at_key, message, level="warning"))
         if update.lost:
             message = say(
                 "{key}: the answer to its change was lost, and the change is not to be seen; the next run looks again",

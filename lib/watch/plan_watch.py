@@ -24,7 +24,6 @@ from lib.plan.problems import Problem
 from lib.services import a1
 from lib.services.models import Issue
 
-NO_ISSUE = "has no issue; run content-plan-to-jira, which makes it or says what is wrong with the row"
 _SHOWN = 200  # characters of a text in a message or comment
 _BEFORE = 40  # characters shown before the first difference in a long text
 
@@ -111,6 +110,11 @@ def compare(plan: ContentPlan, issues: Sequence[Issue]) -> Findings:
     return Findings(data=[*found, *gone], problems=decision.problems)
 
 
+def no_issue() -> Said:
+    """What is told of a row that has none although others of its plan have."""
+    return say("has no issue; run content-plan-to-jira, which makes it or says what is wrong with the row")
+
+
 def not_compared(plan: ContentPlan) -> Findings:
     """What stands of a plan whose rows were read, until they are compared."""
     return Findings(
@@ -121,7 +125,7 @@ def not_compared(plan: ContentPlan) -> Findings:
 def _finding(plan: ContentPlan, row: PlanRow, action: Action, issue: Issue | None, *, started: bool) -> Finding:
     problems = list(action.problems)
     if action.outcome is Outcome.READY and started:
-        problem = Problem.of(plan.address(row.row, KEY), NO_ISSUE)
+        problem = Problem.of(plan.address(row.row, KEY), no_issue())
         return Finding(row=row.row, outcome=Outcome.FLAGGED, problems=[problem])
     if action.outcome is Outcome.EXISTING and action.token:
         problems.append(Problem.of(plan.address(row.row, KEY), not_written_yet(action.key)))

@@ -10,7 +10,7 @@ from lib.plan import rows_file
 from lib.plan.content_plan import ContentPlan
 from lib.plan.problems import Problem
 from lib.run import run_record
-from lib.watch.plan_watch import NO_ISSUE, Finding, Findings
+from lib.watch.plan_watch import Finding, Findings, no_issue
 
 _LOOKED_AT = 200  # runs, the newest ones
 
@@ -76,4 +76,4 @@ class Refusals:
 
 
 def _has_no_issue(finding: Finding) -> bool:
-    return [problem.message for problem in finding.problems] == [NO_ISSUE]
+    return [problem.message for problem in finding.problems] == [no_issue()]

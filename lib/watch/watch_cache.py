@@ -10,52 +10,42 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field
 
-from lib.files import write_bytes
 from lib.plan.client_list import Client
+from lib.watch import plan_cache
+from lib.watch.plan_cache import PlanCache
 from lib.watch.plan_watch import Findings
 
 FILE = "content-plan-watch.cache.json"
 
 
-class SeenPlan(BaseModel):
-    """One plan as it was seen at that version."""
+class SeenPlan(plan_cache.SeenPlan):
+    """What was found in a plan at that version."""
 
-    version: str
     title: str
     tab: str
     findings: Findings
 
 
-class _Content(BaseModel):
-    made_for: str = ""
+class _Content(plan_cache.Content[SeenPlan]):
     list_version: str = ""
-    clients: list[dict[str, Any]] = []
-    plans: dict[str, SeenPlan] = {}
+    clients: list[dict[str, Any]] = Field(default=[])
     told: dict[str, list[str]] = Field(default={}, description="Plan -> hashes of what a person heard of it.")
     comments_sent: dict[str, dt.datetime] = Field(
         default={}, description="Hash of a change -> when its comment was sent."
     )
 
+    def emptied(self) -> "_Content":
+        """Comments under way stay."""
+        return _Content(comments_sent=self.comments_sent)
 
-class WatchCache:
-    """
-    The cache of one output folder.
 
-    Args:
-        folder: The output folder.
-        made_for: What the findings depend on beside the plans, such as the site and the notebook; another one empties it.
-    """
+class WatchCache(PlanCache[SeenPlan, _Content]):
+    """The watch's cache of one output folder; `made_for` as in `PlanCache`."""
 
     def __init__(self, folder: Path, made_for: str) -> None:
-        self._path = folder / FILE
-        try:
-            content = _Content.model_validate_json(self._path.read_bytes())
-        except (FileNotFoundError, ValidationError):
-            content = _Content()
-        self._content = content if content.made_for == made_for else _Content(comments_sent=content.comments_sent)
-        self._content.made_for = made_for
+        super().__init__(folder / FILE, made_for, _Content)
 
     def clients(self, version: str) -> list[Client] | None:
         """The client list, if it was seen at this version."""
@@ -67,15 +57,6 @@ class WatchCache:
         """Remember the client list."""
         self._content.list_version = version
         self._content.clients = [asdict(client) for client in clients]
-
-    def plan(self, spreadsheet_id: str, version: str) -> SeenPlan | None:
-        """The plan, if it was seen at this version."""
-        seen = self._content.plans.get(spreadsheet_id)
-        return seen if seen and version and seen.version == version else None
-
-    def keep_plan(self, spreadsheet_id: str, seen: SeenPlan) -> None:
-        """Remember a plan that is done with."""
-        self._content.plans[spreadsheet_id] = seen
 
     def count_news(self, plan: str, texts: Iterable[str], *, finished: bool) -> int:
         """
@@ -100,7 +81,3 @@ class WatchCache:
     def note_answer(self, change_hash: str) -> None:
         """The comment is known to be there."""
         self._content.comments_sent.pop(change_hash, None)
-
-    def save(self) -> None:
-        """Write the cache, whole or not at all."""
-        write_bytes(self._path, self._content.model_dump_json(indent=2).encode())

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,45 @@ def test_changes_are_foreseen_then_carried_over_and_then_nothing_is_left(plans, 
     assert services.jira.issue(record["key"]).summary == "Topik baru"
     assert counts(update()) == {"rows": 4, "existing": 4}
     assert services.calls("editIssue") == 1
+
+
+def since(services, before):
+    """How often each operation was called since then."""
+    return Counter(entry.operation for entry in list(services.journal)[before:] if entry.operation)
+
+
+def test_what_did_not_change_is_not_read_again_and_counts_as_it_did(plans, update, services):
+    write(services, plans[1], "D2", "Topik baru")
+    services.jira.edit_issue(
+        next(i.key for i in services.jira.issues if i.summary == "Topik 2"), summary="Dari produksi"
+    )
+    first = update()
+    assert counts(first) == {"rows": 4, "existing": 3, "updated": 1}
+    update()  # the one that was sent to is looked at once more
+    before = len(services.journal)
+    again = update()
+    calls = since(services, before)
+    assert calls["sheets.spreadsheets.get"] == 2, "nothing but the client list"
+    assert sum(calls.values()) <= 10
+    assert {one["state"] for one in again["clients"].values()} == {"unchanged"}
+    assert counts(again) == {"rows": 4, "existing": 4}
+    assert [row["key"] for row in again["data"]] == [row["key"] for row in first["data"]]
+    write(services, plans[0], "D2", "Topik lain")
+    assert counts(update()) == {"rows": 4, "existing": 3, "updated": 1}
+    key = again["data"][3]["key"]
+    services.jira.edit_issue(key, summary="Diketik orang")
+    seen = update()["clients"]
+    assert [seen[name]["state"] for name in ("Klien 1", "Klien 2")] == ["compared", "compared"]
+    assert {one["state"] for one in update(full=True)["clients"].values()} == {"compared"}
+
+
+def test_our_own_writing_of_status_columns_is_no_change(plans, update, services):
+    for plan in plans:
+        write(services, plan, "G1", "Status Jira")
+    update()
+    before = len(services.journal)
+    assert {one["state"] for one in update()["clients"].values()} == {"unchanged"}
+    assert since(services, before)["sheets.spreadsheets.batchUpdate"] == 0
 
 
 def test_status_columns_are_foreseen_then_filled(plans, update, services):

@@ -213,6 +213,43 @@ def test_what_jira_refuses_of_a_row_does_not_stop_its_other_fields(office):
     assert office.issue.fields[DUE] == "2026-07-19"
 
 
+def test_a_plan_that_did_not_change_until_it_was_locked_is_drafted_once(office):
+    office.write("D2", "Topik baru")
+    update = office.update()
+    drafted = []
+    compare = update._compare
+
+    async def counted():
+        drafted.append(1)
+        await compare()
+
+    update._compare = counted
+    assert outcomes(update.run()) == {"rows": 2, "existing": 1, "updated": 1}
+    assert len(drafted) == 1
+    office.write("D2", "Topik ketiga")
+    update = office.update()
+    compare, update._compare = update._compare, counted
+    office.box.fault(
+        "sheets.spreadsheets.batchUpdate", "edit", edit=lambda: office.write("E2", "Caption baru"), when="before"
+    )
+    update.run()
+    assert len(drafted) == 3
+    assert "Caption baru" in adf.plain_text(office.issue.fields["description"])
+
+
+def test_a_memory_that_jira_refuses_is_told_once_and_asked_for_once(office):
+    office.write("D2", "Topik baru")
+    office.edit(summary="Topik baru")
+    office.box.fault("editIssue", "refuse", indices=[0], errors={"": "tidak boleh"})
+    result = office.run()
+    assert (outcomes(result), office.sent()) == ({"rows": 2, "existing": 2}, 1)
+    [message] = [p.message for p in result.rows[0].problems if p.level == "warning"]
+    assert "does not let the issue remember it" in message
+    assert outcomes(office.run()) == {"rows": 2, "existing": 2}
+    assert office.sent() == 2
+    office.is_calm()
+
+
 def test_a_cell_that_cannot_be_read_clears_nothing(office):
     office.write("B2", "kapan-kapan")
     office.write("D2", "Topik baru")
