@@ -1,7 +1,8 @@
 """What is wrong or odd, and where: as data, so that nobody has to read the message to know what to do about it."""
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -36,3 +37,8 @@ class Problem(BaseModel):
     def of(cls, where: str, message: Said, *, level: Level = "error", kind: Kind = Kind.CELL) -> Self:
         """A problem in both languages."""
         return cls(where=where, message=message, indonesian=message.indonesian, level=level, kind=kind)
+
+
+def said(problem: Mapping[str, Any]) -> Said:
+    """The message of a problem as a file of a run has it."""
+    return Said(problem["message"], problem.get("indonesian", ""))

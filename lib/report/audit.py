@@ -11,9 +11,9 @@ from lib.error_record import errors_of
 from lib.exactly_once.reconcile import Outcome
 from lib.files import CORRECTIONS, ROWS
 from lib.formats import plural, show_moment
-from lib.plan.problems import Kind
+from lib.plan.problems import Kind, said
 from lib.report import corrections, html_report, languages
-from lib.report.corrections import STOPPED, ToDo, cell_address, day_of, page_of, plan_problems, said, show_since
+from lib.report.corrections import STOPPED, ToDo, cell_address, day_of, page_of, plan_problems, show_since
 from lib.report.history import History
 from lib.report.html_report import file_link, link
 from lib.run.run_folder import files_of

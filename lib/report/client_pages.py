@@ -41,7 +41,7 @@ def rebuild(output_dir: Path, lines: Lines) -> list[Path]:
     read = functools.cache(functools.partial(_read, output_dir))
     written = []
     for path, own in pages.items():
-        digest = hashlib.sha256(repr(own).encode(errors="backslashreplace")).hexdigest()
+        digest = hashlib.sha256(str(own).encode(errors="backslashreplace")).hexdigest()
         if _made_of(path) != digest:
             written.append(_save(path, own, digest, read))
     return written

@@ -16,7 +16,7 @@ from lib.exactly_once.reconcile import Outcome
 from lib.files import CORRECTIONS
 from lib.formats import one_line, show_date
 from lib.messages import Said
-from lib.plan.problems import Kind
+from lib.plan.problems import Kind, said
 from lib.report import history
 from lib.report.history import WAITING, History
 from lib.report.html_report import shortened
@@ -109,11 +109,6 @@ def _of_problem(
         to_correct=to_correct,
         of_planner=to_correct and problem.get("kind") in _OF_PLANS,
     )
-
-
-def said(problem: Mapping[str, Any]) -> Said:
-    """A problem's message as a run left it."""
-    return Said(problem["message"], problem.get("indonesian", ""))
 
 
 def plan_problems(record: RunRecord, level: str) -> list[dict[str, Any]]:

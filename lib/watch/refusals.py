@@ -6,9 +6,10 @@ from pathlib import Path
 from lib.errors import FixInputError
 from lib.exactly_once.reconcile import Outcome
 from lib.files import ROWS
+from lib.messages import Said, say
 from lib.plan import rows_file
 from lib.plan.content_plan import ContentPlan
-from lib.plan.problems import Problem
+from lib.plan.problems import Problem, said
 from lib.run import run_record
 from lib.watch.plan_watch import Finding, Findings, no_issue
 
@@ -30,14 +31,14 @@ class Refusals:
         for finding in filter(_has_no_issue, findings.data):
             found = known.get(now[finding.row or 0], [])
             finding.problems = [
-                Problem(
-                    where=plan.address(finding.row or 0, label), message=f"has no issue, since it was refused: {why}"
+                Problem.of(
+                    plan.address(finding.row or 0, label), say("has no issue, since it was refused: {why}", why=why)
                 )
                 for label, why in found
             ] or finding.problems
         return findings
 
-    def _refused(self, spreadsheet_id: str) -> dict[str, list[tuple[str, str]]]:
+    def _refused(self, spreadsheet_id: str) -> dict[str, list[tuple[str, Said]]]:
         """Content of a row, by its fingerprint -> labels of its cells, and what was wrong with each."""
         if spreadsheet_id not in self._newest:
             return {}
@@ -51,7 +52,7 @@ class Refusals:
         labels = {then.address(row.row, column.label): column.label for row in then.rows for column in then.columns}
         return {
             rows[row["row"]].fingerprint: [
-                (labels.get(problem["where"], ""), problem["message"])
+                (labels.get(problem["where"], ""), said(problem))
                 for problem in row["problems"]
                 if problem["level"] == "error"
             ]
