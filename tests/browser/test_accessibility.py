@@ -17,12 +17,13 @@ from tests import odd, runs
 
 pytestmark = [pytest.mark.report, pytest.mark.kernel]
 LARGEST = 200_000  # bytes of a report of 150 rows
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 OPEN = "document.querySelectorAll('details').forEach(one => one.open = true)"
 
 
 @pytest.fixture
 def faults(chromium):
-    """What axe finds on a page: rule and element."""
+    """What axe finds on a page: rule and element; and where it is wider than its window."""
 
     def find(address):
         found = []
@@ -32,6 +33,8 @@ def faults(chromium):
                 page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
                 page.goto(address)
                 page.evaluate(OPEN)
+                if over := page.evaluate(OVERFLOW):
+                    found.append(("wider than its window", f"by {over} pixels at {width}"))
                 answer = Axe().run(page).response
                 assert answer["passes"]
                 found += [(rule["id"], node["html"][:200]) for rule in answer["violations"] for node in rule["nodes"]]
