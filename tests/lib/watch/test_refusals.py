@@ -21,9 +21,9 @@ def keyed(cells):
 BEFORE = plan(keyed(row(1, "Satu")), row(2, "Dua", date="31 Juni 2026"))
 
 
-def refused(output, read=BEFORE, problem=WRONG, **more):
+def refused(output, read=BEFORE, problem=WRONG, outcome="refused", **more):
     """A run that read the plan and refused its second row."""
-    rows = [runs.row(2, "existing"), runs.row(3, "refused", problems=[problem])]
+    rows = [runs.row(2, "existing"), runs.row(3, outcome, problems=[problem])]
     for one in rows:
         one["spreadsheet_id"] = read.spreadsheet_id
     known = {"Kopi Senja": {"folder": "kopi-senja", "spreadsheet_id": read.spreadsheet_id}}
@@ -55,6 +55,11 @@ def test_it_is_known_by_its_content_in_whatever_row_it_stands(tmp_path):
 def test_a_row_that_was_corrected_since_is_sent_to_the_flow_that_says_more(tmp_path):
     refused(tmp_path)
     assert said(tmp_path, plan(keyed(row(1, "Satu")), row(2, "Dua")))[1] == f"has no issue; {MAKES}"
+
+
+def test_so_is_one_that_was_not_refused(tmp_path):
+    refused(tmp_path, outcome="rejected")
+    assert said(tmp_path)[1] == f"has no issue; {MAKES}"
 
 
 def test_so_is_one_of_a_run_whose_rows_are_not_there_any_more(tmp_path):
