@@ -10,9 +10,9 @@ import signal
 
 import hypothesis
 import pytest
+from googleapiclient.schema import Schemas
 from prefect.client import base as client_base
-from prefect.settings import PREFECT_SERVER_ANALYTICS_ENABLED, temporary_settings
-from prefect.testing.utilities import prefect_test_harness
+from prefect.settings import PREFECT_API_TLS_INSECURE_SKIP_VERIFY, PREFECT_SERVER_ANALYTICS_ENABLED, temporary_settings
 
 from flows import run_in_folder, server_choice
 from lib.exactly_once import plan_lock
@@ -61,6 +61,15 @@ def _clean_environment(monkeypatch):
 def _shared_database(tmp_path_factory):
     own = tmp_path_factory.getbasetemp()
     Databases.made_in = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_manual_of_google():
+    """Google's client writes the manual of all its methods whenever one is built: 0.2 s in each of hundreds of tests."""
+    with pytest.MonkeyPatch.context() as patched:
+        for name in ("prettyPrintByName", "prettyPrintSchema"):
+            patched.setattr(Schemas, name, lambda *_: "")
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -215,9 +224,12 @@ def _quiet_libraries():
 @pytest.fixture(scope="session")
 def prefect_engine():
     """One temporary Prefect server for all flows of the session."""
+    from prefect.testing.utilities import prefect_test_harness  # noqa: PLC0415  # all of Prefect's server: seconds
+
     with (
         pytest.MonkeyPatch.context() as patched,
-        temporary_settings({PREFECT_SERVER_ANALYTICS_ENABLED: False}),
+        # It speaks plain HTTP; else each of Prefect's clients, several in every run, would read all certificate authorities.
+        temporary_settings({PREFECT_SERVER_ANALYTICS_ENABLED: False, PREFECT_API_TLS_INSECURE_SKIP_VERIFY: True}),
         prefect_test_harness(server_startup_timeout=120),
     ):
         # Its SQLite refuses the run that begins while the last one's events are written; Prefect's client waits 2 s, then asks again.

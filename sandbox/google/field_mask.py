@@ -73,7 +73,7 @@ def cut(answer: Json, mask: Mask) -> Json:
     for name, value in answer.items():
         inner = mask.get(name, rest)
         if inner is not None:
-            kept[name] = cut(value, inner)
+            kept[name] = cut(value, inner) if inner else value
     return kept
 
 

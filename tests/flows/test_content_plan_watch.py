@@ -15,6 +15,7 @@ from lib.exactly_once import plan_lock
 from lib.services.jira_api import CHANGE_PROPERTY
 from lib.watch import watch_cache
 from tests.desk import HEADER, TAB, add_clients
+from tests.direct import DirectGoogle, DirectJira, DirectRun, google_api, jira_api
 
 MONTH = "Juli 2026"
 READS = ("sheets.spreadsheets.get",)
@@ -35,9 +36,34 @@ def clients(services, monkeypatch):
 
 @pytest.fixture
 def make(tmp_path):
-    def go(**parameters):
-        given = {"target_month": MONTH, "delay_seconds": (0, 0), "output_dir": str(tmp_path / "made"), **parameters}
-        return asyncio.run(content_plan_to_jira(**given))
+    """Make the issues with the main flow; their keys."""
+
+    def go():
+        given = {"target_month": MONTH, "delay_seconds": (0, 0), "output_dir": str(tmp_path / "made")}
+        return [record["key"] for record in asyncio.run(content_plan_to_jira(**given))["data"]]
+
+    return go
+
+
+@pytest.fixture
+def made(services, run_clock, tmp_path, opened):
+    """Make the issues of these plans with the flow's own steps, without Prefect; their keys."""
+    google, jira = (opened(make(services.environment())) for make in (google_api, jira_api))
+
+    def go(*plans):
+        runs = [
+            DirectRun(
+                DirectGoogle(google),
+                DirectJira(jira),
+                spreadsheet_id=plan,
+                folder=tmp_path / f"made-{number}",
+                locks=tmp_path / "locks",
+                clock=run_clock,
+                client=f"Klien {number}",
+            )
+            for number, plan in enumerate(plans, start=1)
+        ]
+        return [row.key for run in runs for row in run.run().rows]
 
     return go
 
@@ -67,7 +93,7 @@ def change(services, plan, cell, text):
 @pytest.mark.kernel
 def test_a_change_is_told_once_and_no_field_of_the_issue_is_touched(clients, make, watch, services):
     [plan] = clients(1)
-    key = make()["data"][0]["key"]
+    key, _ = make()
     fields = dict(services.jira.issue(key).fields)
     assert watch()["summary"]["flagged"] == 0
     change(services, plan, "E2", "Caption baru")
@@ -104,9 +130,9 @@ def test_a_row_that_was_refused_says_why_it_has_no_issue(clients, make, watch, s
     assert problem["message"] == f"has no issue, since it was refused: {refused['problems'][0]['message']}"
 
 
-def test_a_pass_knows_whether_the_last_one_told_it_all(clients, make, watch, services):
-    plan, _ = clients(2)
-    make()
+def test_a_pass_knows_whether_the_last_one_told_it_all(clients, made, watch, services):
+    plan, other = clients(2)
+    made(plan, other)
     change(services, plan, "E2", "Caption baru")
     first, second = watch(), watch()
     assert (first["nothing_new"], second["nothing_new"]) == (False, True)
@@ -127,42 +153,42 @@ def test_a_pass_that_could_not_finish_a_plan_makes_no_news_of_what_was_told_befo
     assert cache.count_news("Kopi Senja", ["Jira answered 503"], finished=False) == 1
 
 
-def test_twenty_unchanged_plans_cost_two_drive_calls_and_no_reading(clients, watch, services):
-    clients(20, rows=1)
+def test_unchanged_plans_cost_two_drive_calls_and_no_reading(clients, watch, services):
+    clients(8, rows=1)
     first = watch()
-    assert (first["summary"]["rows"], first.get("error")) == (20, None)
+    assert (first["summary"]["rows"], first.get("error")) == (8, None)
     before = calls(services, DRIVE), calls(services, READS)
     second = watch()
     assert {one["state"] for one in second["clients"].values()} == {"unchanged"}
-    assert second["summary"]["rows"] == 20
+    assert second["summary"]["rows"] == 8
     assert calls(services, DRIVE) - before[0] <= 3
     assert calls(services, READS) - before[1] == 0
 
 
-def test_what_a_person_should_look_at_is_flagged_and_stays_so(clients, make, watch, services):
+def test_what_a_person_should_look_at_is_flagged_and_stays_so(clients, made, watch, services):
     [plan] = clients(1, rows=4)
-    made = [record["key"] for record in make()["data"]]
+    keys = made(plan)
     change(services, plan, "F2", "")
-    change(services, plan, "F3", made[3])
+    change(services, plan, "F3", keys[3])
     services.google.delete_rows(plan, TAB, 4)
     services.google.write(plan, f"{TAB}!A9", [[9, "30 Juli 2026", "Story", "Baris baru", ""]], typed=False)
     for _ in range(2):
         result = watch()
         found = {record["row"]: "; ".join(p["message"] for p in record["problems"]) for record in result["data"]}
-        assert f"has no key, but {made[0]}" in found[2]
-        assert f"{made[3]} stands in rows 3 and 4" in found[3]
-        assert f"{made[1]} was made from this row" in found[3]
+        assert f"has no key, but {keys[0]}" in found[2]
+        assert f"{keys[3]} stands in rows 3 and 4" in found[3]
+        assert f"{keys[1]} was made from this row" in found[3]
         assert "has no issue; run content-plan-to-jira" in found[9]
-        assert f"{made[2]} ('Topik 3') was made from a row that is not in the plan any more" in found[None]
+        assert f"{keys[2]} ('Topik 3') was made from a row that is not in the plan any more" in found[None]
         counts = result["summary"]
         assert counts["rows"] == 5 == counts["existing"] + counts["flagged"]
     assert comments(services) == {}
 
 
 @pytest.mark.parametrize("fault", ["reset-after", "503-after", "truncated", "reset-before", "503-before"])
-def test_after_a_lost_answer_comments_are_read_before_commenting_again(clients, make, watch, services, fault):
+def test_after_a_lost_answer_comments_are_read_before_commenting_again(clients, made, watch, services, fault):
     [plan] = clients(1)
-    key = make()["data"][0]["key"]
+    key, _ = made(plan)
     change(services, plan, "E2", "Caption baru")
     services.fault("addComment", fault)
     lost = watch(settle_seconds=0)
@@ -172,9 +198,9 @@ def test_after_a_lost_answer_comments_are_read_before_commenting_again(clients, 
     assert {issue: len(found) for issue, found in comments(services).items()} == {key: 1}
 
 
-def test_an_issue_that_takes_no_comment_does_not_keep_the_others_from_being_told(clients, make, watch, services):
+def test_an_issue_that_takes_no_comment_does_not_keep_the_others_from_being_told(clients, made, watch, services):
     [plan] = clients(1, rows=3)
-    keys = [record["key"] for record in make()["data"]]
+    keys = made(plan)
     for row in (2, 3, 4):
         change(services, plan, f"E{row}", f"Caption baru {row}")
     services.fault("addComment", "403")
@@ -190,9 +216,9 @@ def test_an_issue_that_takes_no_comment_does_not_keep_the_others_from_being_told
     assert {issue: len(found) for issue, found in comments(services).items()} == dict.fromkeys(keys, 1)
 
 
-def test_between_comments_a_random_time_passes_and_none_after_the_last(clients, make, watch, services, caplog):
+def test_between_comments_a_random_time_passes_and_none_after_the_last(clients, made, watch, services, caplog):
     [plan] = clients(1, rows=3)
-    make()
+    made(plan)
     for row in (2, 4):
         change(services, plan, f"E{row}", f"Caption baru {row}")
     watch(delay_seconds=(0.01, 0.02))
@@ -205,9 +231,9 @@ def test_between_comments_a_random_time_passes_and_none_after_the_last(clients, 
     assert services.calls("addComment") == 2
 
 
-def test_a_comment_under_way_is_waited_for(clients, make, watch, services):
+def test_a_comment_under_way_is_waited_for(clients, made, watch, services):
     [plan] = clients(1)
-    key = make()["data"][0]["key"]
+    key, _ = made(plan)
     change(services, plan, "E2", "Caption baru")
     services.fault("addComment", "late-apply", delay_s=90)
     watch(settle_seconds=300)
@@ -229,9 +255,9 @@ def test_a_plan_that_a_run_works_on_is_left_for_the_next_pass(clients, watch, se
     assert watch()["clients"][f"Klien 1, {MONTH}"]["state"] == "compared"
 
 
-def test_nothing_is_written_to_a_plan_and_a_lost_cache_costs_one_pass(clients, make, watch, services, tmp_path):
+def test_nothing_is_written_to_a_plan_and_a_lost_cache_costs_one_pass(clients, made, watch, services, tmp_path):
     [plan] = clients(1)
-    make()
+    made(plan)
     before = services.google.grid(plan, TAB), services.google.files[plan].version
     watch()
     (tmp_path / "seen" / watch_cache.FILE).write_text("{")
