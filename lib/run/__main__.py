@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = command.read(run, argv, program="python -m lib.run")
     folder, digest = Path(given["run"]), (given["manifest"] or "").strip().lower()
     if digest and not re.fullmatch("[0-9a-f]{64}", digest):
-        command.refuse(f"--manifest: {digest!r} is no SHA-256; copy all of its 64 digits from the run's log")
+        command.refuse(f"--manifest: '{digest}' is no SHA-256; copy all of its 64 digits from the run's log")
     from lib.run import run_folder  # noqa: PLC0415  # what a wrong argument need not wait for
 
     try:

@@ -9,7 +9,8 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from lib.formats import cut, one_line, plural
+from lib.formats import cut, one_line
+from lib.messages import Said, say
 from lib.plan import grid
 from lib.plan.content_plan import ASSIGNEE, LINK, STATUS, STATUS_COLUMNS, Column, ContentPlan
 from lib.plan.keys import read_key
@@ -52,14 +53,14 @@ class Differences:
     """The cells to write, and those that are left alone: column and reason -> where."""
 
     cells: list[Cell] = field(default_factory=list)
-    left: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    left: dict[tuple[str, Said], list[str]] = field(default_factory=dict)
 
     def problems(self, plan: ContentPlan) -> list[Problem]:
         """What was left alone, one warning a column and reason."""
         return [
-            Problem(
-                where=f"{a1.quoted(plan.tab)}!{cells[0]}",
-                message=f"{label}: {_listed(cells)} {reason}, left as it is",
+            Problem.of(
+                f"{a1.quoted(plan.tab)}!{cells[0]}",
+                say("{column}: {cells} {reason}, left as it is", column=label, cells=_listed(cells), reason=reason),
                 level="warning",
             )
             for (label, reason), cells in self.left.items()
@@ -108,11 +109,11 @@ def differences(read: Read, wanted: Wanted, *, add: bool) -> Differences:
                 continue
             cell = Cell(row.row, read_key(row.key) or "", column, old, new)
             if place in cells.formulas:
-                reason = "holds a formula"
+                reason = say("holds a formula")
             elif place in hidden:
-                reason = "is merged with another cell"
+                reason = say("is merged with another cell")
             elif any(place in protected for protected in tab.protected):
-                reason = "is protected"
+                reason = say("is protected")
             else:
                 found.cells.append(cell)
                 continue
@@ -144,10 +145,9 @@ def foreseen(plan: ContentPlan, cells: Sequence[Cell]) -> list[Problem]:
     """What would be written, one sentence a plan."""
     if not cells:
         return []
-    message = (
-        f"{plural(len(cells), 'cell')} of status columns would be written: {_listed([str(cell) for cell in cells])}"
-    )
-    return [Problem(where=a1.quoted(plan.tab), message=message, level="warning")]
+    listed = _listed([str(cell) for cell in cells])
+    message = say("cells of status columns that would be written: {count} ({cells})", count=len(cells), cells=listed)
+    return [Problem.of(a1.quoted(plan.tab), message, level="warning")]
 
 
 def replaced(plan: ContentPlan, cells: Iterable[Cell]) -> list[Problem]:
@@ -157,9 +157,13 @@ def replaced(plan: ContentPlan, cells: Iterable[Cell]) -> list[Problem]:
         if cell.old:
             theirs.setdefault(cell.column.label, []).append(cell)
     return [
-        Problem(
-            where=f"{a1.quoted(plan.tab)}!{those[0].name}",
-            message=f"{label} says what Jira says from now on; replaced was {', '.join(map(str, those))}",
+        Problem.of(
+            f"{a1.quoted(plan.tab)}!{those[0].name}",
+            say(
+                "{column} says what Jira says from now on; replaced was {cells}",
+                column=label,
+                cells=", ".join(map(str, those)),
+            ),
             level="warning",
         )
         for label, those in theirs.items()

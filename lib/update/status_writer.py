@@ -10,6 +10,7 @@ from typing import Any
 
 from lib.errors import ConflictError, UncertainWriteError
 from lib.exactly_once.plan_sheet import Log, PlanSheet
+from lib.messages import say
 from lib.plan.content_plan import Column, ContentPlan
 from lib.plan.problems import Problem
 from lib.services import a1
@@ -80,8 +81,12 @@ class StatusWriter:
                 plan = await self._sheet.read_again()
                 left = self.look(plan, wanted)
         if left:
-            message = f"{len(left)} cells of status columns could not be written ({why}); the next run does it"
-            self._told.append(Problem(where=a1.quoted(plan.tab), message=message, level="warning"))
+            message = say(
+                "cells of status columns that could not be written: {count} ({why}); the next run does it",
+                count=len(left),
+                why=why,
+            )
+            self._told.append(Problem.of(a1.quoted(plan.tab), message, level="warning"))
         open_cells = {(cell.key, cell.column.label) for cell in left}
         return [cell for cell in cells if (cell.key, cell.column.label) not in open_cells]
 

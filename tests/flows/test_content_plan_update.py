@@ -105,7 +105,7 @@ def test_status_columns_are_foreseen_then_filled(plans, update, services):
     before = services.google.files[plans[0]].version
     foreseen = update(validate_only=True)
     [told] = foreseen["clients"]["Klien 1"]["problems"]
-    assert told["message"].startswith("2 cells of status columns would be written: G2 (empty) → To Do")
+    assert told["message"].startswith("cells of status columns that would be written: 2 (G2 (empty) → To Do")
     assert (foreseen["clients"]["Klien 1"]["status_cells"], services.google.files[plans[0]].version) == (2, before)
     done = update()
     cell = {"column": "Status Jira", "cell": "G2", "old": "", "new": "To Do"}
