@@ -10,7 +10,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from markupsafe import escape
 from nbclient import NotebookClient
 from prefect import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
@@ -66,8 +65,8 @@ def test_the_audit_shows_the_numbers_of_the_result_and_what_to_do_in_which_cell(
             assert f"range={row['problems'][0]['where'].rpartition('!')[2]}" in html
         assert not row["key"] or f'/browse/{row["key"]}">{row["key"]}</a>' in html
         for problem in row["problems"]:
-            assert f'lang="id">{escape(problem["indonesian"])}</div>' in html
-    copied = unescape("".join(re.findall(r'<pre class="copy" lang="id">(.*?)</pre>', html, re.DOTALL)))
+            assert f'lang="id">{problem["indonesian"]}</div>' in unescape(html)
+    copied = unescape("\n".join(re.findall(r'<pre class="copy" lang="id">(.*?)</pre>', html, re.DOTALL)))
     links = re.findall(r"^http\S+&range=([A-Z]+[0-9]+)$", copied, re.MULTILINE)
     wrong = [problem for row in result["data"] if row["outcome"] == Outcome.REFUSED for problem in row["problems"]]
     assert sorted(links) == sorted(one["where"].rpartition("!")[2] for one in wrong if one["level"] == "error")
