@@ -15,7 +15,7 @@ export UV_COMPILE_BYTECODE := 1
 unexport PYTHONPATH
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo sandbox test soak fleet-test container-test bench packages check format blocks server deploy login lab lab-sandbox clean
+.PHONY: help setup demo demo-update sandbox test soak fleet-test container-test bench packages check format blocks server deploy login lab lab-sandbox clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,16 @@ $(SYNCED): $(UV) pyproject.toml uv.lock .python-version
 DEMO := $(RUN)python flows/content_plan_to_jira.py --sandbox
 demo: $(SYNCED) ## Run the main job on the local sandbox; no credentials needed
 	@if [ -t 0 ]; then sh -mc '$(DEMO) --keep-open; exit $$?'; else $(DEMO); fi || [ $$? -eq 2 ]
+
+UPDATE_STATE := .sandbox/update
+UPDATE_FLAGS := --sandbox --sandbox-state $(UPDATE_STATE)
+UPDATE_DEMO = $(RUN)python flows/$(1).py $(UPDATE_FLAGS) --client-names "Warung Bu Tini / Cabang 2" || [ $$? -eq 2 ]
+demo-update: $(SYNCED) ## Show on a sandbox how changes of a plan and of Jira meet; no credentials needed
+	@rm -rf $(UPDATE_STATE)
+	@$(call UPDATE_DEMO,content_plan_to_jira)
+	@$(RUN)python -m sandbox.seed.seed_week $(UPDATE_STATE)/state.json
+	@$(call UPDATE_DEMO,content_plan_update)
+	@echo "To decide here, give the command above these flags, too: $(UPDATE_FLAGS)"
 
 sandbox: $(SYNCED) ## Open the sandbox of the demo, as it was left
 	$(RUN)python -m sandbox --state .sandbox/state.json

@@ -184,9 +184,8 @@ def run_in_sandbox(command: Sequence[str], *, state: Path, keep_open: bool) -> i
         with subprocess.Popen(command, env=_environment(box.environment(), state), cwd=state) as run:  # noqa: S603  # our own command
             code, stopped = _wait(run)
         keep_open = keep_open and not stopped
-        print(
-            f"Sandbox: {box.url} shows the sheets and the issues{'' if keep_open else '; `make sandbox` opens it again'}"
-        )
+        again = "make sandbox" if state == state_folder(None) else f"python -m sandbox --state {state / 'state.json'}"
+        print(f"Sandbox: {box.url} shows the sheets and the issues{'' if keep_open else f'; `{again}` opens it again'}")
         if keep_open:
             print("Ctrl-C closes it.", flush=True)
             with contextlib.suppress(KeyboardInterrupt):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from blocks.names import GOOGLE_BLOCK, JIRA_BLOCK
-from flows import clients, run_names
+from flows import clients, printing, run_names
 from flows.client_plan import ClientResult, Job, Project, make_drafts, run_clients
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import Run, run_in_folder
@@ -257,3 +257,6 @@ async def compare(run: Run, project: Project, client: Client, update: PlanUpdate
         drafts = await make_drafts(run, project, client, plan, folder)
     with update.step("compare with Jira"):
         await update.compare(snapshot, drafts)
+
+
+show = printing.show_updates

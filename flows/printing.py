@@ -18,13 +18,20 @@ from rich.text import Text
 from flows.reporting_flow import Result
 from lib.exactly_once.reconcile import NEEDS_A_PERSON, Outcome
 from lib.files import RESULT
-from lib.formats import plural
+from lib.formats import cut, one_line, plural
 from lib.terminal import printable
+from lib.update.three_way import State
 
 _PLAIN_WIDTH = 130  # where output is no terminal
 _PROBLEMS_SHOWN = 10
 _TOLD = (Outcome.REFUSED, *NEEDS_A_PERSON)
 _OUTCOMES = tuple(outcome.value for outcome in Outcome if outcome is not Outcome.UPDATED)  # which most flows never have
+_FIELDS = {
+    State.UPDATED: "fields carried over",
+    State.WAITING: "fields not sent",
+    State.KEPT: "fields that a person changed in Jira, kept",
+}
+_SHOWN_OF_VALUE = 60  # characters
 _ROOM_FOR_NAMES = 24  # columns of a terminal; a longer name takes more lines
 _NARROW_ROOM = 16
 
@@ -53,6 +60,25 @@ def show_outcomes(result: Result) -> None:
     to = console()
     if result["summary"]["clients"]:
         _show_counts(to, result)
+    _show_problems(to, result)
+    show_end(to, result)
+
+
+def show_updates(result: Result) -> None:
+    """As `show_outcomes`, and before what people have to look at: which fields were changed, would be, or are a person's."""
+    to = console()
+    if result["summary"]["clients"]:
+        _show_counts(to, result)
+    for state in (State.UPDATED, State.WAITING, State.KEPT):
+        found = [(row, one) for row in result["data"] for one in row.get("fields", []) if one["state"] == state]
+        if found:
+            say(to, f"{_FIELDS[state]}: {len(found):,}", style="bold")
+        for row, one in found[:_PROBLEMS_SHOWN]:
+            old, new = (cut(one_line(one[side]), _SHOWN_OF_VALUE) for side in ("jira", "plan"))
+            values = f"{old} → {new}" if state is not State.KEPT else f"{old}; the plan says {new}"
+            say(to, f"{row['client']}, {one['cell']}: {row['key']}, {one['field']}: {values}", indent=2)
+        if len(found) > _PROBLEMS_SHOWN:
+            say(to, f"… and {len(found) - _PROBLEMS_SHOWN:,} more in {RESULT}", indent=2)
     _show_problems(to, result)
     show_end(to, result)
 

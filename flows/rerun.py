@@ -63,7 +63,7 @@ def rerun(asked: "Asked") -> int:
 
     def show(result: "Result") -> None:
         printing.say(printing.console(), f"Rerun of {asked.record.name}")
-        printing.show_outcomes(result)
+        getattr(module, "show", printing.show_outcomes)(result)
 
     flow: Any = getattr(module, asked.flow.__name__)
     with tags(f"{RERUN_TAG}{asked.record.name}"):

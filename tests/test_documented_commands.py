@@ -46,6 +46,7 @@ RUN = {
 }
 RUN_BY = {
     "make demo": "test_make_demo_shows_its_way_and_its_end_in_a_terminal_and_ctrl_c_closes_it",
+    "make demo-update": "test_make_demo_update_shows_what_was_carried_over_what_waits_and_the_command_that_decides",
     "make server": "test_the_documented_lines_set_it_up_and_work_on_it",
     ". ~/.content-plans/client.env": "test_the_documented_lines_set_it_up_and_work_on_it",
     "make deploy": "test_the_documented_lines_set_it_up_and_work_on_it",

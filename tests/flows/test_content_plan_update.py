@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from flows import printing, rerun
+from flows.compare import compare_runs
 from flows.content_plan_to_jira import content_plan_to_jira
 from flows.content_plan_update import content_plan_update
 from flows.reporting_flow import exit_code
 from flows.resolve import content_plan_resolve
+from lib.run import run_record
 from tests.desk import TAB, add_clients
 
 MONTH = "Juli 2026"
@@ -165,6 +168,26 @@ def test_a_person_decides_what_was_flagged_and_nothing_is_left(plans, update, se
     assert (counts(after), exit_code(after)) == ({"rows": 2, "existing": 2}, 0)
     assert "there is nothing to decide" in resolve()["done"]
     assert services.calls("editIssue") == 1
+
+
+def test_runs_can_be_compared_and_run_again(plans, update, services, tmp_path, capsys):
+    write(services, plans[0], "D2", "Topik baru")
+    first, second = update(client_names=["Klien 1"]), update(client_names=["Klien 1"])
+    printing.show_updates(first)
+    assert (
+        "fields carried over: 1\n  Klien 1, 'Juli'!D2: CP-5, summary: 'Topik 1' → 'Topik baru'"
+        in capsys.readouterr().out
+    )
+    given = {"run_a": first["run_folder"], "run_b": second["run_folder"], "output_dir": str(tmp_path / "compared")}
+    compared = asyncio.run(compare_runs(**given))
+    assert compared.get("error") is None
+    assert [(one["what"], one["then"], one["now"]) for one in compared["data"]] == [("outcome", "updated", "existing")]
+    write(services, plans[0], "D2", "Topik lain")
+    assert rerun.main([second["run_folder"], "--set", "validate_only=true"]) == 0
+    again = run_record.read(Path(second["run_folder"]).parent)
+    assert (again.result["rerun_of"], again.counts["ready"]) == (Path(second["run_folder"]).name, 1)
+    assert services.jira.issue("CP-5").summary == "Topik baru"
+    assert "fields not sent: 1" in capsys.readouterr().out
 
 
 def test_a_client_without_a_plan_does_not_stop_the_others(plans, update, services):

@@ -45,3 +45,26 @@ def test_make_demo_shows_its_way_and_its_end_in_a_terminal_and_ctrl_c_closes_it(
     assert "Error" not in shown
     [report] = output.glob("*/audit.html")
     assert str(report) in shown.replace("\n", "")
+
+
+def test_make_demo_update_shows_what_was_carried_over_what_waits_and_the_command_that_decides(
+    window, environment, tmp_path
+):
+    state, output = tmp_path / "state", tmp_path / "output"
+    flags = f"UPDATE_FLAGS=--sandbox --sandbox-state {state}"
+    seen = window(80)
+    code = seen.run(
+        ["make", "-o", ".venv/.synced", "demo-update", f"UPDATE_STATE={state}", flags],
+        cwd=ROOT,
+        env={**environment, "OUTPUT_DIR": str(output)},
+        limit_s=600,
+    )
+    shown = " ".join(seen.text().split())
+    assert code == 0, shown
+    assert "Meanwhile people work on both sides: the plan's E2 (Topik) says" in shown
+    assert "kini juga untuk sarapan'" in shown.partition("fields carried over: ")[2]
+    assert "fields that a person changed in Jira, kept: 1" in shown
+    assert re.search(r"flows/resolve.py \S+ 5 --field summary --take plan, or jira", shown)
+    assert re.search(r"3 issues were brought up to date, .*1 row needs a person's decision", shown)
+    assert "Traceback" not in shown
+    assert len(list(output.glob("*_content-plan-update/audit.html"))) == 1
