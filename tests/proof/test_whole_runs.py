@@ -51,12 +51,14 @@ class Office:
         }
         self.processes: list[subprocess.Popen[str]] = []
 
-    def start(self, *flags: str, machine: str = "this", **environment: str) -> subprocess.Popen[str]:
+    def start(
+        self, *flags: str, machine: str = "this", script: Path = SCRIPT, **environment: str
+    ) -> subprocess.Popen[str]:
         """The command, in a process group of its own."""
         locks, output = self.folder / "locks" / machine, self.folder / "output" / machine
         arguments = ["--target-month", MONTH, "--delay-seconds", "0", "0", "--output-dir", str(output), *flags]
         process = subprocess.Popen(
-            [sys.executable, "-c", COMMAND, str(locks), str(SCRIPT), *arguments],
+            [sys.executable, "-c", COMMAND, str(locks), str(script), *arguments],
             env={**os.environ, **self.environment, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
