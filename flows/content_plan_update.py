@@ -109,6 +109,7 @@ async def content_plan_update(
     break_lock: bool = False,
     add_status_columns: bool = False,
     full: bool = False,
+    deleted_rows: str | None = None,
 ) -> Result:
     """
     Carry changes of content plans over to the issues made from them; nothing that a person typed in Jira is overwritten unseen.
@@ -131,6 +132,8 @@ async def content_plan_update(
         output_dir: Where the run folder goes; OUTPUT_DIR (output) when left out.
         break_lock: Take over a plan whose lock another run holds.
         add_status_columns: Add those of the three columns that a plan lacks.
+        deleted_rows: What is done, once, with issues whose row was deleted: flag (left to the watch, which tells of them), label (a label and
+            a comment), or the name of a transition such as Cancelled (and a comment); the client list's Deleted Rows, or flag, when left out.
         full: Look at every plan, also where neither its Drive version nor its issues changed since the last pass.
 
     Example:
@@ -147,7 +150,7 @@ async def content_plan_update(
     """
 
     async def work(run: Run) -> dict[str, Any]:
-        updates = _Pass({"tab": tab, "add_status_columns": add_status_columns}, full=full)
+        updates = _Pass({"tab": tab, "add_status_columns": add_status_columns}, deleted_rows, full=full)
         plan_update = functools.partial(PlanUpdate, add_status_columns=add_status_columns)
         try:
             job = Job(plan_update, updates.go, UpdatedPlan, PlanUpdate.permissions, updates.unchanged)
@@ -173,8 +176,9 @@ async def content_plan_update(
 class _Pass:
     """One pass over all plans; it remembers those with which it has nothing left to do."""
 
-    def __init__(self, options: Mapping[str, Any], *, full: bool) -> None:
-        self._options = dict(options)
+    def __init__(self, options: Mapping[str, Any], deleted_rows: str | None, *, full: bool) -> None:
+        self._options = {**options, "deleted_rows": deleted_rows}
+        self._deleted_rows = deleted_rows
         self._full = full
         self._cache: UpdateCache | None = None
         self._versions: dict[str, str] = {}  # spreadsheet -> its version in Drive when the pass began
@@ -205,6 +209,7 @@ class _Pass:
 
     async def go(self, run: Run, project: Project, client: Client, update: PlanUpdate, folder: Path) -> None:
         """Keep one plan and its issues in step, and remember it if that is all."""
+        update.deleted_rows = client.deleted_rows if self._deleted_rows is None else self._deleted_rows
         await _update(run, project, client, update, folder)
         if self._cache is None or self._began is None or not (plan := update.plan):
             return
@@ -225,7 +230,7 @@ class _Pass:
 
 def _version(client: Client, version: str) -> str:
     """A plan's version together with what the client list says of the client; empty when it is not known."""
-    return version and f"{version} {client.name} {client.tab} {sorted(client.quota.items())}"
+    return version and f"{version} {client.name} {client.tab} {client.deleted_rows} {sorted(client.quota.items())}"
 
 
 _MATTERS = ("jira_project_key", "jira_issue_type_id", "jira_priority_id", "jira_reporter")
@@ -241,11 +246,12 @@ async def _update(run: Run, project: Project, client: Client, update: PlanUpdate
     await compare(run, project, client, update, folder)
     if run.validate_only:
         update.foresee_status()
-    elif update.has_changes or update.status_differs:
+    elif update.has_changes or update.status_differs or update.has_deleted:
         async with update.locked():
-            if update.has_changes and not await update.is_same():
+            if update.has_deleted or (update.has_changes and not await update.is_same()):
                 await compare(run, project, client, update, folder)
             await update.send()
+            await update.settle_deleted()
             await update.fill_status()
 
 

@@ -246,11 +246,12 @@ class DirectUpdate(DirectRun):
     async def _make(self) -> None:
         """As the flow does it."""
         await self._compare()
-        if self.plan_run.has_changes or self.plan_run.status_differs:
+        if self.plan_run.has_changes or self.plan_run.status_differs or self.plan_run.has_deleted:
             async with self.plan_run.locked():
-                if self.plan_run.has_changes and not await self.plan_run.is_same():
+                if self.plan_run.has_deleted or (self.plan_run.has_changes and not await self.plan_run.is_same()):
                     await self._compare()
                 await self.plan_run.send()
+                await self.plan_run.settle_deleted()
                 await self.plan_run.fill_status()
 
     async def _compare(self) -> None:

@@ -15,18 +15,19 @@ from lib.services import a1
 from lib.services.models import ReadsSheets, Spreadsheet, TabCells
 
 TAB = "Clients"
-_NAME, _FOLDER, _TAB = "Name", "Content Plan Folder ID", "Tab"
+_NAME, _FOLDER, _TAB, _DELETED = "Name", "Content Plan Folder ID", "Tab", "Deleted Rows"
 
 
 @dataclass(frozen=True)
 class Client:
-    """One client of the list; `quota` is the rows per content form ordered for a month, `tab` that of its plans if it is named."""
+    """One client of the list; `quota` is the rows per content form ordered for a month, `tab` that of its plans if it is named, `deleted_rows` what becomes of issues of deleted rows."""
 
     name: str
     folder_id: str
     cell: str
     quota: dict[str, int] = field(default_factory=dict)
     tab: str = ""
+    deleted_rows: str = ""
 
 
 async def read(google: ReadsSheets, spreadsheet_id: str) -> list[Client]:
@@ -62,7 +63,7 @@ def parse(read: Spreadsheet) -> list[Client]:
     Turn the cells of the tab Clients, the only one that was read, into clients, in sheet order.
 
     Columns `Name` and `Content Plan Folder ID` (an id, an address, or a link or chip of the folder) may stand anywhere; `Kuota <form>` is a quota, `Tab` the title of
-    the tab that holds the client's plans.
+    the tab that holds the client's plans, `Deleted Rows` what updates do with issues of deleted rows.
 
     Raises:
         FixInputError: A column is missing, or no client is listed.
@@ -99,7 +100,12 @@ def _client(headers: Sequence[str], cells: Grid, row: int) -> Client:
     address = a1.address(TAB, row + 1, folder)
     folder_id = _folder_id(cells.linked(row, folder) or one_line(by_header[match_key(_FOLDER)]))
     return Client(
-        one_line(by_header[match_key(_NAME)]), folder_id, address, quota, one_line(by_header.get(match_key(_TAB)))
+        one_line(by_header[match_key(_NAME)]),
+        folder_id,
+        address,
+        quota,
+        one_line(by_header.get(match_key(_TAB))),
+        one_line(by_header.get(match_key(_DELETED))),
     )
 
 

@@ -45,6 +45,7 @@ from lib.services.models import (
     Found,
     Issue,
     IssueState,
+    Transition,
 )
 
 SERVICE = api_calls.JIRA
@@ -332,6 +333,34 @@ class JiraApi:
         path = self._path(f"issue/{key}")
         self._write(f"issue/{key}", lambda client: client.request("PUT", path, json=body))
 
+    def read_transitions(self, key: str) -> list[Transition]:
+        """
+        The transitions that we may perform on the issue now; none without the permission Transition Issues.
+
+        Source: https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/
+        #api-rest-api-3-issue-issueidorkey-transitions-get
+        """
+        there = self._read("GET", f"issue/{key}/transitions").get("transitions", [])
+        return [
+            Transition(str(one["id"]), str(one.get("name", "")), str((one.get("to") or {}).get("name", "")))
+            for one in there
+            if one.get("isAvailable", True)
+        ]
+
+    def transition(self, key: str, transition_id: str) -> None:
+        """
+        Perform a transition.
+
+        Raises:
+            RefusedError: Jira says no, such as for a field that its screen requires; nothing was changed.
+            UncertainWriteError: No answer can be trusted; read the issue's history.
+
+        Source: https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/
+        #api-rest-api-3-issue-issueidorkey-transitions-post
+        """
+        path, body = self._path(f"issue/{key}/transitions"), {"transition": {"id": transition_id}}
+        self._write(f"issue/{key}/transitions", lambda client: client.request("POST", path, json=body))
+
     # --- Labels and comments ---------------------------------------------------------------------------------------------
 
     def set_labels(
@@ -597,6 +626,8 @@ def _permission(where: str) -> str:
     """The permission, as Jira's administrators call it, that a write needs."""
     if where.endswith("/comment"):
         return "Add Comments"
+    if where.endswith("/transitions"):
+        return "Transition Issues"
     return "Create Issues" if where.endswith(("issue", "issue/bulk")) else "Edit Issues"
 
 

@@ -180,6 +180,15 @@ class IssueState:
 
 
 @dataclass(frozen=True)
+class Transition:
+    """A way on from an issue's status: its name, and the name of the status that it leads to."""
+
+    id: str
+    name: str
+    to: str
+
+
+@dataclass(frozen=True)
 class Edit:
     """One edit in an issue's history: who made it, and field -> what it was changed to, as people read it."""
 
@@ -249,5 +258,7 @@ class Jira(Protocol):
     async def read_updated(self, ids: Sequence[str]) -> dict[str, str]: ...
     async def read_edits(self, keys: Sequence[str]) -> dict[str, list[Edit]]: ...
     async def update_issue(self, key: str, fields: Mapping[str, Any], row: Mapping[str, Any]) -> None: ...
+    async def read_transitions(self, key: str) -> list[Transition]: ...
+    async def transition(self, key: str, transition_id: str) -> None: ...
     async def read_change_hashes(self, key: str) -> set[str]: ...
     async def add_comment(self, key: str, body: Mapping[str, Any], change_hash: str) -> None: ...

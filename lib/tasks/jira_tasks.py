@@ -43,6 +43,8 @@ read_states = api_task("jira.issue.read-states", api, JIRA_READS)(JiraApi.read_s
 read_updated = api_task("jira.issue.read-updated", api, JIRA_READS)(JiraApi.read_updated)
 read_edits = api_task("jira.issue.read-edits", api, JIRA_READS)(JiraApi.read_edits)
 update_issue = api_task("jira.issue.update", api, JIRA_WRITES)(JiraApi.update_issue)
+read_transitions = api_task("jira.issue.read-transitions", api, JIRA_READS)(JiraApi.read_transitions)
+transition = api_task("jira.issue.transition", api, JIRA_WRITES)(JiraApi.transition)
 read_change_hashes = api_task("jira.comment.read-hashes", api, JIRA_READS)(JiraApi.read_change_hashes)
 add_comment = api_task("jira.comment.add", api, JIRA_WRITES)(JiraApi.add_comment)
 

@@ -26,6 +26,7 @@ from lib.plan.problems import Kind, Problem
 from lib.plan.sent import DESCRIPTION, Remembered
 from lib.services.models import FETCH_SIZE, Edit, Issue, IssueState
 from lib.update import three_way
+from lib.update.deleted_rows import DeletedRows, Todo, gone
 from lib.update.status_columns import Cell, Wanted, foreseen, wanted
 from lib.update.status_writer import StatusWriter
 from lib.update.three_way import UNKNOWN, Decision, State
@@ -84,12 +85,15 @@ class PlanUpdate(PlanRun):
     permissions = PERMISSIONS
     claims = False
 
-    def __init__(self, *args: Any, add_status_columns: bool = False, **options: Any) -> None:
+    def __init__(self, *args: Any, add_status_columns: bool = False, deleted_rows: str = "", **options: Any) -> None:
         super().__init__(*args, **options)
         self._site: str = options["site"]
         self._status = StatusWriter(self._sheet, self._client, add=add_status_columns, log=self._log)
         self.status_cells: list[Cell] = []
         self.updates: dict[int, RowUpdate] = {}
+        self._project_key: str = options["project_key"]
+        self._gone: list[Todo] = []
+        self.deleted_rows = deleted_rows
         self._me = ""
         self._names: list[str] = []
         self._fence = 0.0
@@ -114,7 +118,7 @@ class PlanUpdate(PlanRun):
         """
         settled = is_settled(row.outcome for row in self.result.rows)
         replaced = any(d.state is State.REPLACED for u in self.updates.values() for d in u.decisions)
-        if self._written or self.has_changes or replaced or not settled or self.result.error:
+        if self._written or self._gone or self.has_changes or replaced or not settled or self.result.error:
             return None
         issues = {one.id: "" for one in self._found if self._label in one.labels}
         issues |= {u.issue.id: u.state.updated for u in self.updates.values() if u.state and u.issue.id in issues}
@@ -126,10 +130,23 @@ class PlanUpdate(PlanRun):
         same = (now.rows, now.columns) == (compared.rows, compared.columns) and not self._status.look(now, belongs)
         return (version, issues) if same else None
 
+    @property
+    def has_deleted(self) -> bool:
+        """Whether something is to be done with issues of deleted rows."""
+        return bool(self._gone)
+
     async def is_same(self) -> bool:
         """Whether the plan, which must be locked by now, still stands as it was compared: then nothing is to be drafted again."""
         now, compared = await self._sheet.read(), self._read()
         return (now.rows, now.columns) == (compared.rows, compared.columns)
+
+    async def settle_deleted(self) -> None:
+        """Do what is wanted with the issues of deleted rows. The plan must be locked, and compared since."""
+        if not self._gone:
+            return
+        with self.step("issues of deleted rows"):
+            await self._deleted.carry_out(self._read(), self._gone)
+        self.result.problems += self._deleted.problems
 
     @property
     def status_differs(self) -> bool:
@@ -154,6 +171,16 @@ class PlanUpdate(PlanRun):
         self.result.problems = [*drafts.problems, *decision.problems]
         self.result.by_row = {a.row: RowResult(a.row, a.outcome, a.key, list(a.problems)) for a in decision.actions}
         self._files.actions(decision.actions)
+        self._deleted = DeletedRows(
+            self._jira,
+            self.deleted_rows,
+            project_key=self._project_key,
+            client=self._client,
+            me=self._me,
+            clock=self._clock,
+            log=self._log,
+        )
+        self._gone = await self._deleted.look(gone(plan, decision))
         self.updates = {
             action.row: RowUpdate(rows[action.row], by_row[action.row], issues[action.key])
             for action in decision.actions
@@ -187,8 +214,9 @@ class PlanUpdate(PlanRun):
             self._say_outcomes(sending=True)
 
     def foresee_status(self) -> None:
-        """Say what would be written into the plan's status columns; nothing is."""
+        """Say what would be written into the plan's status columns, and done with issues of deleted rows; nothing is."""
         self.result.problems += [*self._status.problems, *foreseen(self._read(), self.status_cells)]
+        self.result.problems += self._deleted.foresee(self._read(), self._gone)
 
     async def fill_status(self) -> None:
         """

@@ -38,7 +38,7 @@ _DEFAULTS: dict[str, Any] = {
 }  # fmt: skip
 _BODIES = {"page", "empty", "json"}
 _ANSWERING_WITH_ISSUES = {"createIssues", "bulkFetchIssues", "searchAndReconsileIssuesUsingJqlPost"}
-_REFUSING = {"createIssue", "createIssues", "editIssue"}
+_REFUSING = {"createIssue", "createIssues", "editIssue", "doTransition"}
 
 
 @dataclass(slots=True)

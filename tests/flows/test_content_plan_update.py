@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -30,8 +31,9 @@ def plans(services, monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def update(tmp_path):
+def update(services, tmp_path):
     def go(**parameters):
+        services.clock.move(60)  # so that the search index shows what was done before
         given = {"target_month": MONTH, "delay_seconds": (0, 0), "output_dir": str(tmp_path / "updated"), **parameters}
         return asyncio.run(content_plan_update(**given))
 
@@ -101,6 +103,20 @@ def test_our_own_writing_of_status_columns_is_no_change(plans, update, services)
     before = len(services.journal)
     assert {one["state"] for one in update()["clients"].values()} == {"unchanged"}
     assert since(services, before)["sheets.spreadsheets.batchUpdate"] == 0
+
+
+def test_what_becomes_of_deleted_rows_is_said_by_the_client_list_or_by_the_run(plans, update, services):
+    services.google.write(os.environ["CLIENTS_SPREADSHEET_ID"], "Clients!C1:C2", [["Deleted Rows"], ["Cancelled"]])
+    keys = [row["key"] for row in update()["data"]]
+    for plan in plans:
+        services.google.delete_rows(plan, TAB, 2)
+    foreseen = update(validate_only=True)
+    assert "would go through 'Cancelled'" in foreseen["clients"]["Klien 1"]["problems"][0]["message"]
+    update()
+    statuses = [services.jira.issue(key).fields["status"]["id"] for key in keys]
+    assert statuses == ["10002", "10000", "10000", "10000"]
+    update(deleted_rows="label")
+    assert ["row-deleted-from-plan" in services.jira.issue(key).labels for key in keys] == [False, False, True, False]
 
 
 def test_status_columns_are_foreseen_then_filled(plans, update, services):

@@ -71,6 +71,15 @@ def test_a_folder_that_is_merged_over_clients_is_that_of_each():
     assert [client.folder_id for client in parse(read)] == ["1aB", "1aB"]
 
 
+def test_the_tab_of_plans_and_what_becomes_of_deleted_rows_may_be_named():
+    values = [
+        ["Name", "Content Plan Folder ID", "Tab", "deleted rows"],
+        ["A", "1aB", "Plan", " Cancelled"],
+        ["B", "2aB"],
+    ]
+    assert [(one.tab, one.deleted_rows) for one in parse(listed(values))] == [("Plan", "Cancelled"), ("", "")]
+
+
 @pytest.mark.parametrize("values", [[], [["Nama", "Folder"]], [["Name"]]], ids=["empty", "other-names", "one-column"])
 def test_a_list_without_its_columns_is_refused_by_name(values):
     with pytest.raises(FixInputError, match=r"List.*'Content Plan Folder ID'"):
