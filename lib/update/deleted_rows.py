@@ -16,6 +16,7 @@ from lib.exactly_once.plan_sheet import Log
 from lib.exactly_once.reconcile import Decision, likeness, text_hash
 from lib.files import iso_utc
 from lib.formats import match_key
+from lib.messages import Said, say
 from lib.plan import adf
 from lib.plan.content_plan import ContentPlan
 from lib.plan.keys import read_key
@@ -113,8 +114,12 @@ class DeletedRows:
 
     def foresee(self, plan: ContentPlan, todo: Sequence[Todo]) -> list[Problem]:
         """Say what would be done."""
-        what = f"get the label {DELETED_LABEL}" if self._labels else f"go through {self._how!r}"
-        return [_problem(plan, one.issue, f"would {what}, with a comment", "warning") for one in todo]
+        done = (
+            say("would get the label {label}, with a comment", label=DELETED_LABEL)
+            if self._labels
+            else say("would go through '{transition}', with a comment", transition=self._how)
+        )
+        return [_problem(plan, one.issue, done, "warning") for one in todo]
 
     async def carry_out(self, plan: ContentPlan, todo: Sequence[Todo]) -> None:
         """Do it, and say in `problems` what was done. The plan must be locked, and `todo` be of what was read since."""
@@ -124,17 +129,22 @@ class DeletedRows:
                 said = await self._carry_out(plan, one)
             except UncertainWriteError as error:
                 self._log.warning("%s: %s", self._client, error)
-                self._say(plan, one.issue, "the answer was lost; the next run looks what became of it", "error")
+                self._say(plan, one.issue, say("the answer was lost; the next run looks what became of it"), "error")
             except (RefusedError, FixInputError) as error:
-                self._say(plan, one.issue, f"Jira does not let us: {error}", "error")
+                self._say(plan, one.issue, say("Jira does not let us: {reason}", reason=error), "error")
             else:
                 self._say(plan, one.issue, *said)
 
-    async def _carry_out(self, plan: ContentPlan, one: Todo) -> tuple[str, Level]:
+    async def _carry_out(self, plan: ContentPlan, one: Todo) -> tuple[Said, Level]:
         key = one.issue.key
         move = await self._find_transition(key) if one.transition else None
         if one.transition and move is None:
-            return f"has no transition {self._how!r} from {one.state.status!r}; it is left as it is", "error"
+            message = say(
+                "has no transition '{transition}' from '{status}'; it is left as it is",
+                transition=self._how,
+                status=one.state.status,
+            )
+            return message, "error"
         if one.mark:
             edits = (await self._jira.read_edits([key])).get(one.issue.id, [])
             mark = {
@@ -149,8 +159,11 @@ class DeletedRows:
             await self._move(one, move)
         if one.comment:
             await self._jira.add_comment(key, _comment(plan), _change_hash(one.issue))
-        done = f"went through {self._how!r}" if move else f"got the label {DELETED_LABEL}" if one.mark else "was told"
-        return f"{done}, with a comment", "warning"
+        if move:
+            return say("went through '{transition}', with a comment", transition=self._how), "warning"
+        if one.mark:
+            return say("got the label {label}, with a comment", label=DELETED_LABEL), "warning"
+        return say("was told in a comment"), "warning"
 
     async def _find_transition(self, key: str) -> Transition | None:
         """The transition of that name, or else the only one that leads to the status of that name."""
@@ -173,13 +186,13 @@ class DeletedRows:
                     return
             raise
 
-    def _say(self, plan: ContentPlan, issue: Issue, message: str, level: Level) -> None:
+    def _say(self, plan: ContentPlan, issue: Issue, message: Said, level: Level) -> None:
         self.problems.append(_problem(plan, issue, message, level))
 
 
-def _problem(plan: ContentPlan, issue: Issue, message: str, level: Level) -> Problem:
-    said = f"{issue.key} ({issue.summary!r}), whose row was deleted, {message}"
-    return Problem(where=a1.quoted(plan.tab), message=said, level=level)
+def _problem(plan: ContentPlan, issue: Issue, done: Said, level: Level) -> Problem:
+    message = say("{key} ('{summary}'), whose row was deleted, {done}", key=issue.key, summary=issue.summary, done=done)
+    return Problem.of(a1.quoted(plan.tab), message, level=level)
 
 
 def _change_hash(issue: Issue) -> str:
