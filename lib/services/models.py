@@ -123,7 +123,7 @@ class Account:
     name: str
     site: str
     read_at: dt.datetime | None = field(default=None, compare=False)
-    time_zone: str = ""
+    time_zone: str = field(default="", compare=False)
     named: bool = field(default=False, compare=False)
 
 
