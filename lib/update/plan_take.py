@@ -9,7 +9,9 @@ from lib.messages import NOTHING
 from lib.plan.issue_draft import Drafts
 from lib.services.models import IssueState
 from lib.update import three_way
-from lib.update.plan_update import PlanUpdate, RowUpdate, shown_value
+from lib.update.plan_update import PlanUpdate
+from lib.update.row_problems import shown_value
+from lib.update.row_update import RowUpdate
 from lib.update.three_way import Decision, State, Take
 
 

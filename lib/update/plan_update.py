@@ -9,68 +9,31 @@ import datetime as dt
 import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from lib.errors import FixInputError, RefusedError, UncertainWriteError
 from lib.exactly_once.lookup import Snapshot
 from lib.exactly_once.plan_run import PlanRun, RowResult
-from lib.exactly_once.reconcile import RESOLVE, Outcome, decide, row_property
+from lib.exactly_once.reconcile import Outcome, decide, row_property
 from lib.files import iso_utc
-from lib.formats import cut
-from lib.messages import NOTHING, Said, say
-from lib.plan import adf, sent
-from lib.plan.content_plan import KEY, ContentPlan, PlanRow
-from lib.plan.issue_draft import Drafts, IssueDraft, shown_field
-from lib.plan.problems import Kind, Problem
-from lib.plan.sent import DESCRIPTION, Remembered
+from lib.messages import NOTHING, say
+from lib.plan.issue_draft import Drafts, shown_field
+from lib.plan.problems import Kind
 from lib.services.models import FETCH_SIZE, Edit, Issue, IssueState
 from lib.update import three_way
 from lib.update.deleted_rows import DeletedRows, Todo, gone
+from lib.update.row_problems import cell_of, problems_of, shown_value
+from lib.update.row_update import RowUpdate, columns_of, remembered
 from lib.update.status_columns import Cell, Wanted, foreseen, wanted
 from lib.update.status_writer import StatusWriter
-from lib.update.three_way import UNKNOWN, Decision, State
+from lib.update.three_way import Decision, State
 from lib.update.update_cache import is_settled
-from lib.watch.plan_watch import changes_of
 
 PERMISSIONS = ("BROWSE_PROJECTS", "EDIT_ISSUES")
 TOLD_FOR = dt.timedelta(days=7)  # how long a person's edit that was replaced is told
 _LOOKS_S = (2, 5, 10)  # pauses between looks for a change whose answer was lost
 _TRIES = 4
-_SHOWN = 200  # characters of a value in a message; result.json has it whole
-
-
-@dataclass
-class RowUpdate:
-    """
-    One row that has its issue.
-
-    Attributes:
-        row: The row.
-        draft: What the notebook makes of it now.
-        issue: Its issue as it was looked up.
-        state: How the issue stands; None where it cannot be read.
-        decisions: The fields that somebody changed.
-        untouched: Why nothing is sent to it, whatever changed; empty when something may be.
-        lost: The answer was lost, and the change was not to be seen.
-        rejected: Field -> why Jira refused it.
-        not_remembered: Why Jira refused a request that changes no field, only what the issue remembers.
-    """
-
-    row: PlanRow
-    draft: IssueDraft
-    issue: Issue
-    state: IssueState | None = None
-    decisions: list[Decision] = field(default_factory=list)
-    untouched: Said = NOTHING
-    lost: bool = False
-    rejected: dict[str, str] = field(default_factory=dict)
-    not_remembered: str = ""
-
-    @property
-    def is_to_send(self) -> bool:
-        """Whether something is to be written to the issue."""
-        return not self.untouched and any(d.state in (State.UPDATED, State.SETTLED) for d in self.decisions)
 
 
 class PlanUpdate(PlanRun):
@@ -97,9 +60,7 @@ class PlanUpdate(PlanRun):
         self._me = ""
         self._names: list[str] = []
         self._fence = 0.0
-        self._written: dict[
-            int, set[str]
-        ] = {}  # row -> the fields that were sent to its issue; none when it had only to remember
+        self._written: dict[int, set[str]] = {}  # row -> fields sent to its issue; none when it had only to remember
         self._found: list[Issue] = []  # all that Jira has of the plan
         self._is_touched = False  # the plan was locked
 
@@ -249,7 +210,7 @@ class PlanUpdate(PlanRun):
             row: [
                 {
                     "field": self._shown(one.field),
-                    "cell": self._cell(update, one.field),
+                    "cell": cell_of(self._read(), update, one.field),
                     "state": self._state(update, one).value,
                     "sent": shown_value(one.sent),
                     "plan": shown_value(one.plan),
@@ -274,7 +235,7 @@ class PlanUpdate(PlanRun):
         issue = replace(update.issue, row=state.row)
         if state.row.get("shortened") and draft.sections:
             draft = draft.shortened()
-        found = three_way.compare(draft, _remembered(plan, update.row, draft, issue), state.fields)
+        found = three_way.compare(draft, remembered(plan, update.row, draft, issue), state.fields)
         update.decisions = [
             replace(one, state=State.REJECTED, why=update.rejected[one.field]) if one.field in update.rejected else one
             for one in found
@@ -349,15 +310,15 @@ class PlanUpdate(PlanRun):
     def _new_row(self, update: RowUpdate, fields: Sequence[str], after: int, mark: str) -> dict[str, Any]:
         """What the issue remembers once this is applied: of fields that stay open, what it did before."""
         plan, old = self._read(), dict(update.state.row if update.state else {})
-        remembered = _remembered(plan, update.row, update.draft, replace(update.issue, row=old))
-        columns = _columns(plan, update.row, update.draft)
+        known = remembered(plan, update.row, update.draft, replace(update.issue, row=old))
+        columns = columns_of(plan, update.row, update.draft)
         still_open = {column for d in update.decisions if d.state in three_way.OPEN for column in columns(d.field)}
         now = row_property(
             plan,
             update.row,
             str(old.get("token", "")),
             self._run,
-            fields=three_way.remember(remembered, update.decisions),
+            fields=three_way.remember(known, update.decisions),
         )
         if still_open:
             cells, hashes = dict(old.get("cells") or {}), dict(old.get("cut") or {})
@@ -376,7 +337,7 @@ class PlanUpdate(PlanRun):
 
     def _recently_written(self) -> list[RowUpdate]:
         since = iso_utc(self._clock.now() - TOLD_FOR)
-        return [u for u in self.updates.values() if any(w["at"] >= since for w in _written(u).values())]
+        return [u for u in self.updates.values() if any(w["at"] >= since for w in u.written.values())]
 
     async def _edits(self, updates: Sequence[RowUpdate]) -> dict[str, list[Edit]]:
         edits: dict[str, list[Edit]] = {}
@@ -390,7 +351,7 @@ class PlanUpdate(PlanRun):
             return
         edits = await self._edits(updates)
         for update in updates:
-            written = _written(update)
+            written = update.written
             if update.row.row in self._written:
                 states = await self._jira.read_states([update.issue.key], [])
                 written = dict(next((s.row for s in states.values()), {}).get("written") or {})
@@ -420,7 +381,10 @@ class PlanUpdate(PlanRun):
         for update in self.updates.values():
             result = self._result(update.row.row)
             result.problems = [p for p in result.problems if p.kind is not Kind.CONFLICT]
-            result.outcome, result.problems = self._outcome(update, sending=sending), self._problems(update)
+            result.outcome, result.problems = (
+                self._outcome(update, sending=sending),
+                problems_of(self._read(), update, self._field_names),
+            )
 
     def _outcome(self, update: RowUpdate, *, sending: bool) -> Outcome:
         states = {decision.state for decision in update.decisions}
@@ -438,141 +402,11 @@ class PlanUpdate(PlanRun):
             return Outcome.UPDATED
         return Outcome.READY if State.UPDATED in states and not sending else Outcome.EXISTING
 
-    def _problems(self, update: RowUpdate) -> list[Problem]:
-        plan, key = self._read(), update.issue.key
-        at_key = plan.address(update.row.row, KEY)
-        if update.untouched:
-            changed = [d for d in update.decisions if d.state in (State.UPDATED, State.CONFLICT)]
-            names = ", ".join(self._shown(d.field) for d in changed)
-            message = say(
-                "{key}: {why}; the plan's changes of {names} are not carried over",
-                key=key,
-                why=update.untouched,
-                names=names,
-            )
-            return [Problem.of(at_key, message, level="warning")] if changed or not update.state else []
-        problems = [p for p in (self._problem(update, one) for one in update.decisions) if p]
-        if State.REFUSED in {one.state for one in update.decisions}:
-            problems += [p for p in update.draft.problems if p.level == "error"]
-        if update.not_remembered:
-            message = say(
-                "{key}: plan and Jira say the same again, and Jira does not let the issue remember it: {reason}",
-                key=key,
-                reason=update.not_remembered,
-            )
-            problems.append(Problem.of(at_key, message, level="warning"))
-        if update.lost:
-            message = say(
-                "{key}: the answer to its change was lost, and the change is not to be seen; the next run looks again",
-                key=key,
-            )
-            problems.append(Problem.of(at_key, message))
-        return problems
-
-    def _problem(self, update: RowUpdate, decision: Decision) -> Problem | None:
-        plan, key, name = self._read(), update.issue.key, self._shown(decision.field)
-        where = self._cell(update, decision.field)
-        command = f"{RESOLVE} {plan.spreadsheet_id} {update.row.row} --field {decision.field} --take"
-        was, now, there = (shown_value(value, _SHOWN) for value in (decision.sent, decision.plan, decision.jira))
-        match decision.state:
-            case State.CONFLICT:
-                message = say(
-                    "{key}, {name}: the plan says {now}, Jira says {there}, sent was {was}; {why}. Nothing was sent; decide: {command} "
-                    "plan, or jira",
-                    key=key,
-                    name=name,
-                    now=now,
-                    there=there,
-                    was=was,
-                    why=decision.why or say("both were changed"),
-                    command=command,
-                )
-                return Problem.of(where, message, kind=Kind.CONFLICT)
-            case State.REPLACED:
-                message = say(
-                    "{key}, {name}: somebody wrote {there} while the plan's {now} was sent, which replaced it; if it counts, write it "
-                    "into Jira again, if not: {command} plan",
-                    key=key,
-                    name=name,
-                    there=there,
-                    now=now,
-                    command=command,
-                )
-                return Problem.of(where, message, kind=Kind.CONFLICT)
-            case State.REJECTED:
-                return Problem.of(where, say("Jira: {reason}", reason=f"{name}: {decision.why}"), kind=Kind.REJECTED)
-            case State.KEPT:
-                message = say(
-                    "{key}, {name}: changed in Jira to {there}, and kept; the plan says {now}",
-                    key=key,
-                    name=name,
-                    there=there,
-                    now=now,
-                )
-                return Problem.of(where, message, level="warning")
-        return None
-
     def _shown(self, name: str) -> str:
         return shown_field(name, self._field_names)
-
-    def _cell(self, update: RowUpdate, name: str) -> str:
-        """Where the field comes from; the row's Key where it comes from several cells or none."""
-        return update.draft.cells.get(name) or self._read().address(update.row.row, KEY)
 
     def _state(self, update: RowUpdate, decision: Decision) -> State:
         """What became of a field: what was to be sent and was not waits."""
         to_send = decision.state is State.UPDATED or (update.untouched and decision.state is State.CONFLICT)
         sent_now = decision.field in self._written.get(update.row.row, ())
         return State.WAITING if to_send and not sent_now else decision.state
-
-
-def _written(update: RowUpdate) -> dict[str, Any]:
-    return dict((update.state.row if update.state else {}).get("written") or {})
-
-
-def _remembered(plan: ContentPlan, row: PlanRow, draft: IssueDraft, issue: Issue) -> Remembered:
-    """
-    What the issue was sent.
-
-    One that was made before issues remembered that knows its row's cells: a field whose column is as it was then was sent what
-    is drafted now, and of any other nobody knows.
-    """
-    held = issue.row.get("fields")
-    if isinstance(held, Mapping):
-        return dict(held)
-    changed = {change.column for change in changes_of(plan, row, issue)}
-    columns = _columns(plan, row, draft)
-    same = sent.remember(draft.drafted)
-    named = (*same, *draft.cells)
-    return {name: UNKNOWN if changed & set(columns(name)) else same[name] for name in named if name in same or changed}
-
-
-def _columns(plan: ContentPlan, row: PlanRow, draft: IssueDraft) -> Any:
-    """Field -> the columns that it is made from; those of no field make the description."""
-    by_cell = {plan.address(row.row, column.label): column.label for column in plan.columns}
-    used = {by_cell[cell] for cell in draft.cells.values() if cell in by_cell}
-
-    def columns(name: str) -> list[str]:
-        if name == DESCRIPTION:
-            return [column.label for column in plan.columns if column.label not in used]
-        cell = draft.cells.get(name, "")
-        return [by_cell[cell]] if cell in by_cell else []
-
-    return columns
-
-
-def shown_value(value: Any, most: int | None = None) -> str:
-    """A value as people read it, in full or at most so many characters of it."""
-    if value is None or value in ([], ""):
-        return say("(empty)")
-    if isinstance(value, dict) and value.get("type") == "doc":
-        text = adf.plain_text(value)
-    elif isinstance(value, dict):
-        known = ("displayName", "name", "value", "begins")
-        named = next((value[name] for name in known if value.get(name)), None)
-        if named is None:
-            return say("what is not known")
-        text = str(named)
-    else:
-        text = value if isinstance(value, str) else str(adf.plain_value(value))
-    return f"'{cut(text, most) if most else text}'"
