@@ -13,7 +13,7 @@ from typing import Any
 
 from lib.clock import Clock
 from lib.errors import ConflictError, FixInputError, TryLaterError, UncertainWriteError
-from lib.exactly_once import claims, plan_lock
+from lib.exactly_once import claims, key_cells, plan_lock
 from lib.exactly_once.claims import Claim
 from lib.files import iso_utc
 from lib.formats import Month
@@ -268,7 +268,7 @@ class PlanSheet:
         tab = self._tab()
         self._holder = plan_lock.new_holder(self._local, self._clock.now(), terms.flow_run)
         plan = self._foreseen() if claims else None
-        key_column = self._request_key_column(plan) if plan else []
+        key_column = key_cells.request_key_column(plan, self._tab(), self._held_by()) if plan else []
         for _ in range(_TRIES):
             before = self._opened().named_ranges
             if name := before.get(plan_lock.LOCK_ID, ""):
@@ -476,7 +476,7 @@ class PlanSheet:
         return {claim.row for claim in wanted if claim.token in stand}
 
     def _places(self, plan: ContentPlan, tokens: Container[str]) -> dict[str, Place]:
-        column = plan.new_key_column if plan.key_column is None else plan.key_column
+        column = key_cells.column_of(plan)
         return {token: (row.row - 1, column) for row in plan.rows if (token := row.key.strip()) in tokens}
 
     async def _point(self) -> tuple[ContentPlan, int]:
@@ -494,7 +494,7 @@ class PlanSheet:
             return plan, top
         refused: ConflictError | None = None
         for _ in range(_TRIES):
-            requests, refused = self._request_key_column(plan), None
+            requests, refused = key_cells.request_key_column(plan, self._tab(), self._held_by()), None
             try:
                 plan = await self._update(requests)
             except UncertainWriteError as error:
@@ -512,7 +512,7 @@ class PlanSheet:
     async def _fitting(self, plan: ContentPlan, *, formatted: bool = True) -> int | None:
         """The first row of our range, from 0, if it is the plan's Key column; else None, which is told if a column was `formatted`."""
         top, column = await self._pointed()
-        if column == (plan.new_key_column if plan.key_column is None else plan.key_column) and top < plan.header_row:
+        if column == key_cells.column_of(plan) and top < plan.header_row:
             return top
         if formatted:
             self._log.warning(
@@ -522,27 +522,6 @@ class PlanSheet:
                 a1.column_letter(column),
             )
         return None
-
-    def _request_key_column(self, plan: ContentPlan) -> list[dict[str, Any]]:
-        """
-        Requests that make the Key column plain text, say whose column it is, and, the last one, point our range at it.
-
-        Plain text, since a key such as MAR-12 would turn into a date.
-        """
-        column = plan.new_key_column if plan.key_column is None else plan.key_column
-        tab = self._tab()
-        where = {"sheetId": tab.id, "startColumnIndex": column, "endColumnIndex": column + 1}
-        header = {**where, "startRowIndex": plan.header_row - 1, "endRowIndex": plan.header_row}
-        below = {**where, "startRowIndex": plan.header_row}
-        text = {"userEnteredFormat": {"numberFormat": {"type": "TEXT"}}}
-        missing = column + 1 - tab.columns
-        more = {"appendDimension": {"sheetId": tab.id, "dimension": "COLUMNS", "length": missing}}
-        return [
-            *([more] if missing > 0 else []),
-            {"repeatCell": {"range": below, "cell": text, "fields": "userEnteredFormat.numberFormat"}},
-            {"repeatCell": {"range": header, "cell": {"note": key_note()}, "fields": "note"}},
-            plan_lock.request_point(self._held_by(), tab.id, column, plan.header_row - 1),
-        ]
 
     async def _point_only(
         self, request: Mapping[str, Any], refused: ConflictError
@@ -588,12 +567,9 @@ class PlanSheet:
             self._log.warning("%s: rows were deleted while they were claimed; nothing was written", self._client)
             return False
         self._seen_ours_at, self._send_before = sent_at, began + FENCE_S  # the range goes with the lock
-        column = plan.new_key_column if plan.key_column is None else plan.key_column
-        meant = [[*row] for row in self._cells().texts]
-        for row, token in enumerate(texts, start=top):
-            if token is not None:
-                _put(meant, row, column, token)
-        return shown is not None and _trimmed(shown) == _trimmed(meant)
+        column = key_cells.column_of(plan)
+        written = {(row, column): text for row, text in enumerate(texts, start=top) if text is not None}
+        return shown is not None and key_cells.is_as_written(shown, self._cells().texts, written)
 
     def _held_by(self) -> plan_lock.Holder:
         if self._holder is None:
@@ -639,7 +615,9 @@ class PlanSheet:
         for _ in range(_TRIES):
             if not left:
                 break
-            requests = [replace_text(token, text, self._tab().id, places.get(token)) for token, text in left.items()]
+            requests = [
+                key_cells.replace_text(token, text, self._tab().id, places.get(token)) for token, text in left.items()
+            ]
             *before, end = itertools.batched(requests, REPLACE_SIZE, strict=False)
             for part in before:
                 try:
@@ -682,44 +660,5 @@ class PlanSheet:
         self._local.clear_journal()
 
 
-def _put(grid: list[list[str]], row: int, column: int, text: str) -> None:
-    grid.extend([] for _ in range(row + 1 - len(grid)))
-    grid[row].extend("" for _ in range(column + 1 - len(grid[row])))
-    grid[row][column] = text
-
-
-def _trimmed(grid: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
-    """The texts without the empty ones at the ends of rows, and without empty rows at the end."""
-    rows = [tuple(row[: max((n for n, text in enumerate(row, start=1) if text), default=0)]) for row in grid]
-    return rows[: max((n for n, row in enumerate(rows, start=1) if row), default=0)]
-
-
 def _texts(row: PlanRow) -> list[str]:
     return [row.key.strip(), *(value.strip() for value in row.values.values() if isinstance(value, str))]
-
-
-def key_note() -> str:
-    """What the header of the Key column tells planners, in both languages."""
-    note = say(
-        "This column is written by the content-plan-to-jira run: do not edit it. cp-… marks a row whose issue is being made; "
-        "if it stays, the next run settles it."
-    )
-    return f"{note.indonesian}\n\n{note}"
-
-
-def replace_text(find: str, replacement: str, tab_id: int, place: Place | None = None) -> dict[str, Any]:
-    """A request that replaces a whole cell's text wherever in the tab it stands, or in one cell if it stands there."""
-    within: dict[str, Any] = {"sheetId": tab_id}
-    if place is not None:
-        row, column = place
-        rows = {"startRowIndex": row, "endRowIndex": row + 1}
-        within = {"range": {**within, **rows, "startColumnIndex": column, "endColumnIndex": column + 1}}
-    return {
-        "findReplace": {
-            "find": find,
-            "replacement": replacement,
-            "matchEntireCell": True,
-            "matchCase": True,
-            **within,
-        }
-    }

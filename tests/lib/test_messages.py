@@ -10,7 +10,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from lib.errors import FixInputError, RefusedError
-from lib.exactly_once.plan_sheet import key_note
+from lib.exactly_once.key_cells import key_note
 from lib.formats import FormatError
 from lib.messages import Said, join, say
 from lib.plan.problems import Problem

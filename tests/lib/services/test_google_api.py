@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from lib.errors import ConflictError, CredentialsError, FixInputError, TryLaterError, UncertainWriteError
-from lib.exactly_once.plan_sheet import replace_text
+from lib.exactly_once.key_cells import replace_text
 from lib.services.google_api import SPREADSHEET, GoogleApi
 from lib.services.models import EXCEL
 from tests.direct import google_api
