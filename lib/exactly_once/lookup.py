@@ -26,7 +26,7 @@ GAP = 300  # keys in a row that may belong to nothing (deleted, moved) before a 
 GAP_OF_THE_LOST = 1000  # the same while an issue of ours is missed
 LONGEST_SCAN = 20_000  # keys; a longer range is not read, and the look is not clean
 GATHER_S = 0.2
-_LABELS = 50  # plans a search
+_PLANS_A_SEARCH = 50
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,10 @@ class _Ask:
 
 @dataclass
 class _Range:
-    """The numbers of the project's keys that a look has read: those that were asked for, and whether we could see the last of them."""
+    """The numbers of the project's keys that a look has asked for, and whether the last answer showed an issue of the project."""
 
     read: set[int] = field(default_factory=set)
-    seen: bool = False
+    is_visible: bool = False
 
 
 class ProjectLookup:
@@ -94,7 +94,6 @@ class ProjectLookup:
         self._project_key = project_key
         self._permissions = permissions
         self._account = account
-        self._permitted = False
         gather = functools.partial(gathers.sleep, GATHER_S) if gathers else None
         self._looks = Together(self._look, gather)
         self._reads = Together(self._read, gather)
@@ -137,8 +136,7 @@ class ProjectLookup:
         """Whom Jira takes us for. It is asked again where its answers do not say to whom they are given."""
         if self._account is None or not self._account.named:
             self._account = await self._jira.read_myself()
-        if not self._permitted or not self._account.named:
-            await self._check_permitted(self._account)
+        await self._check_permitted(self._account)
         return self._account
 
     async def _leave(self, before: Account, scanned: _Range) -> None:
@@ -148,13 +146,12 @@ class ProjectLookup:
             await self._check_permitted(after)
             if after != before:
                 raise CredentialsError("Jira", "the account changed during the run; start again")
-        elif not scanned.seen:
+        elif not scanned.is_visible:
             await self._check_permitted(before)
 
     async def _check_permitted(self, account: Account) -> None:
         granted = await self._jira.read_permissions(self._project_key, self._permissions)
-        self._permitted = not (missing := [name for name in self._permissions if name not in granted])
-        if missing:
+        if missing := [name for name in self._permissions if name not in granted]:
             raise CredentialsError(
                 f"Jira, project {self._project_key}",
                 f"{account.name or account.account_id} has no {' and no '.join(missing)}; ask the project's administrator",
@@ -166,7 +163,7 @@ class ProjectLookup:
         """Ids of the issues with one of these labels, by the index, and when that was first answered."""
         ids: list[str] = []
         times: list[dt.datetime | None] = []
-        for some in itertools.batched(labels, _LABELS, strict=False):
+        for some in itertools.batched(labels, _PLANS_A_SEARCH, strict=False):
             quoted = ", ".join(f'"{label}"' for label in some)
             found = await self._jira.search(f"labels in ({quoted})" if len(some) > 1 else f"labels = {quoted}")
             ids += found.ids
@@ -174,13 +171,14 @@ class ProjectLookup:
         return ids, times[0]
 
     async def _refresh(self, asks: Sequence[_Ask], found: Sequence[str]) -> None:
-        """Read the plans' issues that were found, and those known that were not read since it was asked; the gone ones are forgotten."""
-        known = [issue.id for issue in self._by_id.values() if any(self._is_stale(issue, ask) for ask in asks)]
-        ids = list(dict.fromkeys([*known, *(issue_id for issue_id in found if issue_id not in self._by_id)]))
+        """Read the plans' issues that were found and not known as theirs, and those known from before; the gone ones are forgotten."""
+        stale = [issue.id for issue in self._by_id.values() if any(self._is_stale(issue, ask) for ask in asks)]
+        theirs = {issue.id for issue in self._by_id.values() if any(ask.is_about(issue) for ask in asks)}
+        ids = list(dict.fromkeys([*stale, *(issue_id for issue_id in found if issue_id not in theirs)]))
         read = {issue.id for issue in await self._fetch(ids)}
-        for issue_id in known:
+        for issue_id in stale:
             if issue_id not in read:
-                del self._by_id[issue_id]
+                self._by_id.pop(issue_id, None)
 
     def _is_stale(self, issue: Issue, ask: _Ask) -> bool:
         return self._read_in[issue.id] <= ask.since and ask.is_about(issue)
@@ -196,9 +194,9 @@ class ProjectLookup:
         there = {issue.key for issue in await self._fetch(keys)}
         for key in keys:
             if key not in there and key not in self._alone:
-                self._alone.add(key)
                 for issue in await self._fetch([key]):
                     self._by_id[issue.id] = replace(issue, old_keys=(*issue.old_keys, key))
+                self._alone.add(key)
 
     async def _read_newest(self, asks: Sequence[_Ask], scanned: _Range) -> list[bool]:
         """
@@ -233,7 +231,7 @@ class ProjectLookup:
             numbers = [number, *itertools.islice(unread, FETCH_SIZE - 2)]
             keys = [f"{self._project_key}-{number}" for number in numbers]
             found = await self._fetch([witness, *keys] if self.newest else keys)
-            scanned.seen = any(issue.key == witness for issue in found)
+            scanned.is_visible = any(issue.key == witness for issue in found)
             scanned.read.update(numbers)
             self.newest = max(self.newest, *(self._number(issue.key) for issue in found), 0)
             number = next(unread)
@@ -285,6 +283,10 @@ class Lookup:
             self._since = self._project.looks
         gap = GAP_OF_THE_LOST if missed else GAP
         return await self._project.look(_Ask(self._label, frozenset(keys), self._since, gap, above))
+
+    def begin(self) -> None:
+        """From now on what was read before counts no more."""
+        self._since = None
 
     async def read(self, keys: Iterable[str]) -> list[Issue]:
         """The issues with these keys, straight from the records."""

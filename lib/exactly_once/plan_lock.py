@@ -213,6 +213,12 @@ def request_unlock(range_name: str, holders: Iterable[str], *, leave: bool = Fal
     """
     holder = parse_holder(range_name)
     own = [f"{HOLDER_ID}{holder.nonce}"] if holder else []
+    renamed = [{"namedRangeId": own_id, "name": holder.own_range} for own_id in own if holder and leave]
     left = [range_id for range_id in holders if range_id.startswith(HOLDER_ID) and range_id not in own]
     gone = [*([] if leave else [*own, *left]), *([LOCK_ID] if range_name else [])]
-    return [{"deleteNamedRange": {"namedRangeId": range_id}} for range_id in gone]
+    return [
+        *(
+            {"updateNamedRange": {"namedRange": named, "fields": "name"}} for named in renamed
+        ),  # refused when it is gone
+        *({"deleteNamedRange": {"namedRangeId": range_id}} for range_id in gone),
+    ]

@@ -171,6 +171,7 @@ class PlanRun:
         Raises:
             WorkflowError: It cannot be read, or there is no plan in it.
         """
+        self._lookup.begin()
         with self.step("read the plan"):
             self._take(await self._sheet.read())
 

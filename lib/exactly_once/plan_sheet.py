@@ -181,6 +181,8 @@ class PlanSheet:
         self.spreadsheet = await request
         if self._is_ours():
             self._seen_ours_at, self._send_before = sent_at, began + FENCE_S
+        else:
+            self._seen_ours_at = None
         return self.spreadsheet
 
     def _is_ours(self) -> bool:
@@ -330,7 +332,8 @@ class PlanSheet:
         known = f"{plan_lock.HOLDER_ID}{journal.get('nonce', '')}"
         if known not in before:
             journal = {}
-        others = [each for each in before if each.startswith(plan_lock.HOLDER_ID) and each != known]
+        there = {**before, **self._opened().named_ranges}.keys() - {known, f"{plan_lock.HOLDER_ID}{holder.nonce}"}
+        others = [each for each in there if each.startswith(plan_lock.HOLDER_ID)]
         self._journal = {
             "run": self._run,
             "since": iso_utc(self._clock.now()),
@@ -555,7 +558,7 @@ class PlanSheet:
             texts[row - 1 - top] = text
         if plan.key_column is None or not plan.key_header:
             texts[plan.header_row - 1 - top] = KEY
-        sent_at, began = self._clock.now(), time.monotonic()
+        sent_at = self._clock.now()
         try:
             shown = await self._google.write_column(self._id, self._held_by().own_range, texts, self._tab().title)
         except UncertainWriteError as error:
@@ -566,7 +569,7 @@ class PlanSheet:
             await self.check_ours()
             self._log.warning("%s: rows were deleted while they were claimed; nothing was written", self._client)
             return False
-        self._seen_ours_at, self._send_before = sent_at, began + FENCE_S  # the range goes with the lock
+        self._seen_ours_at = sent_at  # the range goes with the lock
         column = key_cells.column_of(plan)
         written = {(row, column): text for row, text in enumerate(texts, start=top) if text is not None}
         return shown is not None and key_cells.is_as_written(shown, self._cells().texts, written)
@@ -603,7 +606,8 @@ class PlanSheet:
 
         Args:
             texts: Token -> what it is replaced by.
-            last: Nothing else is to be written: where nothing is left unsettled, the lock is given back in the same request.
+            last: Nothing else is to be written: where nothing is left unsettled, the lock is given back in the same request. A
+                token that somebody edited meanwhile is then left to the next run.
 
         Returns:
             The plan as it stands afterwards: what counts is what stands there, not what the replies say.
@@ -645,7 +649,11 @@ class PlanSheet:
         except ConflictError as error:
             if not unlocks:
                 raise
-            self._log.warning("%s: %s; reading what stands in the plan", self._client, error)
+            now = await self.read_again()
+            if self._is_ours():  # it was not the lock that Google refuses
+                raise
+            self._log.warning("%s: %s; what stands in the plan was read", self._client, error)
+            return now
         return await self.read_again()
 
     def _settles(self, texts: Container[str]) -> bool:

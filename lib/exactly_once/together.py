@@ -21,7 +21,7 @@ class Together[Ask, Answer]:
     Gathers what is asked until it can be answered. An answer was begun after it was asked for, never before.
 
     Args:
-        answer: Answers all that wait, in their order. Where it fails for several, each of them is answered by itself.
+        answer: Answers all that wait, in their order. Where it fails for several, each of them is answered by itself, all at once.
         gather: What passes the time in which others may join; nothing waits for them when it is left out.
     """
 
@@ -46,16 +46,18 @@ class Together[Ask, Answer]:
         self._waiting.append(mine)
         try:
             async with self._turn:
-                if not mine.answers:
-                    await self._answer_with(mine)
+                if not mine.answers and not mine.alone:
+                    await self._answer_all()
+            if mine.alone:
+                mine.answers += await self._answer([ask])
         finally:
             self._waiting.remove(mine)
         return mine.answers[0]
 
-    async def _answer_with(self, mine: _Waiting[Ask, Answer]) -> None:
-        if self._gather is not None and not mine.alone:
+    async def _answer_all(self) -> None:
+        if self._gather is not None:
             await self._gather()
-        asked = [mine] if mine.alone else [each for each in self._waiting if not each.answers and not each.alone]
+        asked = [each for each in self._waiting if not each.answers and not each.alone]
         try:
             answers = await self._answer([each.ask for each in asked])
         except WorkflowError:
@@ -63,7 +65,6 @@ class Together[Ask, Answer]:
                 raise
             for each in asked:
                 each.alone = True
-            await self._answer_with(mine)
             return
         for each, answer in zip(asked, answers, strict=True):
             each.answers.append(answer)

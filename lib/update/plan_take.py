@@ -1,6 +1,8 @@
 """What a person decided about fields that the plan and Jira say differently of, carried out as an update of that row alone."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from lib.errors import FixInputError
 from lib.exactly_once.lookup import Snapshot
@@ -70,6 +72,14 @@ class PlanTake(PlanUpdate):
             if self._taken and state and all(one.state is State.REPLACED for one in self._taken.values()):
                 update.untouched = NOTHING  # the issue has only to remember it
 
+    async def _is_refused(self, update: RowUpdate, fields: Mapping[str, Any], error: FixInputError) -> bool:
+        again = await super()._is_refused(update, fields, error)
+        if not update.not_remembered:
+            return again
+        update.rejected |= dict.fromkeys(self._taken, update.not_remembered)  # to remember is all that was decided
+        update.not_remembered = ""
+        return True
+
     def _decided(self, update: RowUpdate, decisions: list[Decision]) -> list[Decision]:
         """The decisions, of which nothing goes out but what was decided; the rest waits for the next update."""
         waiting = [
@@ -113,8 +123,6 @@ class PlanTake(PlanUpdate):
         name, key = self._shown(was.field), update.issue.key
         plan, jira = shown_value(was.plan), shown_value(was.jira)
         now = next((one for one in update.decisions if one.field == was.field), None)
-        if update.not_remembered:
-            return f"{name}: Jira refused it: {update.not_remembered}"
         if update.lost:
             return f"{name}: the answer was lost, and the change is not to be seen; run this again"
         if now and now.state is State.REJECTED:

@@ -119,10 +119,11 @@ def test_a_change_is_told_once_and_no_field_of_the_issue_is_touched(clients, mak
 
 
 @pytest.mark.kernel
-def test_a_row_that_was_refused_says_why_it_has_no_issue(clients, make, watch, services, tmp_path):
+def test_a_row_that_was_refused_says_why_it_has_no_issue(clients, watch, services, tmp_path):
     [plan] = clients(1)
     change(services, plan, "B3", "31 Juni 2026")
-    made = make(output_dir=str(tmp_path / "seen"))
+    given = {"target_month": MONTH, "delay_seconds": (0, 0), "output_dir": str(tmp_path / "seen")}
+    made = asyncio.run(content_plan_to_jira(**given))
     [refused] = [record for record in made["data"] if record["outcome"] == "refused"]
     [found] = [record for record in watch()["data"] if record["outcome"] == "flagged"]
     [problem] = found["problems"]

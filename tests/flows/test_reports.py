@@ -15,7 +15,7 @@ from prefect import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
 from prefect.settings import PREFECT_API_URL, PREFECT_UI_URL, temporary_settings
 
-from flows import client_plan, command_line, compare, prefect_api, rerun, rerun_arguments, run_command
+from flows import client_plan, clients, command_line, compare, prefect_api, rerun, rerun_arguments, run_command
 from flows.compare import compare_runs
 from flows.content_plan_check import content_plan_check
 from flows.content_plan_to_jira import content_plan_to_jira
@@ -420,6 +420,7 @@ def test_a_run_cancelled_while_its_clients_notebooks_run_tells_of_every_row_that
 
     whole: asyncio.Future = None
     with monkeypatch.context() as patched:
+        patched.setattr(clients, "at_once", lambda: clients_at_once)
         patched.setattr(utility_tasks, "run_notebook", is_cancelled_while_it_runs)
         with pytest.raises(asyncio.CancelledError):
             asyncio.run(go())

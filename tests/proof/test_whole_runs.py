@@ -210,8 +210,8 @@ def while_the_notebook_runs(office, end):
         pytest.param(UPDATE, 0, "after", signal.SIGTERM, id="as-the-plan-is-locked"),
         pytest.param(CLAIM, 0, "before", signal.SIGTERM, id="as-rows-are-claimed"),
         pytest.param(CREATE, 0, "after", signal.SIGTERM, id="as-jira-has-made-the-issues"),
-        pytest.param(UPDATE, 2, "before", signal.SIGINT, id="as-keys-are-written"),
-        pytest.param(UPDATE, 3, "after", signal.SIGTERM, id="as-the-lock-is-given-back"),
+        pytest.param(UPDATE, 1, "before", signal.SIGINT, id="as-keys-are-written"),
+        pytest.param(UPDATE, 1, "after", signal.SIGTERM, id="as-the-lock-is-given-back"),
     ],
 )
 def test_a_signal_at_any_request_leaves_a_finished_folder(office, operation, after, when, signum):

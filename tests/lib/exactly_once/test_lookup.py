@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
-from lib.errors import FixInputError
+from lib.errors import FixInputError, TryLaterError
 from lib.exactly_once.lookup import Lookup, ProjectLookup
 from lib.exactly_once.reconcile import plan_label
+from lib.services import retry
 from tests.direct import DirectJira, jira_api
 
 SEARCH, FETCH, MYSELF, PERMISSIONS = (
@@ -66,15 +67,15 @@ def test_plans_share_a_look_and_each_sees_its_own(project, lookup):
     assert (permissions, searches) == (1, 2), "one for all labels, one for the newest issue"
 
 
-def test_a_later_look_asks_neither_who_we_are_nor_what_we_may(project, lookup):
+def test_a_later_look_does_not_ask_who_we_are(project, lookup):
     project.look(lookup, "plan-a")
     before = project.calls()
     project.look(lookup, "plan-b")
-    assert [after - was for after, was in zip(project.calls()[:3], before[:3], strict=True)] == [0, 0, 2]
+    assert [after - was for after, was in zip(project.calls()[:3], before[:3], strict=True)] == [0, 1, 2]
 
 
-def test_where_answers_name_nobody_both_are_asked_before_and_after_each_look(project, lookup):
-    project.box.jira.names_callers = False
+def test_where_answers_name_nobody_both_are_asked_before_and_after_each_look(project, lookup, monkeypatch):
+    monkeypatch.setattr(project.box.jira, "names_callers", False)
     project.look(lookup, "plan-a")
     project.look(lookup, "plan-b")
     assert project.calls()[:2] == [4, 4]
@@ -89,6 +90,25 @@ def test_an_issue_that_an_earlier_look_saw_for_another_plan_is_read_again(projec
         {project.made["plan-b"][2]},
         {*project.made["plan-c"], renamed},
     ]
+
+
+def test_an_issue_that_became_a_plans_since_it_was_seen_is_the_plans(project, lookup, run_clock):
+    """It was read for no plan, before the plan was locked."""
+    other = project.box.jira.add_issue("CP", {"summary": "Topik"}).key
+    project.look(lookup, "plan-a")
+    project.box.jira.edit_issue(other, labels=[plan_label("plan-c")])
+    run_clock._clock.move(60)
+    assert project.look(lookup, "plan-c") == [{*project.made["plan-c"], other}]
+
+
+def test_a_key_whose_reading_failed_is_asked_for_again(project, lookup):
+    moved = project.box.jira.add_issue("CP", {"summary": "Topik"}).key
+    project.box.jira.move_issue(moved, "TEAM")
+    project.box.fault(FETCH, "500", after=2, times=retry.ATTEMPTS)
+    with pytest.raises(TryLaterError):
+        project.look(lookup, "plan-a", keys=[moved])
+    [seen] = project.look(lookup, "plan-a", keys=[moved])
+    assert len(seen) == 1 + len(project.made["plan-a"])
 
 
 def test_an_issue_made_since_the_last_look_is_seen_though_the_index_lags(project, lookup):

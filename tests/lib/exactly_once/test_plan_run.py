@@ -269,8 +269,8 @@ def test_a_search_as_nobody_is_never_believed(desk):
     desk.assert_whole(5)
 
 
-def test_a_search_as_nobody_is_never_believed_where_jira_does_not_say_whom_it_answers(desk):
-    desk.box.jira.names_callers = False
+def test_a_search_as_nobody_is_never_believed_where_jira_does_not_say_whom_it_answers(desk, monkeypatch):
+    monkeypatch.setattr(desk.box.jira, "names_callers", False)
     desk.plan(cells(5))
     desk.box.fault("createIssues", "reset-after")
     desk.box.fault("searchAndReconsileIssuesUsingJqlPost", "anonymous", after=2, times=1)
@@ -452,6 +452,26 @@ def held_by(desk, locks, **changed):
     holder = plan_lock.new_holder(local, desk.clock.now(), changed.get("flow_run"))
     desk.google.api.update(desk.id, plan_lock.request_lock(holder, 0))
     return holder
+
+
+def test_who_leaves_its_range_gives_back_no_lock_but_its_own(desk):
+    """Its own range is gone with the lock that somebody broke: then the lock is another's."""
+    desk.plan(cells(2))
+    holder = held_by(desk, desk.folder / "other-machine")
+    own = f"{plan_lock.HOLDER_ID}{holder.nonce}"
+    desk.google.api.update(desk.id, [{"deleteNamedRange": {"namedRangeId": own}}])
+    with pytest.raises(ConflictError):
+        desk.google.api.update(desk.id, plan_lock.request_unlock(holder.range_name, (), leave=True))
+    assert plan_lock.LOCK_ID in desk.google.api.read_spreadsheet(desk.id).named_ranges
+
+
+def test_who_leaves_its_range_gives_its_lock_back(desk):
+    desk.plan(cells(2))
+    holder = held_by(desk, desk.folder / "other-machine")
+    desk.google.api.update(desk.id, plan_lock.request_unlock(holder.range_name, (), leave=True))
+    assert desk.google.api.read_spreadsheet(desk.id).named_ranges == {
+        f"{plan_lock.HOLDER_ID}{holder.nonce}": holder.own_range
+    }
 
 
 def test_a_run_on_another_machine_is_named_with_its_time_and_never_disturbed(desk):

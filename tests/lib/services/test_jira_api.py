@@ -213,8 +213,8 @@ def test_an_answer_to_somebody_else_ends_the_run(api, box):
         api.fetch([box.jira.issues[0].key])
 
 
-def test_where_answers_do_not_say_to_whom_they_are_given_none_is_expected_to(api, box):
-    box.jira.names_callers = False
+def test_where_answers_do_not_say_to_whom_they_are_given_none_is_expected_to(api, box, monkeypatch):
+    monkeypatch.setattr(box.jira, "names_callers", False)
     assert not api.read_myself().named
     box.fault("searchAndReconsileIssuesUsingJqlPost", "anonymous")
     assert api.search('project = "CP"').ids == []

@@ -145,7 +145,7 @@ def test_the_columns_are_no_content(board):
     assert not {"Jira Status", "Link Jira", "Penanggung Jawab"} & {label for row in plan.rows for label in row.values}
     for issue in board.box.jira.issues:
         assert "apa saja" not in str(issue.fields.get("description"))
-    assert plan_watch.compare(plan, update.plan_run._lookup._by_id.values()).data[0].changes == []
+    assert plan_watch.compare(plan, update.plan_run._found).data[0].changes == []
 
 
 def test_an_issue_that_remembers_such_a_column_as_content_did_not_change(board):
@@ -154,7 +154,7 @@ def test_an_issue_that_remembers_such_a_column_as_content_did_not_change(board):
     remembered["cells"]["Status Produksi"], remembered["content_hash"] = "Siap", "another"
     update = board.update()
     update.run()
-    issues = update.plan_run._lookup._by_id.values()
+    issues = update.plan_run._found
     assert [finding.changes for finding in plan_watch.compare(update.plan_run.plan, issues).data] == [[], [], []]
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from sandbox import week
 from sandbox.google.a1 import column_letters
-from sandbox.seed import seed_week
 from sandbox.seed.seed_plans import TINI
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +27,7 @@ def made(box):
 def test_people_edit_the_plan_and_its_issues(made):
     keys = [row[TINI.columns.index("Key")] for row in made.google.grid(TINI.spreadsheet_id, TINI.tab)]
     before = made.google.grid(TINI.spreadsheet_id, TINI.tab)
-    did = seed_week.happen(made.google, made.jira)
+    did = week.happen(made.google, made.jira)
     after = made.google.grid(TINI.spreadsheet_id, TINI.tab)
     assert [n for n in range(len(before)) if before[n] != after[n]] == [1, 2, 3, 4, 6]
     assert [key for key in keys[1:] if made.jira.issue(key).histories] == [keys[3], keys[4], keys[5], keys[6]]
@@ -36,8 +36,8 @@ def test_people_edit_the_plan_and_its_issues(made):
 
 def test_it_needs_a_plan_whose_issues_were_made(box, tmp_path):
     with pytest.raises(ValueError, match="has no issues yet"):
-        seed_week.happen(box.google, box.jira)
-    command = [sys.executable, "-m", "sandbox.seed.seed_week", str(tmp_path / "state.json")]
+        week.happen(box.google, box.jira)
+    command = [sys.executable, "-m", "sandbox.week", str(tmp_path / "state.json")]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr.startswith(f"error: {tmp_path}/state.json: ")

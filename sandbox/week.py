@@ -1,4 +1,4 @@
-"""What people do in the week after a plan's issues were made, on both sides: `python -m sandbox.seed.seed_week STATE_FILE`."""
+"""What people do in the week after a plan's issues were made, on both sides: `python -m sandbox.week STATE_FILE`."""
 
 import sys
 
