@@ -10,6 +10,7 @@ from blocks.loading import not_connected
 from lib import service_url
 from lib.errors import WorkflowError
 from lib.services.jira_api import JiraApi
+from lib.services.reading import JiraReader
 from lib.settings import JiraEnvironment
 
 
@@ -56,6 +57,15 @@ class JiraCredentials(CredentialsBlock):
             CredentialsError: A part is missing, here and in the environment.
         """
         return self.api
+
+    def get_reader(self) -> JiraReader:
+        """
+        A client for notebooks, which cannot write.
+
+        Raises:
+            CredentialsError: As of `get_client`.
+        """
+        return JiraReader(self.api)
 
     def test_connection(self) -> dict[str, Any]:
         """Whether Jira knows us: `ok`, `service`, `account`, `site`; or the `problem`, what to do, and whether it is `passing`."""

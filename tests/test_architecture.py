@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 
 import pytest
 
-from lib.services.reading import GoogleReader
+from lib.services.reading import GoogleReader, JiraReader
 
 ROOT = Path(__file__).parents[1]
 MAY_IMPORT = {
@@ -78,8 +78,9 @@ APART = {
 NOTEBOOKS_IMPORT = re.compile(
     r"functools\.partial|datetime\.(date|timedelta)|collections\.(Counter|defaultdict)|hashmap\.\w+"
     r"|lib\.(dates|formats|settings)\.\w+|lib\.(report|plan|watch)\.\w+(\.\w+)?|lib\.run\.run_record(\.\w+)?"
-    r"|blocks\.google_credentials\.GoogleCredentials"
+    r"|blocks\.google_credentials\.GoogleCredentials|blocks\.jira_credentials\.JiraCredentials"
 )
+CREDENTIALS = {"GoogleCredentials", "JiraCredentials"}
 NOTEBOOKS_BUILTINS = {
     *(
         "abs",
@@ -239,11 +240,11 @@ def writes(notebook: Path) -> set[str]:
                 found |= set() if is_own(f"{modules[name]}.{attr}") else {f"{name}.{attr}"}
             case ast.Attribute(attr=name) if name.startswith(("_", "to_")) or name in TOUCHES_FILES:
                 found.add(name)
-            case ast.Attribute(ast.Call(ast.Name("GoogleCredentials") as block), "get_reader"):
+            case ast.Attribute(ast.Call(ast.Name("GoogleCredentials" | "JiraCredentials") as block), "get_reader"):
                 readers.add(block)
-            case ast.alias("GoogleCredentials", str(other)):
+            case ast.alias("GoogleCredentials" | "JiraCredentials", str(other)):
                 found.add(other)
-    used = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == "GoogleCredentials"]
+    used = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id in CREDENTIALS]
     return found | {name.id for name in used if name not in readers}
 
 
@@ -339,6 +340,8 @@ def test_a_notebook_cannot_write_to_google_or_jira(path):
     [
         "from blocks.jira_credentials import JiraCredentials\nJiraCredentials().get_client().add_comment('CP-1', {}, '')",
         "from blocks.google_credentials import GoogleCredentials\nGoogleCredentials().get_client().update('id', [])",
+        "from blocks.jira_credentials import JiraCredentials\nJiraCredentials().api.set_labels('CP-1', [], [])",
+        "from blocks.jira_credentials import JiraCredentials as Jira\nJira().api.set_labels('CP-1', [], [])",
         "from blocks.google_credentials import GoogleCredentials\nGoogleCredentials().api.update('id', [])",
         "from blocks.google_credentials import GoogleCredentials\nblock = GoogleCredentials()\nblock.api.update('id', [])",
         "from blocks.google_credentials import GoogleCredentials as Google\nGoogle().api.update('id', [])",
@@ -379,9 +382,10 @@ def test_a_cell_that_could_write_is_found(tmp_path, cell):
     assert [bool(writes(path)) for path in notebooks(tmp_path)] == [False, True]
 
 
-def test_what_a_notebook_reads_google_with_has_nothing_that_writes():
+def test_what_a_notebook_reads_with_has_nothing_that_writes():
     offered = {name for name in dir(GoogleReader) if not name.startswith("_")}
     assert offered == {"read_spreadsheet", "read_texts", "read_tab", "find_files"}
+    assert {name for name in dir(JiraReader) if not name.startswith("_")} == {"fetch", "read_states"}
 
 
 @pytest.mark.parametrize("package", ["lib", "blocks", "flows", "sandbox", "benchmarks"])

@@ -14,7 +14,7 @@ from lib.formats import Month, match_key, parse_month, this_month
 from lib.notebook import runner
 from lib.plan import client_list, issue_draft, rows_file
 from lib.plan.client_list import Client
-from lib.plan.content_plan import ContentPlan
+from lib.plan.content_plan import ContentPlan, PlanRow
 from lib.plan.issue_draft import Drafts
 from lib.plan.plan_files import NoPlanError, find_plan, read_plan_name
 from lib.plan.transform import NOTEBOOK, parameters
@@ -109,16 +109,16 @@ def read_month(text: str) -> Month:
     return parse_month(text) if text else this_month(SystemClock().now()).next()
 
 
-async def transform(plan: ContentPlan, month: str, rows: int) -> Drafts:
+async def transform(plan: ContentPlan, month: str, rows: Sequence[PlanRow]) -> Drafts:
     """
-    Run the transform notebook, as it is saved now, on the plan's first rows.
+    Run the transform notebook, as it is saved now, on these rows of the plan.
 
     Its executed copy lies in `output/scratch`.
 
     Raises:
         NotebookError: The notebook did not run to its end.
     """
-    few = plan.model_copy(update={"rows": plan.rows[:rows]})
+    few = plan.model_copy(update={"rows": [*rows]})
     make_folder(SCRATCH, exist_ok=True)
     folder = client_folder(SCRATCH, plan.client)
     rows_file.save(few, folder / ROWS, workflow="explore")
