@@ -209,7 +209,7 @@ class ProjectLookup:
             indexed = await self._jira.search(f'project = "{self._project_key}" ORDER BY created DESC', 1)
         except RefusedError:
             return [False] * len(asks)
-        await self._fetch(indexed.ids)
+        await self._fetch([issue_id for issue_id in indexed.ids if issue_id not in self._by_id])
         scanned.read = {self._number(issue.key) for issue in self._by_id.values()}
         self.newest = max(self.newest, *scanned.read, 0)
         start = max(1, self.newest - BEFORE_NEWEST + 1)
