@@ -42,7 +42,7 @@ UPDATE_DEMO = $(RUN)python flows/$(1).py $(UPDATE_FLAGS) --client-names "Warung 
 demo-update: $(SYNCED) ## Show on a sandbox how changes of a plan and of Jira meet; no credentials needed
 	@rm -rf $(UPDATE_STATE)
 	@$(call UPDATE_DEMO,content_plan_to_jira)
-	@$(RUN)python -m sandbox.week $(UPDATE_STATE)/state.json
+	@$(RUN)python -c "from sandbox import week; raise SystemExit(week.play('$(UPDATE_STATE)/state.json'))"
 	@$(call UPDATE_DEMO,content_plan_update)
 	@echo "To decide here, give the command above these flags, too: $(UPDATE_FLAGS)"
 

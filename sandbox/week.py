@@ -1,4 +1,4 @@
-"""What people do in the week after a plan's issues were made, on both sides: `python -m sandbox.week STATE_FILE`."""
+"""What people do in the week after a plan's issues were made, on both sides: `play` is what `make demo-update` runs."""
 
 import sys
 
@@ -7,6 +7,7 @@ from sandbox.google.google import Google
 from sandbox.jira.jira import Jira
 from sandbox.seed import seed
 from sandbox.seed.seed_plans import TINI
+from sandbox.server import Sandbox
 from sandbox.state_file import StateFileError
 
 _KEY, _TOPIC, _CAPTION, _DATE = "Key", "Topik", "Caption", "Tanggal"
@@ -66,22 +67,13 @@ def happen(google: Google, jira: Jira) -> list[str]:
     return people.did
 
 
-def main(arguments: list[str]) -> int:
-    """The command line; the exit code."""
-    if len(arguments) != 1:
-        print("error: name the state file of a sandbox in which the issues were made", file=sys.stderr)  # noqa: T201 - a command line
-        return 2
-    from sandbox.server import Sandbox  # noqa: PLC0415 - what a wrong argument need not wait for
-
+def play(state: str) -> int:
+    """Let it happen at the sandbox whose state that file keeps, and tell it; the exit code."""
     try:
-        with Sandbox(state_path=arguments[0]) as box:
+        with Sandbox(state_path=state) as box:
             did = happen(box.google, box.jira)
     except (StateFileError, ValueError) as error:
-        print(f"error: {arguments[0]}: {error}", file=sys.stderr)  # noqa: T201 - a command line
+        print(f"error: {state}: {error}", file=sys.stderr)  # noqa: T201 - a command line
         return 1
     print("\nMeanwhile people work on both sides:", *did, sep="\n  ")  # noqa: T201 - a command line
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

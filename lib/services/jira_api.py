@@ -9,6 +9,7 @@ What counts as an answer to a write: a success in Jira's JSON, a 429, or a 4xx w
 
 import datetime as dt
 import logging
+import re
 import threading
 import time
 import urllib.parse
@@ -60,6 +61,7 @@ CHANGE_PROPERTY = "content-plan.change"  # of a comment: hash of the change that
 
 _NOBODY_ANSWERED = frozenset({408, 425, 499})  # a time ran out, or somebody on the way gave up
 
+_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LIST = "[]"  # where an answer that is an array stands
 
 type NoAnswer = Callable[[str, str], WorkflowError]
@@ -736,10 +738,16 @@ def _state(entry: Mapping[str, Any]) -> IssueState:
     )
 
 
+def _changed_to(item: Mapping[str, Any]) -> str:
+    """What a field was changed to, as people read it; a date as everywhere here, and not in the site's own way (`3/Jan/27`)."""
+    stored, shown = str(item.get("to") or ""), str(item.get("toString") or "")
+    return stored if _ISO_DATE.match(stored) else shown or stored
+
+
 def _edit(history: Mapping[str, Any]) -> Edit:
     items = history.get("items") or []
     return Edit(
         id=int(history["id"]),
         author=str((history.get("author") or {}).get("accountId", "")),
-        fields={str(item.get("fieldId")): str(item.get("toString") or item.get("to") or "") for item in items},
+        fields={str(item.get("fieldId")): _changed_to(item) for item in items},
     )

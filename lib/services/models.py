@@ -226,8 +226,13 @@ class Google(ReadsSheets, Protocol):
         self, spreadsheet_id: str, named_range: str, texts: Sequence[str | None], tab: str
     ) -> list[list[str]] | None: ...
     async def write_columns(
-        self, spreadsheet_id: str, columns: Mapping[str, Sequence[CellValue]], *, typed: bool = False
-    ) -> None: ...
+        self,
+        spreadsheet_id: str,
+        columns: Mapping[str, Sequence[CellValue]],
+        *,
+        typed: bool = False,
+        tab: str | None = None,
+    ) -> list[list[str]] | None: ...
     async def update(self, spreadsheet_id: str, requests: Sequence[Mapping[str, Any]]) -> None: ...
     async def update_and_read(
         self, spreadsheet_id: str, requests: Sequence[Mapping[str, Any]], tab: str
