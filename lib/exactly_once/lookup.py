@@ -103,6 +103,11 @@ class ProjectLookup:
         self.looks = 0
         self.newest = 0
 
+    @property
+    def account_id(self) -> str:
+        """Whom Jira took us for in the last look; empty before the first."""
+        return self._account.account_id if self._account else ""
+
     async def look(self, ask: _Ask) -> Snapshot:
         """Everything that Jira has of a plan now."""
         return await self._looks.ask(ask)
@@ -260,6 +265,11 @@ class Lookup:
         self._project = project
         self._label = plan_label(spreadsheet_id)
         self._since: int | None = None
+
+    @property
+    def account_id(self) -> str:
+        """Whom Jira took us for in the last look."""
+        return self._project.account_id
 
     @property
     def newest(self) -> int:

@@ -18,6 +18,7 @@ from lib.exactly_once.plan_run import PlanRun, RowResult
 from lib.exactly_once.reconcile import Outcome, decide, row_property
 from lib.files import iso_utc
 from lib.messages import NOTHING, say
+from lib.plan.content_plan import ContentPlan
 from lib.plan.issue_draft import Drafts, shown_field
 from lib.plan.problems import Kind
 from lib.services.models import FETCH_SIZE, Edit, Issue, IssueState
@@ -85,11 +86,10 @@ class PlanUpdate(PlanRun):
         issues |= {u.issue.id: u.state.updated for u in self.updates.values() if u.state and u.issue.id in issues}
         if not self._is_touched:
             return None if self.status_differs else ("", issues)
-        compared, belongs = self._read(), self._state_of_issues()
+        belongs = self._state_of_issues()
         version = await self._sheet.read_version()
         now = await self._sheet.read_again()
-        same = (now.rows, now.columns) == (compared.rows, compared.columns) and not self._status.look(now, belongs)
-        return (version, issues) if same else None
+        return (version, issues) if self._is_as_compared(now) and not self._status.look(now, belongs) else None
 
     @property
     def has_deleted(self) -> bool:
@@ -98,7 +98,10 @@ class PlanUpdate(PlanRun):
 
     async def is_same(self) -> bool:
         """Whether the plan, which must be locked by now, still stands as it was compared: then nothing is to be drafted again."""
-        now, compared = await self._sheet.read(), self._read()
+        return self._is_as_compared(await self._sheet.read())
+
+    def _is_as_compared(self, now: ContentPlan) -> bool:
+        compared = self._read()
         return (now.rows, now.columns) == (compared.rows, compared.columns)
 
     async def settle_deleted(self) -> None:
@@ -123,7 +126,7 @@ class PlanUpdate(PlanRun):
         """
         plan = self._read()
         self._found = snapshot.issues
-        self._me = (await self._jira.read_myself()).account_id
+        self._me = self._lookup.account_id
         self._field_names = drafts.field_names
         by_row = {draft.row: draft for draft in drafts.data}
         rows = {row.row: row for row in plan.rows}
