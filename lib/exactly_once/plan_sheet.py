@@ -114,7 +114,7 @@ class PlanSheet:
         spreadsheet = await self._asked(self._google.read_texts(self._id))
         if self._tab_id is None:
             self._tab_id = tabs.choose(spreadsheet, self._month, self._wanted_tab).id
-        return self._tab()
+        return self.tab
 
     async def read(self) -> ContentPlan:
         """
@@ -135,12 +135,7 @@ class PlanSheet:
 
     async def read_again(self) -> ContentPlan:
         """The plan as it stands now, with or without rows."""
-        return self._parse(await self._asked(self._google.read_tab(self._id, self._tab().title)))
-
-    @property
-    def tab(self) -> Tab:
-        """The plan's tab as it was last read."""
-        return self._tab()
+        return self._parse(await self._asked(self._google.read_tab(self._id, self.tab.title)))
 
     @property
     def named_ranges(self) -> Mapping[str, str]:
@@ -173,7 +168,7 @@ class PlanSheet:
 
     async def _update(self, requests: Sequence[Mapping[str, Any]]) -> ContentPlan:
         """Apply the requests; the plan as it stands right after them."""
-        return self._parse(await self._asked(self._google.update_and_read(self._id, requests, self._tab().title)))
+        return self._parse(await self._asked(self._google.update_and_read(self._id, requests, self.tab.title)))
 
     async def _asked(self, request: Awaitable[Spreadsheet]) -> Spreadsheet:
         """Send a request and take in what it answers with, which also shows whose lock there is, from when it was sent on."""
@@ -199,9 +194,11 @@ class PlanSheet:
 
     def _cells(self) -> TabCells:
         """The cells of the tab as they were last read."""
-        return self._tab().cells or TabCells()
+        return self.tab.cells or TabCells()
 
-    def _tab(self) -> Tab:
+    @property
+    def tab(self) -> Tab:
+        """The plan's tab as it was last read."""
         sheet = self._opened()
         found = next((tab for tab in sheet.tabs if tab.id == self._tab_id), None)
         if found is None:
@@ -267,10 +264,10 @@ class PlanSheet:
         await self._unlock()
 
     async def _lock_spreadsheet(self, terms: LockTerms, *, claims: bool) -> None:
-        tab = self._tab()
+        tab = self.tab
         self._holder = plan_lock.new_holder(self._local, self._clock.now(), terms.flow_run)
         plan = self._foreseen() if claims else None
-        key_column = key_cells.request_key_column(plan, self._tab(), self._held_by()) if plan else []
+        key_column = key_cells.request_key_column(plan, tab, self._holder) if plan else []
         for _ in range(_TRIES):
             before = self._opened().named_ranges
             if name := before.get(plan_lock.LOCK_ID, ""):
@@ -295,7 +292,7 @@ class PlanSheet:
 
     def _foreseen(self) -> ContentPlan | None:
         """The plan by what its cells show, if it has a Key column and rows without a key."""
-        tab = self._tab()
+        tab = self.tab
         try:
             plan = parsing.parse(self._source(tab), self._cells(), tab.merges)
         except FixInputError:  # reading it says so
@@ -363,7 +360,7 @@ class PlanSheet:
         now = self._clock.now()
         if self._seen_ours_at is None or not 0 <= (now - self._seen_ours_at).total_seconds() <= _GLANCE_S:
             await self._asked(self._google.read_spreadsheet(self._id))
-            self._tab()
+            _ = self.tab  # raises when it was deleted
             if not self._is_ours():
                 raise ConflictError(self._opened().title, "another run has taken the plan over; this one stops")
         return self._send_before
@@ -497,7 +494,7 @@ class PlanSheet:
             return plan, top
         refused: ConflictError | None = None
         for _ in range(_TRIES):
-            requests, refused = key_cells.request_key_column(plan, self._tab(), self._held_by()), None
+            requests, refused = key_cells.request_key_column(plan, self.tab, self._held_by()), None
             try:
                 plan = await self._update(requests)
             except UncertainWriteError as error:
@@ -560,7 +557,7 @@ class PlanSheet:
             texts[plan.header_row - 1 - top] = KEY
         sent_at = self._clock.now()
         try:
-            shown = await self._google.write_column(self._id, self._held_by().own_range, texts, self._tab().title)
+            shown = await self._google.write_column(self._id, self._held_by().own_range, texts, self.tab.title)
         except UncertainWriteError as error:
             self._log.warning("%s: %s; reading what stands in the plan", self._client, error)
             return False
@@ -620,7 +617,7 @@ class PlanSheet:
             if not left:
                 break
             requests = [
-                key_cells.replace_text(token, text, self._tab().id, places.get(token)) for token, text in left.items()
+                key_cells.replace_text(token, text, self.tab.id, places.get(token)) for token, text in left.items()
             ]
             *before, end = itertools.batched(requests, REPLACE_SIZE, strict=False)
             for part in before:
