@@ -93,8 +93,8 @@ def test_an_issue_that_an_earlier_look_saw_for_another_plan_is_read_again(projec
 
 
 def test_an_issue_that_became_a_plans_since_it_was_seen_is_the_plans(project, lookup, run_clock):
-    """It was read for no plan, before the plan was locked."""
-    other = project.box.jira.add_issue("CP", {"summary": "Topik"}).key
+    """It was read for no plan, before the plan was locked, and is not the newest, which each look reads."""
+    other, _newest = (project.box.jira.add_issue("CP", {"summary": "Topik"}).key for _ in range(2))
     project.look(lookup, "plan-a")
     project.box.jira.edit_issue(other, labels=[plan_label("plan-c")])
     run_clock._clock.move(60)
