@@ -290,6 +290,22 @@ def test_keys_that_could_not_be_written_are_written_by_the_next_run(desk):
     desk.assert_whole(5)
 
 
+def test_a_column_that_is_protected_before_its_keys_are_written_is_named_and_the_lock_given_back(desk):
+    """What Google refuses is not the lock, which is still ours."""
+    desk.plan(cells(3))
+    column = {"sheetId": 0, "startColumnIndex": 5, "endColumnIndex": 6}
+    theirs = {"range": column, "protectedRangeId": 7, "editors": {"users": ["tini@agency.example"]}}
+    protect, free = {"addProtectedRange": {"protectedRange": theirs}}, {"deleteProtectedRange": {"protectedRangeId": 7}}
+    desk.box.fault("createIssues", "edit", edit=lambda: desk.box.google.edit(desk.id, [protect]), when="after")
+    result, says = desk.fail(ConflictError)
+    assert "protected" in says
+    assert outcomes(result) == {"rows": 3, "uncertain": 3}
+    assert plan_lock.LOCK_ID not in desk.google.api.read_spreadsheet(desk.id).named_ranges
+    desk.box.google.edit(desk.id, [free])
+    assert outcomes(desk.run()) == {"rows": 3, "existing": 3}
+    desk.assert_whole(3)
+
+
 @pytest.mark.parametrize("kind", ["500", "reset-before", "reset-after", "503-after", "html", "truncated"])
 @pytest.mark.parametrize(
     ("key_column", "after"),

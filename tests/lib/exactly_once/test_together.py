@@ -33,13 +33,19 @@ async def soon():
         await asyncio.sleep(0)
 
 
+async def busy():
+    """A service that is about to answer "a" and is not let to, what asks it, and who asked."""
+    service = Service()
+    service.may_answer.clear()
+    together = Together(service.answer)
+    first = asyncio.create_task(together.ask("a"))
+    await service.going.wait()
+    return service, together, first
+
+
 def test_those_who_ask_while_an_answer_is_awaited_share_the_next_one():
     async def go():
-        service = Service()
-        service.may_answer.clear()
-        together = Together(service.answer)
-        first = asyncio.create_task(together.ask("a"))
-        await service.going.wait()
+        service, together, first = await busy()
         others = [asyncio.create_task(together.ask(word)) for word in "bcd"]
         await soon()
         service.may_answer.set()
@@ -90,11 +96,7 @@ def test_who_is_cancelled_while_asking_for_all_leaves_the_others_to_the_next():
 
 def test_who_is_cancelled_while_waiting_is_not_asked_for():
     async def go():
-        service = Service()
-        service.may_answer.clear()
-        together = Together(service.answer)
-        first = asyncio.create_task(together.ask("a"))
-        await service.going.wait()
+        service, together, first = await busy()
         second, third = asyncio.create_task(together.ask("b")), asyncio.create_task(together.ask("c"))
         await soon()
         second.cancel()
