@@ -15,7 +15,7 @@ from flows.content_plan_update import content_plan_update
 from flows.reporting_flow import exit_code
 from flows.resolve import content_plan_resolve
 from lib.run import run_record
-from tests.desk import TAB, add_clients
+from tests.desk import HEADER, TAB, add_clients
 
 MONTH = "Juli 2026"
 
@@ -42,6 +42,11 @@ def update(services, tmp_path):
 
 def write(services, plan, cell, text):
     services.google.write(plan, f"{TAB}!{cell}", [[text]], typed=False)
+
+
+def key_of(services, plan, row):
+    """The key of the row's issue; which client's come first differs from run to run."""
+    return services.google.grid(plan, TAB)[row - 1][HEADER.index("Key")]
 
 
 def counts(result):
@@ -73,9 +78,7 @@ def since(services, before):
 
 def test_what_did_not_change_is_not_read_again_and_counts_as_it_did(plans, update, services):
     write(services, plans[1], "D2", "Topik baru")
-    services.jira.edit_issue(
-        next(i.key for i in services.jira.issues if i.summary == "Topik 2"), summary="Dari produksi"
-    )
+    services.jira.edit_issue(key_of(services, plans[0], 3), summary="Dari produksi")
     first = update()
     assert counts(first) == {"rows": 4, "existing": 3, "updated": 1}
     update()  # the one that was sent to is looked at once more
@@ -142,10 +145,9 @@ def test_status_columns_are_foreseen_then_filled(plans, update, services):
 
 @pytest.mark.report
 def test_what_both_changed_is_flagged_with_both_values_in_result_and_report(plans, update, services):
-    [key] = [issue.key for issue in services.jira.issues if issue.summary == "Topik 1"][:1]
     for plan in plans:
         write(services, plan, "D2", "Topik baru")
-    services.jira.edit_issue(key, summary="Dari produksi")
+    services.jira.edit_issue(key_of(services, plans[0], 2), summary="Dari produksi")
     result = update()
     assert (counts(result), exit_code(result)) == ({"rows": 4, "existing": 2, "updated": 1, "flagged": 1}, 2)
     folder = Path(result["run_folder"])
@@ -170,7 +172,7 @@ def test_a_person_decides_what_was_flagged_and_nothing_is_left(plans, update, se
         return asyncio.run(content_plan_resolve(plan=plans[0], row=2, **given, **options))
 
     write(services, plans[0], "D2", "Topik baru")
-    key = next(issue.key for issue in services.jira.issues if issue.summary == "Topik 1")
+    key = key_of(services, plans[0], 2)
     services.jira.edit_issue(key, summary="Dari produksi")
     flagged = update(client_names=["Klien 1"])
     assert counts(flagged) == {"rows": 2, "existing": 1, "flagged": 1}
@@ -190,11 +192,12 @@ def test_a_person_decides_what_was_flagged_and_nothing_is_left(plans, update, se
 
 
 def test_runs_can_be_compared_and_run_again(plans, update, services, tmp_path, capsys):
+    key = key_of(services, plans[0], 2)
     write(services, plans[0], "D2", "Topik baru")
     first, second = update(client_names=["Klien 1"]), update(client_names=["Klien 1"])
     printing.show_updates(first)
     assert (
-        "fields carried over: 1\n  Klien 1, 'Juli'!D2: CP-5, summary: 'Topik 1' → 'Topik baru'"
+        f"fields carried over: 1\n  Klien 1, 'Juli'!D2: {key}, summary: 'Topik 1' → 'Topik baru'"
         in capsys.readouterr().out
     )
     given = {"run_a": first["run_folder"], "run_b": second["run_folder"], "output_dir": str(tmp_path / "compared")}
@@ -205,7 +208,7 @@ def test_runs_can_be_compared_and_run_again(plans, update, services, tmp_path, c
     assert rerun.main([second["run_folder"], "--set", "validate_only=true"]) == 0
     again = run_record.read(Path(second["run_folder"]).parent)
     assert (again.result["rerun_of"], again.counts["ready"]) == (Path(second["run_folder"]).name, 1)
-    assert services.jira.issue("CP-5").summary == "Topik baru"
+    assert services.jira.issue(key).summary == "Topik baru"
     assert "fields not sent: 1" in capsys.readouterr().out
 
 

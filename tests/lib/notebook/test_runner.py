@@ -183,7 +183,8 @@ def test_a_kernel_that_does_not_leave_is_killed(tmp_path, monkeypatch, caplog):
     assert "did not leave when asked" in caplog.text
 
 
-def test_nothing_that_a_notebook_started_outlives_it_nor_holds_up_the_end(tmp_path, caplog):
+def test_nothing_that_a_notebook_started_outlives_it_nor_holds_up_the_end(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(notebook_kernel, "LEAVE_S", 40)  # less than what was started sleeps
     run("leaves_processes", tmp_path / "copy.ipynb")  # the fixture looks for processes
     assert "did not leave when asked" not in caplog.text
 
