@@ -21,7 +21,9 @@ COPY pyproject.toml uv.lock ./
 RUN uv sync --frozen --no-dev --no-install-project
 
 COPY . .
-RUN uv sync --frozen --no-dev && install -d -o app -g app /home/app/.local /home/app/.local/state \
+# The account below may not write beside the code, so that every process would compile it again.
+RUN uv sync --frozen --no-dev && .venv/bin/python -m compileall -q blocks flows lib sandbox hashmap.py \
+    && install -d -o app -g app /home/app/.local /home/app/.local/state \
     && install -d -o app -g app -m 0700 /home/app/.local/state/content-plan-workflows \
     && install -d -o app -g app output /home/app/.prefect /home/app/.prefect/concurrency_leases
 

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
@@ -22,6 +23,7 @@ from lib.exactly_once.plan_sheet import Log
 from lib.terminal import printable
 
 ARTIFACT = "progress"
+_EVERY_S = 1.0  # is Prefect told at most; people look less often
 _ROOMY = 60  # columns of a terminal that has room for a bar of the width
 _WIDE, _NARROW = 20, 8
 _KEYS = 2  # columns in which a terminal shows ^C; in a full line it would begin another, which stays
@@ -46,6 +48,7 @@ class Progress:
     now: dict[str, str] = field(default_factory=dict)  # step, by client
     listener: Callable[["Progress"], None] = field(default_factory=_LISTENER.get)
     _artifact: uuid.UUID | None = None
+    _publish_at: float = 0.0  # not before, by the monotonic clock
 
     def tell(self, client: str, step: str, rows: int) -> None:
         """What begins for a client, and how many rows of it are known."""
@@ -69,6 +72,9 @@ class Progress:
             self.listener(self)
 
     async def _publish(self) -> None:
+        if self.ended < self.clients and time.monotonic() < self._publish_at:
+            return
+        self._publish_at = time.monotonic() + _EVERY_S
         done = 100.0 * self.ended / max(self.clients, 1)
         with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):  # an API that is away must not hold the run up
             if self._artifact is None:

@@ -34,6 +34,7 @@ from lib.services.models import Google, Jira
 from lib.services.throttle import Throttle
 from lib.settings import ROOT, Settings, environment_without_secrets
 from lib.tasks import google_tasks, jira_tasks
+from lib.tasks.quoting import as_it_is
 from lib.tasks.utility_tasks import notebook_to_html, run_notebook, save_json
 
 REPORT_TIMEOUT_S = 300
@@ -297,7 +298,7 @@ async def _save(result: Result, folder: Path, source: str) -> str:
     """Save the result; why it is not saved where the disk does not take it: what was done is told all the same."""
     sections = {section: value for section, value in result.items() if section != "data"}
     try:
-        await save_json(folder / RESULT, result["data"], result["flow"], source, sections)
+        await save_json(folder / RESULT, as_it_is(result["data"]), result["flow"], source, as_it_is(sections))
     except OSError as failed:
         return f"the result could not be saved: {error_line.message_of(failed)}"
     return ""

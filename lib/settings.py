@@ -3,11 +3,12 @@
 In the sandbox (`CONTENT_PLAN_SANDBOX=1`) only the environment counts: no `.env`, no blocks, no token files.
 """
 
+import functools
 import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from dotenv.parser import parse_stream
 from pydantic import Field, SecretStr, ValidationError
@@ -31,7 +32,7 @@ def in_sandbox() -> bool:
 
 
 class _Environment(BaseSettings):
-    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", env_file_encoding="utf-8")
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", env_file_encoding="utf-8", frozen=True)
 
     @classmethod
     def read(cls) -> Self:
@@ -42,15 +43,30 @@ class _Environment(BaseSettings):
             FixInputError: A value cannot be used, or a line of `.env` cannot be read.
         """
         file = None if in_sandbox() else ROOT / ".env"
-        if file is not None:
-            check_env_file(file)
-        try:
-            return cls(_env_file=file)
-        except ValidationError as error:
-            first = error.errors()[0]
-            name, advice = str(first["loc"][0]).upper(), "correct it in the environment or in .env"
-            given = "" if first["type"] == service_url.ERROR else f", not '{first['input']}'"  # it may hold a password
-            raise FixInputError(name, f"{first['msg']}{given}; {advice}") from None
+        read: Self = _read(cls, file, _content(file), tuple(os.environ.items()))
+        return read
+
+
+@functools.lru_cache(maxsize=16)
+def _read(of: type[_Environment], file: Path | None, _content: object, _environment: object) -> Any:
+    """What these say; a run asks hundreds of times, and pydantic takes milliseconds to say the same again."""
+    if file is not None:
+        check_env_file(file)
+    try:
+        return of(_env_file=file)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name, advice = str(first["loc"][0]).upper(), "correct it in the environment or in .env"
+        given = "" if first["type"] == service_url.ERROR else f", not '{first['input']}'"  # it may hold a password
+        raise FixInputError(name, f"{first['msg']}{given}; {advice}") from None
+
+
+def _content(file: Path | None) -> bytes | int | None:
+    """What stands in the file; the number of the error where it cannot be read."""
+    try:
+        return file.read_bytes() if file else None
+    except OSError as error:
+        return error.errno
 
 
 def check_env_file(path: Path) -> None:

@@ -27,12 +27,15 @@ from typing import Any
 # What kernels import at their start, and the shipped notebooks' modules of `lib` do. Not matplotlib: it looks at the working
 # folder and at MPLBACKEND, which a kernel sets, and one notebook of a run draws.
 MODULES = (
-    *("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "ipykernel.displayhook"),
-    *("IPython.core.completer", "IPython.core.debugger", "IPython.core.magics", "IPython.display"),
+    *("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "ipykernel.displayhook", "ipykernel.debugger"),
+    *("IPython.core.completer", "IPython.core.debugger", "IPython.core.magics", "IPython.core.oinspect"),
+    "IPython.display",
     *("pandas", "pandas.io.formats.style", "numpy.random", "jinja2", "nh3", "linkify_it"),
     *("babel.dates", "babel.numbers", "pydantic", "pydantic_settings"),
 )
+LANGUAGES = ("en", "id")  # whose names of months and days babel has at hand
 MARK = "NOTEBOOK_RUN_ID"
+_SET_BY_MODULES = {"PYDEVD_USE_FRAME_EVAL"}  # as in every kernel, by debugpy
 _MESSAGE_LIMIT = 1 << 18
 
 
@@ -68,7 +71,11 @@ def _preload() -> None:
     for name in MODULES:
         importlib.import_module(name)
     del builtins.get_ipython  # type: ignore[attr-defined]
-    if os.environ != environment or threading.active_count() > 1:
+    for language in LANGUAGES:
+        sys.modules["babel.localedata"].load(language)
+    sys.modules["linkify_it"].LinkifyIt().test("https://a.example")  # compiles its patterns
+    changed = {name for name, _ in environment.items() ^ os.environ.items()}
+    if not changed <= _SET_BY_MODULES or threading.active_count() > 1:
         raise RuntimeError("a module has changed the environment or started a thread; nothing can be forked after it")
     gc.collect()
     gc.freeze()  # a collection in a fork would write to all that it shares with the others

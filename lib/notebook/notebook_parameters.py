@@ -7,7 +7,9 @@ The cell runs before any import, so a type that is not Python's own stands in qu
 """
 
 import ast
+import copy
 import datetime as dt
+import functools
 import io
 import json
 import math
@@ -62,8 +64,7 @@ def read_source(source: Path) -> nbformat.NotebookNode:
         FixInputError: It is not such a notebook.
     """
     try:
-        notebook: nbformat.NotebookNode = nbformat.read(source, as_version=4)
-        nbformat.validate(notebook)
+        notebook: nbformat.NotebookNode = copy.deepcopy(_notebook_in(source.read_text("utf-8")))
     except OSError as error:
         raise FixInputError(source.stem, f"{source} cannot be read: {error.strerror}") from None
     except (ValueError, AttributeError, nbformat.ValidationError) as error:
@@ -85,6 +86,14 @@ def read_source(source: Path) -> nbformat.NotebookNode:
     return notebook
 
 
+@functools.lru_cache(maxsize=4)
+def _notebook_in(text: str) -> nbformat.NotebookNode:
+    """The notebook that is written so; a run reads the same one for each client."""
+    notebook: nbformat.NotebookNode = nbformat.reads(text, as_version=4)
+    nbformat.validate(notebook)
+    return notebook
+
+
 def parameters_model(source: Path) -> type[BaseModel]:
     """
     Read what the notebook takes; its JSON schema makes a form.
@@ -97,7 +106,12 @@ def parameters_model(source: Path) -> type[BaseModel]:
 
 def model_of(notebook: nbformat.NotebookNode, name: str) -> type[BaseModel]:
     """The same for a notebook already read; `name` is the notebook's, for messages."""
-    parameters = _read_parameters(_parameters_cell(notebook, name), name)
+    return _model(_parameters_cell(notebook, name), name)
+
+
+@functools.lru_cache(maxsize=16)
+def _model(cell: str, name: str) -> type[BaseModel]:
+    parameters = _read_parameters(cell, name)
     fields: dict[str, Any] = {
         each.name: (
             each.type,

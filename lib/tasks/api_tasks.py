@@ -29,6 +29,7 @@ from blocks.names import GOOGLE_BLOCK, JIRA_BLOCK
 from lib.errors import TryLaterError, WorkflowError
 from lib.services import api_calls, rate_limits, retry
 from lib.services.rate_limits import RateLimit
+from lib.tasks.quoting import as_it_is
 
 BLOCKS = {"google": GOOGLE_BLOCK, "jira": JIRA_BLOCK}  # group of tasks -> the block that they load unless told another
 RETRIES = 2
@@ -100,7 +101,9 @@ class ClientOfTasks:
     def __init__(self, tasks: Iterable[object], credentials_block_name: str, retry_delay_s: float) -> None:
         self._tasks = {
             each.fn.__name__: functools.partial(
-                each.with_options(retry_delay_seconds=retry_delay_s), credentials_block_name=credentials_block_name
+                _call,
+                each.with_options(retry_delay_seconds=retry_delay_s),
+                credentials_block_name=credentials_block_name,
             )
             for each in tasks
             if isinstance(each, Task)
@@ -112,6 +115,11 @@ class ClientOfTasks:
             return self._tasks[name]
         except KeyError:
             raise AttributeError(name) from None
+
+
+def _call(of: Task[..., Any], *args: Any, credentials_block_name: str, **kwargs: Any) -> Any:
+    named = {name: as_it_is(value) for name, value in kwargs.items()}
+    return of(*map(as_it_is, args), **named, credentials_block_name=credentials_block_name)
 
 
 async def acquire(limit: RateLimit) -> None:

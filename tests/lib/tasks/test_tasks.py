@@ -17,6 +17,7 @@ from lib.services.google_api import GoogleApi
 from lib.services.jira_api import JiraApi
 from lib.services.models import Google, Jira
 from lib.tasks import api_tasks, google_tasks, jira_tasks, utility_tasks
+from lib.tasks.api_tasks import ClientOfTasks, api_task
 from sandbox.seed import seed
 
 MODULES = (google_tasks, jira_tasks, utility_tasks)
@@ -67,10 +68,38 @@ def test_flows_are_offered_the_clients_calls_as_the_clients_take_them_and_a_task
         assert inspect.signature(call) == inspect.signature(method), name
         task = getattr(client, name)
         assert task.keywords == {"credentials_block_name": "none"}
-        taken = list(inspect.signature(task.func.fn).parameters)
+        taken = list(inspect.signature(task.args[0].fn).parameters)
         assert taken == [*list(inspect.signature(method).parameters)[1:], "credentials_block_name"]
     with pytest.raises(AttributeError, match="remove"):
         client.remove  # noqa: B018
+
+
+class Untouched(list):
+    """Rows that nobody may look through."""
+
+    def __iter__(self):
+        raise AssertionError("looked through")
+
+
+def test_prefect_does_not_look_through_what_a_call_is_given(services):
+    taken = []
+
+    class Client:
+        def write(self, rows, *, more):
+            taken.extend([rows, more])
+
+    async def connect(_name):
+        return Client()
+
+    client = ClientOfTasks([api_task("google.rows.write", connect)(Client.write)], "none", 0)
+    rows, more = Untouched(), Untouched()
+
+    @flow
+    async def go():
+        await client.write(rows, more=more)
+
+    asyncio.run(go())
+    assert [id(each) for each in taken] == [id(rows), id(more)]
 
 
 class Failed:
