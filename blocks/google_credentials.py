@@ -17,12 +17,10 @@ import webbrowser
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from google.oauth2 import service_account
 from google.oauth2.credentials import Credentials
-from google_auth_oauthlib.flow import InstalledAppFlow, WSGITimeoutError
-from oauthlib.oauth2 import OAuth2Error
 from prefect.blocks.abstract import CredentialsBlock
 from prefect.types import SecretDict
 from pydantic import ConfigDict, Field, HttpUrl, SecretStr
@@ -34,6 +32,9 @@ from lib.files import write_bytes
 from lib.services.google_api import GoogleApi
 from lib.services.reading import GoogleReader
 from lib.settings import GOOGLE_TOKEN_URI, ROOT, GoogleEnvironment, Settings, in_sandbox
+
+if TYPE_CHECKING:
+    from google_auth_oauthlib.flow import InstalledAppFlow
 
 SCOPES = ("https://www.googleapis.com/auth/spreadsheets", "https://www.googleapis.com/auth/drive.readonly")
 LOGIN_TIMEOUT_S = 300
@@ -219,6 +220,8 @@ def log_in(token_file: Path) -> _Login:
     Raises:
         CredentialsError: There is not exactly one client_secret_*.json, or not everything was granted.
     """
+    from google_auth_oauthlib.flow import InstalledAppFlow  # noqa: PLC0415  # takes long, and most runs log nobody in
+
     secrets = sorted(ROOT.glob("client_secret*.json"))
     if len(secrets) != 1:
         seen = ", ".join(path.name for path in secrets) or "none"
@@ -241,13 +244,16 @@ def log_in(token_file: Path) -> _Login:
     return _Login("token file", granted.to_json())
 
 
-def _let_log_in(flow: InstalledAppFlow) -> Any:
+def _let_log_in(flow: "InstalledAppFlow") -> Any:
     """
     What a person granted in the browser.
 
     Raises:
         CredentialsError: Nothing, in time.
     """
+    from google_auth_oauthlib.flow import WSGITimeoutError  # noqa: PLC0415  # as above
+    from oauthlib.oauth2 import OAuth2Error  # noqa: PLC0415
+
     try:
         return flow.run_local_server(port=0, prompt="consent", timeout_seconds=LOGIN_TIMEOUT_S)
     except WSGITimeoutError:

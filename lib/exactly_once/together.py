@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from lib.errors import WorkflowError
 
+_GATHERINGS = 5
+
 
 @dataclass(eq=False)
 class _Waiting[Ask, Answer]:
@@ -22,7 +24,8 @@ class Together[Ask, Answer]:
 
     Args:
         answer: Answers all that wait, in their order. Where it fails for several, each of them is answered by itself, all at once.
-        gather: What passes the time in which others may join; nothing waits for them when it is left out.
+        gather: What passes the time in which others may join, again and again while they do; nothing waits for them when
+            it is left out.
     """
 
     def __init__(
@@ -54,9 +57,18 @@ class Together[Ask, Answer]:
             self._waiting.remove(mine)
         return mine.answers[0]
 
-    async def _answer_all(self) -> None:
-        if self._gather is not None:
+    async def _gather_others(self) -> None:
+        """Wait as long as others join, but not for ever."""
+        if self._gather is None:
+            return
+        for _ in range(_GATHERINGS):
+            before = len(self._waiting)
             await self._gather()
+            if len(self._waiting) == before:
+                return
+
+    async def _answer_all(self) -> None:
+        await self._gather_others()
         asked = [each for each in self._waiting if not each.answers and not each.alone]
         try:
             answers = await self._answer([each.ask for each in asked])

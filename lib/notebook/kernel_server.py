@@ -18,7 +18,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -87,6 +87,8 @@ class KernelServer:
         self._ready_by = 0.0
         self._ready = False
         self._closed = False
+        # A kernel computes nearly all of its time: more of them than cores take memory and no less time.
+        self.places = asyncio.Semaphore((os.process_cpu_count() or 1) + 1)
 
     def start(self, environment: Mapping[str, str]) -> None:
         """Start it, unless it was, for kernels with this environment; it is ready a second later."""
@@ -202,6 +204,14 @@ def kept() -> Iterator[KernelServer]:
 def current() -> KernelServer | None:
     """The server that is kept around the caller, if any."""
     return _CURRENT.get()
+
+
+@contextlib.asynccontextmanager
+async def place() -> AsyncIterator[None]:
+    """Wait until one more kernel may run beside those of the kept server; at once where none is kept."""
+    server = current()
+    async with server.places if server else contextlib.nullcontext():
+        yield
 
 
 def _difference(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str | None]:

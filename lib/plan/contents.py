@@ -61,6 +61,8 @@ def _goes_on(grid: Grid, row: int, by_name: Mapping[str, int], key_column: int |
 def read(grid: Grid, rows: range, column: int) -> CellContent:
     """What stands in the rows of a content in one column; texts that differ are joined in their order."""
     first = rows[0]
+    if len(rows) == 1:
+        return _part(grid, first, column)
     shown = [row for row in rows if grid.is_own(row, column) or row == first]
     parts = [_part(grid, row, column) for row in shown]
     filled = [part for part in parts if not is_blank(part.value) or part.linked] or parts[:1]
@@ -73,11 +75,14 @@ def read(grid: Grid, rows: range, column: int) -> CellContent:
 
 def note(grid: Grid, rows: range, column: int) -> str:
     """The notes on the cells of a content in one column."""
+    if not grid.notes:
+        return ""
     places = dict.fromkeys(grid.top(row, column) for row in rows)
     return "\n".join(filter(None, (clean_text(grid.notes.get(place)) for place in places)))
 
 
 def _part(grid: Grid, row: int, column: int) -> CellContent:
     value = cell(grid.values, row, column)
-    text, linked = clean_text(grid.text(row, column)), clean_text(grid.linked(row, column))
+    text, linked = clean_text(grid.text(row, column)), grid.linked(row, column)
+    linked = clean_text(linked) if linked else ""
     return CellContent((text or None) if isinstance(value, str) else value, text, linked)

@@ -83,6 +83,8 @@ class Grid:
 
     def _first(self, row: int, column: int) -> Place:
         """The first of all cells that a cell is merged with."""
+        if not self._merges:
+            return row, column
         return self.top(*self._beside.get((row, column), (row, column)))
 
     def is_own(self, row: int, column: int) -> bool:
@@ -105,11 +107,11 @@ class Grid:
 
     def linked(self, row: int, column: int) -> str:
         """The text with the addresses behind its words; empty where there are none."""
-        return self._cells.linked.get(self._first(row, column), "")
+        return self._cells.linked.get(self._first(row, column), "") if self._cells.linked else ""
 
     def is_struck(self, row: int, column: int) -> bool:
         """Whether the whole text of a cell is struck through."""
-        return self._first(row, column) in self._cells.struck
+        return bool(self._cells.struck) and self._first(row, column) in self._cells.struck
 
     def hidden(self, row: int) -> str:
         """How a row was hidden; empty for one that people see."""

@@ -130,7 +130,7 @@ class IssueDraft(BaseModel):
 
     def as_jira(self) -> dict[str, JsonValue]:
         """The fields to send; fields without a value are left out."""
-        return {} if self.fields is None else self.fields.model_dump(mode="json", exclude_none=True)
+        return {} if self.fields is None else {name: value for name, value in self.fields if value is not None}
 
 
 class Drafts(BaseModel):

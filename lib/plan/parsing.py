@@ -127,19 +127,19 @@ _OF_A_DAY = ("No", "Tanggal", "Waktu", "Bentuk")
 def _read_row(filled: Grid, rows: range, columns: list[Column], key_column: int | None) -> PlanRow:
     """One content; its row is the first of those that it stands in."""
     first = rows[0]
-    read = {column: contents.read(filled, rows, column.index) for column in columns}
+    read = [(column, contents.read(filled, rows, column.index)) for column in columns]
     above = None if key_column is None else filled.row_above(first, key_column)
     return PlanRow(
         row=first + 1,
         key="" if key_column is None or above is not None else one_line(filled.text(first, key_column)),
-        values={column.label: cell.value for column, cell in read.items()},
-        texts={column.label: cell.text for column, cell in read.items() if not isinstance(cell.value, str | None)},
-        linked={column.label: cell.linked for column, cell in read.items() if cell.linked},
+        values={column.label: cell.value for column, cell in read},
+        texts={column.label: cell.text for column, cell in read if not isinstance(cell.value, str | None)},
+        linked={column.label: cell.linked for column, cell in read if cell.linked},
         notes={c.label: text for c in columns if (text := contents.note(filled, rows, c.index))},
         struck=[
             c.label
             for c in columns
-            if any(filled.is_struck(row, c.index) for row in rows if row == first or filled.is_own(row, c.index))
+            if any(filled.is_struck(row, c.index) and (row == first or filled.is_own(row, c.index)) for row in rows)
         ],
         hidden=next(filter(None, map(filled.hidden, rows)), ""),
         shares_key_of=0 if above is None else above + 1,

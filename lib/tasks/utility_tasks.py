@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from pydantic import JsonValue
 
 from lib import files
-from lib.notebook import runner
+from lib.notebook import kernel_server, runner
 from lib.report import html_report
 from lib.settings import ROOT, environment_without_secrets
 
@@ -22,16 +22,18 @@ async def run_notebook(
     """
     Run `notebooks/<name>.ipynb` and leave the executed copy at `output`; not retried, since the same rows fail alike.
 
-    The kernel works in the project's folder and gets no secrets.
+    The kernel works in the project's folder and gets no secrets. Of the notebooks of one run, one more than there are cores
+    run at once; the time limit counts from when its turn has come.
     """
-    await runner.run_notebook(
-        ROOT / "notebooks" / f"{name}.ipynb",
-        output,
-        parameters,
-        timeout_s=timeout_s,
-        working_dir=ROOT,
-        environment=environment_without_secrets(),
-    )
+    async with kernel_server.place():
+        await runner.run_notebook(
+            ROOT / "notebooks" / f"{name}.ipynb",
+            output,
+            parameters,
+            timeout_s=timeout_s,
+            working_dir=ROOT,
+            environment=environment_without_secrets(),
+        )
     return output
 
 

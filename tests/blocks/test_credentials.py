@@ -14,7 +14,7 @@ import nbformat
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from google_auth_oauthlib.flow import WSGITimeoutError
+from google_auth_oauthlib.flow import InstalledAppFlow, WSGITimeoutError
 from oauthlib.oauth2 import AccessDeniedError
 from prefect import get_client
 from prefect.client.schemas.actions import BlockDocumentUpdate
@@ -236,7 +236,7 @@ def test_a_login_that_did_not_come_about_says_what_to_do(outside, monkeypatch, e
         "token_uri": "http://127.0.0.1/",
     }
     (outside / "client_secret_1.json").write_text(json.dumps({"installed": installed}))
-    monkeypatch.setattr(google_credentials.InstalledAppFlow, "run_local_server", refuse(error))
+    monkeypatch.setattr(InstalledAppFlow, "run_local_server", refuse(error))
     with pytest.raises(CredentialsError, match=says):
         google_credentials.log_in(outside / "token.json")
 

@@ -65,6 +65,25 @@ def test_who_gathers_waits_for_others_first():
     asyncio.run(go())
 
 
+def test_as_long_as_others_join_they_are_waited_for_but_not_for_ever():
+    async def go(coming):
+        service, words = Service(), iter(coming)
+
+        async def one_more_comes():
+            if word := next(words, ""):
+                others.append(asyncio.create_task(together.ask(word)))
+            await soon()
+
+        others = []
+        together = Together(service.answer, one_more_comes)
+        await together.ask("0")
+        await asyncio.gather(*others)
+        return ["".join(asked) for asked in service.asked]
+
+    assert asyncio.run(go("123")) == ["0123"]
+    assert asyncio.run(go("1234567"))[0] == "012345"
+
+
 def test_what_fails_for_several_fails_only_for_those_who_make_it_fail():
     async def go():
         service = Service(refused="b")
