@@ -10,7 +10,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
-from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+from prefect.context import SettingsContext, get_settings_context
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, Settings
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
@@ -48,6 +49,7 @@ class Progress:
     now: dict[str, str] = field(default_factory=dict)  # step, by client
     listener: Callable[["Progress"], None] = field(default_factory=_LISTENER.get)
     _artifact: uuid.UUID | None = None
+    _settings: Settings | None = None
     _publish_at: float = 0.0  # not before, by the monotonic clock
 
     def tell(self, client: str, step: str, rows: int) -> None:
@@ -71,12 +73,19 @@ class Progress:
         with _never_failing("follow"):
             self.listener(self)
 
+    def _without_retries(self) -> SettingsContext:
+        """Prefect's settings with which an API that is away does not hold the run up; made once, which takes a while."""
+        current = get_settings_context()
+        if self._settings is None:
+            self._settings = current.settings.copy_with_update(updates={PREFECT_CLIENT_MAX_RETRIES: 0})
+        return SettingsContext(profile=current.profile, settings=self._settings)
+
     async def _publish(self) -> None:
         if self.ended < self.clients and time.monotonic() < self._publish_at:
             return
         self._publish_at = time.monotonic() + _EVERY_S
         done = 100.0 * self.ended / max(self.clients, 1)
-        with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):  # an API that is away must not hold the run up
+        with self._without_retries():
             if self._artifact is None:
                 told = f"clients ended, of {self.clients}"
                 self._artifact = await acreate_progress_artifact(done, key=ARTIFACT, description=told)
