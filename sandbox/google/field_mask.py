@@ -77,6 +77,14 @@ def cut(answer: Json, mask: Mask) -> Json:
     return kept
 
 
+def inside(mask: Mask, *path: str) -> Mask:
+    """The mask of what is at `path` of an answer that is to be cut to `mask`."""
+    here = mask
+    for name in path:
+        here = here.get(name, here.get("*", {}))
+    return here
+
+
 def paths(mask: Mask, prefix: str = "") -> Iterator[str]:
     """Every path of the mask, dotted."""
     for name, inner in mask.items():

@@ -39,16 +39,17 @@ def spreadsheet_json(
     """
     areas = [resolve(book, text) for text in ranges or []]
     with_cells = field_mask.wants(mask, "sheets", "data") if mask else grid
-    sheets = []
+    in_sheets = field_mask.inside(mask, "sheets")
+    sheets: list[JsonObject] = []
     for index, tab in enumerate(book.tabs):
         inside = [area for area in areas if area.tab is tab]
         if areas and not inside:
             continue
-        sheets.append(_sheet(tab, index, by))
+        sheets.append(field_mask.cut(_sheet(tab, index, by), in_sheets))
         if with_cells:
             blocks = inside or [Area(tab, Span(), 0, tab.row_count, 0, tab.column_count)]
             sheets[-1]["data"] = [_grid_data(book, area, mask) for area in blocks]
-    answer = {
+    answer: JsonObject = {
         "spreadsheetId": book.id,
         "properties": {
             "title": book.title,
@@ -56,14 +57,13 @@ def spreadsheet_json(
             "autoRecalc": "ON_CHANGE",
             "timeZone": book.time_zone,
         },
-        "sheets": sheets,
         "spreadsheetUrl": f"{base_url}/spreadsheets/{book.id}",
     }
     named = [named_range_json(one) for one in book.named_ranges if one.range is not None]
     if named:
         answer["namedRanges"] = named
     cut: JsonObject = field_mask.cut(answer, mask)
-    return cut
+    return cut | ({"sheets": sheets} if field_mask.wants(mask, "sheets") else {})
 
 
 def _sheet(tab: Tab, index: int, by: str) -> JsonObject:
@@ -73,25 +73,50 @@ def _sheet(tab: Tab, index: int, by: str) -> JsonObject:
 
 
 def _grid_data(book: Spreadsheet, area: Area, mask: Mask) -> JsonObject:
-    rows: list[JsonObject] = []
-    if field_mask.wants(mask, "sheets", "data", "rowData"):
-        for row in area.tab.rows[area.top : area.bottom]:
-            cells = [cell_json(book, cell) for cell in row[area.left : area.right]]
-            while cells and not cells[-1]:
-                cells.pop()
-            rows.append({"values": cells} if cells else {})
-        while rows and not rows[-1]:
-            rows.pop()
+    """GridData of the area, already cut to the mask of the whole answer."""
     starts = {"startRow": area.top, "startColumn": area.left}
     data: JsonObject = {name: start for name, start in starts.items() if start}
-    if rows:
-        data["rowData"] = rows
     if field_mask.wants(mask, "sheets", "data", "rowMetadata"):
         pixels = _ROW_PIXELS if field_mask.wants(mask, "sheets", "data", "rowMetadata", "pixelSize") else 0
         data["rowMetadata"] = _dimensions(pixels, range(area.top, area.bottom), area.tab.hidden_rows)
     if field_mask.wants(mask, "sheets", "data", "columnMetadata"):
         data["columnMetadata"] = _dimensions(_COLUMN_PIXELS, range(area.left, area.right), area.tab.hidden_columns)
-    return data
+    cut: JsonObject = field_mask.cut(data, field_mask.inside(mask, "sheets", "data"))
+    if field_mask.wants(mask, "sheets", "data", "rowData") and (rows := _rows(book, area, mask)):
+        cut["rowData"] = rows
+    return cut
+
+
+def _rows(book: Spreadsheet, area: Area, mask: Mask) -> list[JsonObject]:
+    """
+    Its rows without the empty ones at the end, each without the empty cells at its end.
+
+    A column that is formatted to its end makes a thousand cells of one format, which are made once.
+    """
+    wanted = field_mask.inside(mask, "sheets", "data", "rowData", "values")
+    with_values = field_mask.wants(mask, "sheets", "data", "rowData", "values")
+    formatted: dict[str, JsonObject] = {}
+    rows: list[JsonObject] = []
+    last = 0
+    for row in area.tab.rows[area.top : area.bottom]:
+        cells: list[JsonObject] = []
+        filled = 0
+        for column, cell in enumerate(row[area.left : area.right], start=1):
+            if cell is BLANK:
+                cells.append({})
+                continue
+            key = repr(cell.format) if cell.format and cell == Cell(format=cell.format) else ""
+            shown = formatted.get(key) if key else None
+            if shown is None:
+                whole = cell_json(book, cell)
+                shown = field_mask.cut(whole, wanted)
+                if key:
+                    formatted[key] = shown
+            filled = column if key or whole else filled
+            cells.append(shown)
+        rows.append({"values": cells[:filled]} if filled and with_values else {})
+        last = len(rows) if filled else last
+    return rows[:last]
 
 
 def _dimensions(pixels: int, places: range, hidden: dict[int, str]) -> list[JsonObject]:
