@@ -14,11 +14,12 @@ from lib.plan import adf
 from lib.plan.content_plan import KEY, Column, ContentPlan, PlanRow
 from lib.plan.issue_draft import Drafts
 from lib.report import tables
+from lib.report.tables import Table
 
 _DATE = "Tanggal"
 
 
-def frame(plan: ContentPlan) -> pd.DataFrame:
+def frame(plan: ContentPlan) -> Table:
     """
     The rows of a plan, a column per header in sheet order, and Key; empty cells are missing values, and nothing is cut.
 
@@ -30,10 +31,10 @@ def frame(plan: ContentPlan) -> pd.DataFrame:
     columns = {column.label: _column(plan.rows, column, index) for column in plan.columns}
     columns[KEY] = pd.Series([row.key or None for row in plan.rows], index=index, dtype="string")
     tables.show_whole()
-    return pd.DataFrame(columns, index=index)
+    return Table(columns, index=index)
 
 
-def drafts_frame(drafts: Drafts, custom_fields: Mapping[str, str]) -> pd.DataFrame:
+def drafts_frame(drafts: Drafts, custom_fields: Mapping[str, str]) -> Table:
     """
     The fields of each draft as people would say them, a column per field, custom ones by their name in `custom_fields`.
 
@@ -45,7 +46,7 @@ def drafts_frame(drafts: Drafts, custom_fields: Mapping[str, str]) -> pd.DataFra
         {names.get(name, name): adf.plain_value(value) for name, value in draft.as_jira().items()}
         for draft in drafts.data
     ]
-    made = pd.DataFrame.from_records(records, index=index)
+    made = Table.from_records(records, index=index)
     why = ["; ".join(f"{p.where} {p.message}" for p in draft.problems if p.level == "error") for draft in drafts.data]
     made["Refused"] = pd.Series([text or None for text in why], index=index, dtype="string")
     tables.show_whole()

@@ -6,10 +6,13 @@ import subprocess
 import sys
 import threading
 
+import nbformat
 import pytest
 
 from flows.content_plan_to_jira import content_plan_to_jira
+from lib.report import tables
 from lib.settings import ROOT
+from tests.lib.plans import plan, row
 from tests.processes import none_is_left
 from tests.servers import prefect_server
 
@@ -48,6 +51,24 @@ def test_the_transform_runs_in_jupyterlab(lab, opened_page):
         page.get_by_text("Run All Cells", exact=True).click()
         page.get_by_text(re.compile("^60 rows")).wait_for()
         assert page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
+
+
+def test_a_table_in_jupyterlab_has_its_words_to_the_left_and_long_texts_in_lines(lab, tmp_path, opened_page):
+    text = "Kopi pagi\nhttps://example.com/" + "x" * 1_000
+    shown = tables.rows(plan(*[row(n, "Topik " * 60, caption=text) for n in range(3)]))
+    output = nbformat.v4.new_output("display_data", {"text/html": shown._repr_html_()})
+    executed = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(outputs=[output])])
+    # Executed elsewhere: JupyterLab keeps only the styles that it knows.
+    nbformat.write(executed, tmp_path / "notebooks/executed.ipynb")
+    with opened_page(f"{lab}/lab/tree/notebooks/executed.ipynb?token=secret", allowed=NO_FAULT_OF_OURS) as page:
+        cells = page.locator(".jp-NotebookPanel table.dataframe td")
+        cells.first.wait_for()
+        styles = "cells => cells.map(cell => [getComputedStyle(cell).textAlign, cell.scrollWidth <= cell.clientWidth])"
+        assert cells.evaluate_all(styles) == [["left", True]] * 3 * len(shown.columns)
+        topic, caption = (cells.nth(place).bounding_box() for place in (4, 5))
+        assert 200 < topic["width"] < 700
+        assert 200 < caption["width"] < 700
+        assert caption["height"] < 500
 
 
 def test_prefects_form_has_a_described_control_for_every_parameter(tmp_path, opened_page):
