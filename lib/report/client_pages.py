@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from lib.errors import FixInputError
 from lib.formats import plural
-from lib.report import audit, checks, corrections, html_report, run_lines
+from lib.report import audit, checks, corrections, history, html_report, run_lines
 from lib.report.corrections import ToDo
 from lib.report.html_report import file_link
 from lib.report.run_lines import Lines, PlanEnding
@@ -30,7 +30,8 @@ def rebuild(output_dir: Path, lines: Lines) -> list[Path]:
     """
     Write the pages that are made of other runs than when they were written; those of clients without any run go.
 
-    Only the newest run of a month is read whole, and only for a page that is written.
+    Only the newest run of a month is read whole, and only for a page that is written; where rows wait for a person, earlier
+    ones as well, which say since when.
     """
     pages: dict[Path, Lines] = {}
     for plan, line in lines.items():
@@ -62,7 +63,9 @@ def _read(output_dir: Path, run: str) -> "_Told | None":
         record = run_record.read_result(output_dir / run)
     except (FixInputError, OSError):  # changed or archived since its head was read
         return None
-    return _Told(record, corrections.to_do(record))
+    left = corrections.to_do(record)
+    waits = any(one.row for one in left)  # for how long, only earlier runs know
+    return _Told(record, corrections.to_do(record, history.read(record)) if waits else left)
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,16 @@ def test_what_the_newest_run_that_read_the_plan_says_counts(tmp_path):
     assert re.findall(r'class="chip (\w+)"', shown) == ["attention", "good", "bad"]
 
 
+def test_a_row_that_waits_says_since_how_many_runs(tmp_path):
+    new = runs.problem("write the topic", "'Juli'!C9")
+    waits = runs.row(7, "refused", problems=[WRONG])
+    for hour in range(3):
+        rows = [waits, *([runs.row(9, "refused", problems=[new])] if hour == 2 else [])]
+        runs.leave(tmp_path, rows, at=runs.START + dt.timedelta(hours=hour))
+    shown = page(tmp_path)
+    assert re.findall(r'data-label="since">(.*?)<', shown) == ["3 runs", "new"]
+
+
 def test_what_the_watch_found_since_stands_beside_it_once(tmp_path):
     runs.leave(tmp_path, [runs.row(1), runs.row(7, "refused", problems=[WRONG])])
     seen = {"Kopi Senja, Juli 2026": {"client": "Kopi Senja", "month": "Juli 2026", "rows": 2, "flagged": 2}}
@@ -78,7 +88,7 @@ def test_only_pages_with_something_new_are_written(tmp_path, monkeypatch):
     run_index.rebuild(tmp_path)
     assert (stamps(tmp_path), read) == (before, [])
     new = runs.leave(tmp_path, rows[1:], at=LATER + dt.timedelta(hours=1))
-    run_index.rebuild(tmp_path)
+    run_index.rebuild(tmp_path)  # no row waits, so that no earlier run is read
     changed = {name for name, stamp in stamps(tmp_path).items() if before[name] != stamp}
     assert (changed, read) == ({"toko.html"}, [new])
 
