@@ -32,7 +32,7 @@ from lib.run.run_folder import Sources
 from lib.services import api_calls
 from lib.services.models import Google, Jira
 from lib.services.throttle import Throttle
-from lib.settings import ROOT, Settings, environment_without_secrets
+from lib.settings import ROOT, Language, Settings, environment_without_secrets
 from lib.tasks import google_tasks, jira_tasks
 from lib.tasks.quoting import as_it_is
 from lib.tasks.utility_tasks import notebook_to_html, run_notebook, save_json
@@ -239,7 +239,8 @@ async def _keep_folder(
     unsaved = await _save(result, folder, source)
     if unsaved:
         result["report"] = ""  # none can be made
-    if problem := unsaved or await _make_report(folder, report, audit.title(result), log, signals):
+    language = settings.report_language
+    if problem := unsaved or await _make_report(folder, report, audit.title(result), language, log, signals):
         result = {**with_error(result, ErrorRecord(problem, UNFORESEEN)), "nothing_new": False}
         result["state"] = "cancelled" if cancelled else "failed"
         result["bottom_line"] = f"{result['bottom_line']} {problem}"
@@ -253,13 +254,15 @@ async def _keep_folder(
     else:
         log.info("%s: %s; manifest %s", folder.name, result["state"], digest)
     with contextlib.suppress(asyncio.CancelledError):
-        await signals.cancellable(_tell(result, report, folder, digest, log), patient=True)
+        await signals.cancellable(_tell(result, report, folder, digest, language, log), patient=True)
     return cancelled or result
 
 
-async def _tell(result: Result, report: Report, folder: Path, manifest_sha256: str, log: Log) -> None:
+async def _tell(
+    result: Result, report: Report, folder: Path, manifest_sha256: str, language: Language, log: Log
+) -> None:
     """Show the finished run on Prefect's page and in the index of all runs; neither can fail it."""
-    await _rebuild_index(folder.parent, log)
+    await _rebuild_index(folder.parent, language, log)
     await prefect_page.publish(result, report.name, manifest_sha256, log)
 
 
@@ -287,9 +290,9 @@ def _result(name: str, started: dt.datetime, sources: Sources, parts: Mapping[st
     return {"bottom_line": audit.bottom_line(result), **result}
 
 
-async def _rebuild_index(output_dir: Path, log: Log) -> None:
+async def _rebuild_index(output_dir: Path, language: Language, log: Log) -> None:
     try:
-        await asyncio.to_thread(run_index.rebuild, output_dir)
+        await asyncio.to_thread(run_index.rebuild, output_dir, language)
     except Exception as failed:  # noqa: BLE001  # no run fails for it; the next one rebuilds it
         log.warning("%s was not brought up to date: %s", output_dir / run_index.INDEX, failed)
 
@@ -304,20 +307,22 @@ async def _save(result: Result, folder: Path, source: str) -> str:
     return ""
 
 
-async def _make_report(folder: Path, report: Report, title: str, log: Log, signals: stop_signals.StopSignals) -> str:
+async def _make_report(
+    folder: Path, report: Report, title: str, language: Language, log: Log, signals: stop_signals.StopSignals
+) -> str:
     """List the corrections, run the notebook that reports on the run, and write it as a page; what went wrong, if anything did."""
     executed = folder / f"{report.name}.ipynb"
     problems = []
 
     async def correct() -> None:
-        await asyncio.to_thread(corrections.save, folder)
+        await asyncio.to_thread(corrections.save, folder, language)
 
     async def make() -> None:
         await run_notebook(report.notebook, executed, report.parameters(folder), REPORT_TIMEOUT_S)
 
     async def show() -> None:
         if executed.exists():  # also when it stopped: the page then says where
-            await notebook_to_html(executed, executed.with_suffix(".html"), title)
+            await notebook_to_html(executed, executed.with_suffix(".html"), title, language)
 
     for step in (correct, make, show):
         try:

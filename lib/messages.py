@@ -46,6 +46,11 @@ def say(english: str, /, **values: object) -> Said:
     return Said(english.format(**values), indonesian.format(**in_indonesian))
 
 
+def of_catalogue(text: str) -> Said:
+    """A text that stands elsewhere than in code, such as a notebook's prose, with its Indonesian if the catalogue has it."""
+    return Said(text, _catalogue().get(text, ""))
+
+
 def join(separator: str, parts: Iterable[str]) -> Said:
     """The parts as one message; empty ones are left out."""
     told = [part for part in parts if part]

@@ -107,7 +107,7 @@ class ReportEnvironment(_Environment):
     """How reports speak to planners."""
 
     report_language: Language = Field(
-        default="", description="Of messages to planners in reports: id or en; both when empty."
+        default="", description="Of what planners read in reports: id or en; messages in both when empty."
     )
 
 

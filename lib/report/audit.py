@@ -11,11 +11,13 @@ from lib.error_record import errors_of
 from lib.exactly_once.reconcile import Outcome
 from lib.files import CORRECTIONS, ROWS
 from lib.formats import plural, show_moment
+from lib.messages import say
 from lib.plan.problems import Kind, said
 from lib.report import corrections, html_report, languages
-from lib.report.corrections import STOPPED, ToDo, cell_address, day_of, page_of, plan_problems, show_since
+from lib.report.corrections import STOPPED, ToDo, cell_address, day_of, page_of, plan_problems, show_kind, show_since
 from lib.report.history import History
 from lib.report.html_report import file_link, link
+from lib.report.languages import label, labels
 from lib.run.run_folder import files_of
 from lib.run.run_record import RunRecord
 from lib.settings import Language
@@ -214,17 +216,18 @@ def to_do_table(listed: Sequence[ToDo], language: Language = "") -> HTML:
     aged = any(one.since for one in listed)
     rows = [
         [
-            one.kind,
-            one.client or "all",
+            label(show_kind(one.kind), language),
+            one.client or label(say("all"), language),
             link(one.where, one.address),
             languages.shown(one.message, language),
             _what(one.row),
-            *([show_since(one.since)] if aged else []),
+            *([label(show_since(one.since), language)] if aged else []),
         ]
         for one in listed
     ]
-    columns = ["kind", "client", "cell", "what to do", "content", *(["since"] if aged else [])]
-    return html_report.table(columns, rows, cards=True) if rows else html_report.nothing()
+    told = (say("kind"), say("client"), say("cell"), say("what to do"), say("content"))
+    columns = labels([*told, *([say("since")] if aged else [])], language)
+    return html_report.table(columns, rows, cards=True) if rows else html_report.nothing(label(say("None."), language))
 
 
 def to_do(record: RunRecord, past: History | None = None, language: Language = "") -> HTML:
@@ -232,7 +235,9 @@ def to_do(record: RunRecord, past: History | None = None, language: Language = "
     shown = to_do_table(corrections.to_do(record, past), language)
     if not (record.folder / CORRECTIONS).is_file():
         return shown
-    text = Markup("The corrections as a table for spreadsheets: {}").format(file_link(CORRECTIONS, CORRECTIONS))
+    text = Markup("{}: {}").format(
+        label(say("The corrections as a table for spreadsheets"), language), file_link(CORRECTIONS, CORRECTIONS)
+    )
     return HTML(shown.data + html_report.sentence(text).data)
 
 
@@ -244,7 +249,8 @@ def not_reached(record: RunRecord, language: Language = "") -> HTML:
             if problem["kind"] == Kind.NOT_REACHED:
                 found.setdefault((row["client"], languages.shown(said(problem), language)), []).append(row["row"])
     rows = [[client, len(numbers), _spans(numbers), why] for (client, why), numbers in found.items()]
-    return _table(["client", "how many", "rows", "why"], rows, numbers=["how many"])
+    columns = labels((say("client"), say("how many"), say("rows"), say("why")), language)
+    return _table(columns, rows, numbers=columns[1:2])
 
 
 def _spans(numbers: Iterable[int]) -> str:
@@ -269,10 +275,14 @@ def warnings(record: RunRecord, language: Language = "") -> HTML:
     ]
     odd = record.result.get("warnings", odd)
     rows = [
-        [p["client"] or "all", link(p["where"], cell_address(record, p)), languages.shown(said(p), language)]
+        [
+            p["client"] or label(say("all"), language),
+            link(p["where"], cell_address(record, p)),
+            languages.shown(said(p), language),
+        ]
         for p in odd
     ]
-    return _table(["client", "cell", "what is odd"], rows)
+    return _table(labels((say("client"), say("cell"), say("what is odd")), language), rows)
 
 
 def changes(record: RunRecord) -> HTML:
@@ -304,12 +314,13 @@ def issues(record: RunRecord, outcome: str = "created") -> HTML:
     return HTML("\n".join(part.data for part in parts))
 
 
-def issue_table(rows: Iterable[Mapping[str, Any]]) -> HTML:
+def issue_table(rows: Iterable[Mapping[str, Any]], language: Language = "") -> HTML:
     """The issues of these rows, each a link."""
     shown = [
         [link(row["key"], row.get("url")), row["row"], day_of(row), row.get("form"), row.get("topic")] for row in rows
     ]
-    return html_report.table(["issue", "row", "date", "form", "topic"], shown, numbers=["row"])
+    columns = labels((say("issue"), say("row"), say("date"), say("form"), say("topic")), language)
+    return html_report.table(columns, shown, numbers=columns[1:2])
 
 
 def went_in(record: RunRecord) -> HTML:

@@ -8,11 +8,11 @@ from typing import Any
 
 from IPython.display import HTML
 
-from lib.formats import SHEETS_ERRORS, cut, one_line, plural
+from lib.formats import SHEETS_ERRORS, cut, one_line
 from lib.messages import NOTHING, Said, say
 from lib.report import corrections, html_report
 from lib.report.corrections import STOPPED, ToDo, day_of
-from lib.report.languages import told
+from lib.report.languages import label, told
 from lib.run.run_record import RunRecord
 from lib.settings import Language
 
@@ -28,7 +28,7 @@ def blocks(record: RunRecord, language: Language = "") -> HTML:
             by_client.setdefault(one.client, []).append(one)
     parts = [
         html_report.details(
-            f"{client}: {plural(len(found), 'correction')}",
+            label(say("{title}: {count} to correct", title=client, count=len(found)), language),
             html_report.to_copy(text(_title(record, client), found, language), "en" if language == "en" else "id"),
         )
         for client, found in by_client.items()

@@ -11,13 +11,15 @@ from typing import Any
 from markupsafe import Markup
 
 from lib.errors import FixInputError
-from lib.formats import plural
+from lib.messages import say
 from lib.report import audit, checks, corrections, history, html_report, run_lines
 from lib.report.corrections import ToDo
-from lib.report.html_report import file_link
+from lib.report.html_report import file_link, nothing
+from lib.report.languages import label, labels
 from lib.report.run_lines import Lines, PlanEnding
 from lib.run import run_record
 from lib.run.run_record import RunRecord
+from lib.settings import Language
 
 _TOLD = 3  # months of which all is told; of older ones the runs
 _LISTED = 100  # runs of a month that are named
@@ -26,9 +28,11 @@ _MADE_OF = re.compile(rb'<main data-made-of="([0-9a-f]{64})">')
 _HEAD_BYTES = 32_768  # in which a page says what it was made of
 
 
-def rebuild(output_dir: Path, lines: Lines) -> list[Path]:
+def rebuild(output_dir: Path, lines: Lines, language: Language = "") -> list[Path]:
     """
-    Write the pages that are made of other runs than when they were written; those of clients without any run go.
+    Write the pages that are made of other runs, or in another language, than when they were written.
+
+    Those of clients without any run go.
 
     Only the newest run of a month is read whole, and only for a page that is written; where rows wait for a person, earlier
     ones as well, which say since when.
@@ -42,9 +46,9 @@ def rebuild(output_dir: Path, lines: Lines) -> list[Path]:
     read = functools.cache(functools.partial(_read, output_dir))
     written = []
     for path, own in pages.items():
-        digest = hashlib.sha256(str(own).encode(errors="backslashreplace")).hexdigest()
+        digest = hashlib.sha256(f"{language}{own}".encode(errors="backslashreplace")).hexdigest()
         if _made_of(path) != digest:
-            written.append(_save(path, own, digest, read))
+            written.append(_save(path, own, digest, read, language))
     return written
 
 
@@ -89,19 +93,24 @@ class _Told:
         ]
 
 
-def _save(path: Path, lines: Lines, digest: str, read: Any) -> Path:
+def _save(path: Path, lines: Lines, digest: str, read: Any, language: Language) -> Path:
     months = [
-        {"name": run_lines.month_of(plan), "chips": run_lines.chips(line, up=_UP), "parts": _parts(line, number, read)}
+        {
+            "name": run_lines.month_of(plan),
+            "chips": run_lines.chips(line, up=_UP),
+            "parts": _parts(line, number, read, language),
+        }
         for number, (plan, line) in enumerate(lines.items())
     ]
     title = next(iter(lines.values()))[-1].client
-    values = {"made_of": digest, "months": months, "legend": Markup(run_lines.legend().data)}  # noqa: S704  # made here
-    return html_report.save_page(path, "client.html", title=title, **values)
+    legend = Markup(run_lines.legend(language).data)  # noqa: S704  # made here
+    values = {"made_of": digest, "months": months, "legend": legend, "up": label(say("All runs"), language)}
+    return html_report.save_page(path, "client.html", title=title, language=language or "en", **values)
 
 
-def _parts(line: Sequence[PlanEnding], number: int, read: Any) -> dict[str, Markup]:
+def _parts(line: Sequence[PlanEnding], number: int, read: Any, language: Language) -> dict[str, Markup]:
     """What a page tells of a month beside its line: heading -> content."""
-    parts = {"": _runs(line)}
+    parts = {"": _runs(line, language)}
     made = next((one for one in reversed(line) if one.rows and not one.of_watch), None)
     told = read(made.run) if made and number < _TOLD else None
     if made is None or told is None:
@@ -113,23 +122,28 @@ def _parts(line: Sequence[PlanEnding], number: int, read: Any) -> dict[str, Mark
     to_do += [one for one in (seen.of(watched) if seen and watched else []) if one.where not in known]
     rows = told.rows(made.plan)
     issues = [row for row in rows if row["key"]]
+    number_of_issues = say("1 issue") if len(issues) == 1 else say("{count} issues", count=len(issues))
     shown = {
-        "What a person has to do": audit.to_do_table(to_do),
-        "Issues": html_report.details(plural(len(issues), "issue"), audit.issue_table(issues)),
-        "Checks": _checks(told.record, made.plan),
+        say("What a person has to do"): audit.to_do_table(to_do, language),
+        say("Issues"): html_report.details(label(number_of_issues, language), audit.issue_table(issues, language)),
+        say("Checks"): _checks(told.record, made.plan, language),
     }
-    return {**parts, **{name: Markup(content.data) for name, content in shown.items()}}  # noqa: S704  # made here
+    made_here = {label(name, language): Markup(content.data) for name, content in shown.items()}  # noqa: S704
+    return {**parts, **made_here}
 
 
-def _runs(line: Sequence[PlanEnding]) -> Markup:
+def _runs(line: Sequence[PlanEnding], language: Language) -> Markup:
     newest = [*line][: -_LISTED - 1 : -1]
     listed = [[file_link(one.told, f"{_UP}{one.run}/{one.page}") if one.page else one.told] for one in newest]
-    shown = html_report.details(plural(len(line), "run"), html_report.table(["run"], listed))
+    number = say("1 run") if len(line) == 1 else say("{count} runs", count=len(line))
+    shown = html_report.details(label(number, language), html_report.table([label(say("run"), language)], listed))
     return Markup(shown.data)  # noqa: S704  # made here
 
 
-def _checks(record: RunRecord, plan: str) -> Any:
+def _checks(record: RunRecord, plan: str, language: Language) -> Any:
     found = checks.read(record, plan)
-    rows = [[one.of, one.question, one.passed, one.odd or "·", one.stopped or "·"] for one in found]
-    numbers = ["passed", "odd", "stopped"]
-    return html_report.table(["check", "question", *numbers], rows, numbers=numbers) if rows else html_report.nothing()
+    rows = [
+        [*labels((one.of, one.question), language), one.passed, one.odd or "·", one.stopped or "·"] for one in found
+    ]
+    columns = labels((say("check"), say("question"), say("passed"), say("odd"), say("stopped")), language)
+    return html_report.table(columns, rows, numbers=columns[2:]) if rows else nothing(label(say("None."), language))

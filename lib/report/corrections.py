@@ -15,17 +15,18 @@ from lib.errors import FixInputError
 from lib.exactly_once.reconcile import Outcome
 from lib.files import CORRECTIONS
 from lib.formats import one_line, show_date
-from lib.messages import Said
+from lib.messages import NOTHING, Said, as_said, say
 from lib.plan.problems import Kind, said
 from lib.report import history
 from lib.report.history import WAITING, History
 from lib.report.html_report import shortened
+from lib.report.languages import label, labels
 from lib.run import run_record
 from lib.run.run_record import RunRecord
+from lib.settings import Language
 
 STOPPED = "stopped"
 _OF_PLANS = (Kind.CELL, Kind.REJECTED, Kind.CONFLICT)
-COLUMNS = ("client", "sheet", "cell", "link", "what is wrong", "apa yang salah", "since")
 _ADDRESS = re.compile(r"'((?:[^']|'')*)'!([A-Z]+[0-9]+)")
 # Where a cell could begin with a formula, be it by what spreadsheets strip before it or, where lists are separated by
 # semicolons, in the middle of a text.
@@ -142,32 +143,57 @@ def day_of(row: Mapping[str, Any]) -> str:
     return show_date(dt.date.fromisoformat(day)) if day else ""
 
 
-def show_since(runs: int) -> str:
+def show_since(runs: int) -> Said:
     """For how long something waits, in runs."""
     if runs > history.MOST_RUNS:
-        return f"{runs} runs or more"
-    return "" if not runs else "new" if runs == 1 else f"{runs} runs"
+        return say("{count} runs or more", count=runs)
+    return NOTHING if not runs else say("new") if runs == 1 else say("{count} runs", count=runs)
 
 
-def save(folder: Path) -> Path | None:
+def show_kind(kind: str) -> Said:
+    """The kind of something to do, as a report names it."""
+    known = {
+        STOPPED: say("stopped"),
+        "plan": say("plan"),
+        "blocking": say("blocking"),
+        "failed": say("failed"),
+        "cancelled": say("cancelled"),
+        Outcome.FLAGGED: say("flagged"),
+        Outcome.UNCERTAIN: say("uncertain"),
+        Outcome.REJECTED: say("rejected"),
+        Outcome.REFUSED: say("refused"),
+    }
+    return known.get(kind, as_said(kind))
+
+
+def columns(language: Language = "") -> list[str]:
+    """The columns of `corrections.csv`; those of the messages are called alike in each language."""
+    client, sheet, cell, link, since = say("client"), say("sheet"), say("cell"), say("link"), say("since")
+    told = (client, sheet, cell, link, Said("what is wrong"), Said("apa yang salah"), since)
+    return labels(told, language)
+
+
+def save(folder: Path, language: Language = "") -> Path | None:
     """Write `corrections.csv` into a run's folder; nothing, and None, when there is nothing to correct."""
     record = run_record.read_result(folder)
     if not any(one.to_correct for one in to_do(record)):
         return None
     found = [one for one in to_do(record, history.read(record)) if one.to_correct]
-    return files.write_bytes(folder / CORRECTIONS, as_csv(found))
+    return files.write_bytes(folder / CORRECTIONS, as_csv(found, language))
 
 
-def as_csv(found: Iterable[ToDo]) -> bytes:
+def as_csv(found: Iterable[ToDo], language: Language = "") -> bytes:
     """The table in UTF-8, marked so that Excel knows it. No cell can be run, by whatever spreadsheet opens it."""
     text = io.StringIO(newline="")
     table = csv.writer(text)
-    table.writerow(COLUMNS)
+    table.writerow(columns(language))
+    everybody = label(say("all"), language)
     for one in found:
         split = _ADDRESS.fullmatch(one.where)
         sheet, cell = (split[1].replace("''", "'"), split[2]) if split else ("", one.where)
         address = one.address if (one.address or "").startswith(("http://", "https://")) else ""
-        row = (one.client or "all", sheet, cell, address, one.message, one.message.indonesian, show_since(one.since))
+        since = label(show_since(one.since), language)
+        row = (one.client or everybody, sheet, cell, address, one.message, one.message.indonesian, since)
         table.writerow([_text(value) for value in row])
     return text.getvalue().encode("utf-8-sig")
 

@@ -13,6 +13,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from lib import files
+from lib.messages import of_catalogue
+from lib.settings import Language
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -63,6 +65,7 @@ _FETCHES = re.compile(r"@import|url\(\s*[\"']?(?!#|[\"'\s])|image-set\(|\\", re.
 _NOTHING = "note nothing"
 _TITLE = re.compile(r"\A# [^\n]*\n*")
 _HEADING = re.compile(r"\A## *([^\n]*)")
+FOR_PLANNERS = "planners"  # tag of prose that is in the language of those who correct plans
 LONGEST = 600  # characters of a text in a cell; the JSON files have it whole
 
 
@@ -137,11 +140,12 @@ def save_page(path: Path, template: str, **values: Any) -> Path:
     )
 
 
-def save_notebook(notebook: Path, path: Path, title: str) -> Path:
+def save_notebook(notebook: Path, path: Path, title: str, language: Language = "") -> Path:
     """
     Write an executed notebook as a page without its code, headed by the title in place of the notebook's own.
 
-    A part of it (prose and the cells below) that shows nothing is left out; sections left out are named at the end. Whatever
+    A part of it (prose and the cells below) that shows nothing is left out; sections left out are named at the end. Prose of cells
+    that are tagged `planners` is in Indonesian where the `language` is. Whatever
     its cells showed, nothing in it is fetched, runs, leads away by itself or sends a form: what text, tables and drawings are
     made of is kept, all else is taken out.
     """
@@ -152,6 +156,9 @@ def save_notebook(notebook: Path, path: Path, title: str) -> Path:
         template_name="basic", exclude_input=True, exclude_output_prompt=True
     )
     shown, left_out = _sections(_with_drawings_inline(nbformat.read(notebook, as_version=4)))
+    for each in (each for cells in shown for each in cells if language == "id" and FOR_PLANNERS in _tags(each)):
+        if indonesian := of_catalogue(each.source).indonesian:
+            each.source = f'<div lang="id">\n\n{indonesian}\n\n</div>'
     bodies = (exporter.from_notebook_node(nbformat.v4.new_notebook(cells=cells))[0] for cells in shown)
     sections = [Markup(_harmless(body)) for body in bodies]  # noqa: S704  # cleaned
     return save_page(path, "notebook.html", title=title, sections=sections, left_out=left_out)
@@ -176,6 +183,10 @@ def _sections(notebook: "NotebookNode") -> "tuple[list[list[NotebookNode]], list
         elif heading := _HEADING.match(parts[0][0].source):
             left_out.append(heading[1])
     return shown, left_out
+
+
+def _tags(each: "NotebookNode") -> list[str]:
+    return list(each.metadata.get("tags", []))
 
 
 def _shows_nothing(part: "list[NotebookNode]") -> bool:

@@ -1,4 +1,11 @@
-"""Messages to planners in the language of the report: in Indonesian, in English, or in both."""
+"""
+Messages to planners in the language of the report: in Indonesian, in English, or in both.
+
+Headings and names of columns around them are in Indonesian where the messages are in Indonesian alone, else in English. What
+managers read is in English.
+"""
+
+from collections.abc import Iterable
 
 from markupsafe import Markup
 
@@ -16,6 +23,16 @@ def shown(message: Said, language: Language = "") -> Markup:
     if language == "id":
         return Markup('<span lang="id">{}</span>').format(indonesian)
     return Markup('{}<div class="quiet" lang="id">{}</div>').format(english, indonesian)
+
+
+def label(message: Said, language: Language = "") -> str:
+    """A heading, the name of a column, or a word in it, in a part that planners read."""
+    return told(message, language or "en")
+
+
+def labels(messages: Iterable[Said], language: Language = "") -> list[str]:
+    """Labels, in their order."""
+    return [label(message, language) for message in messages]
 
 
 def told(message: Said, language: Language = "") -> str:

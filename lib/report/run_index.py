@@ -19,6 +19,7 @@ from lib.report import audit, client_pages, html_report, run_lines
 from lib.report.run_lines import Lines, PlanEnding
 from lib.run import run_record
 from lib.run.run_record import REPORT, RunRecord
+from lib.settings import Language
 from lib.terminal import printable
 
 INDEX = "index.html"
@@ -48,9 +49,9 @@ class Entry:
     parts: list[str] = field(default_factory=list)  # the runs of its clients on workers
 
 
-def rebuild(output_dir: Path) -> Path:
+def rebuild(output_dir: Path, language: Language = "") -> Path:
     """
-    Write the index anew, and the pages of clients of whom there is something new.
+    Write the index anew, and the pages of clients of whom there is something new, those in this language.
 
     Of two runs that end together, one waits for the other, so that neither leaves the other out. A folder that cannot be read stands in it with the reason, and keeps no other one out.
 
@@ -72,7 +73,7 @@ def rebuild(output_dir: Path) -> Path:
         values["odd"] = {printable(name): why for name, why in run_record.odd_entries(output_dir).items()}
         lines = _lines(runs)
         values |= {"lines": run_lines.newest(lines), "legend": Markup(run_lines.legend().data)}  # noqa: S704  # made here
-        client_pages.rebuild(output_dir, lines)
+        client_pages.rebuild(output_dir, lines, language)
         return html_report.save_page(
             output_dir / INDEX, "index.html", title="Runs", script=script, script_hash=policy, **values
         )

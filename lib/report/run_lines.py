@@ -9,21 +9,19 @@ from markupsafe import Markup
 
 from lib.exactly_once.reconcile import Outcome
 from lib.formats import Month, match_key, parse_month, show_moment
+from lib.messages import say
 from lib.report import html_report
 from lib.report.history import WAITING
 from lib.report.html_report import file_link
+from lib.report.languages import label
 from lib.run.run_folder import file_stem
 from lib.run.run_record import RunRecord
+from lib.settings import Language
 
 SHOWN = 10  # runs of a line, the newest ones
 MONTHS = 3  # of a client, the newest ones
 FOLDER = "clients"  # of the clients' pages, in the output folder
 SIGNS: Mapping[str, str] = {"good": "✓", "attention": "!", "bad": "✕"}
-_MEANINGS = (
-    (SIGNS["good"], "no row waits for a person"),
-    (SIGNS["attention"], "so many rows wait for a correction or a decision"),
-    (SIGNS["bad"], "the plan could not be read or finished"),
-)
 
 
 @dataclass(frozen=True)
@@ -134,9 +132,14 @@ def month_of(plan: Plan) -> str:
     return f"{plan[1]}{', sandbox' if plan[2] else ''}"
 
 
-def legend() -> HTML:
+def legend(language: Language = "") -> HTML:
     """What the signs mean."""
-    return html_report.legend(_MEANINGS)
+    meanings = (
+        (SIGNS["good"], say("no row waits for a person")),
+        (SIGNS["attention"], say("so many rows wait for a correction or a decision")),
+        (SIGNS["bad"], say("the plan could not be read or finished")),
+    )
+    return html_report.legend((sign, label(meaning, language)) for sign, meaning in meanings)
 
 
 def chips(line: Iterable[PlanEnding], *, up: str = "", here: str = "") -> Markup:

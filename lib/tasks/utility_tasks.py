@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from lib import files
 from lib.notebook import kernel_server, runner
 from lib.report import html_report
-from lib.settings import ROOT, environment_without_secrets
+from lib.settings import ROOT, Language, environment_without_secrets
 
 
 @task(name="utility.notebook.run", cache_policy=NO_CACHE)
@@ -38,9 +38,9 @@ async def run_notebook(
 
 
 @task(name="utility.notebook.to-html", cache_policy=NO_CACHE)
-async def notebook_to_html(notebook_path: Path, path: Path, title: str) -> Path:
-    """Write an executed notebook as a self-contained page without its code."""
-    return await asyncio.to_thread(html_report.save_notebook, notebook_path, path, title)
+async def notebook_to_html(notebook_path: Path, path: Path, title: str, language: Language = "") -> Path:
+    """Write an executed notebook as a self-contained page without its code, what planners read in it in this language."""
+    return await asyncio.to_thread(html_report.save_notebook, notebook_path, path, title, language)
 
 
 @task(name="utility.json.save", cache_policy=NO_CACHE)

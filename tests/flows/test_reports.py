@@ -52,6 +52,20 @@ def planted(services, monkeypatch):
     return name
 
 
+def test_a_report_in_indonesian_is_so_where_planners_read_it(run, monkeypatch):
+    monkeypatch.setenv("REPORT_LANGUAGE", "id")
+    result = run(client_names=["Batik Larasati"], validate_only=True)
+    html = page(result)
+    assert ">Yang harus dilakukan" in html
+    assert (
+        'data-label="yang harus dilakukan" role="cell"><span lang="id">menampilkan #REF!; perbaiki rumusnya</span>'
+        in html
+    )
+    assert ">Bottom line" in html
+    assert page(result, CORRECTIONS).startswith("\ufeffklien,")
+    assert '<html lang="id">' in page(result, "../clients/batik-larasati.html")
+
+
 def page(result, name="audit.html"):
     return (Path(result["run_folder"]) / name).read_text()
 

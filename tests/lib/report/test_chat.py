@@ -1,5 +1,6 @@
 """What planners have to correct: in the report in one language or two, and as plain text for a chat."""
 
+import datetime as dt
 import html
 import re
 
@@ -8,7 +9,7 @@ from markupsafe import escape
 
 from lib.error_record import ErrorRecord, in_result
 from lib.messages import Said, say
-from lib.report import audit, chat, corrections, languages
+from lib.report import audit, chat, corrections, history, languages
 from lib.run import run_record
 from tests import runs
 
@@ -40,8 +41,8 @@ def test_a_block_says_in_indonesian_where_what_is_wrong_and_what_to_write(tmp_pa
         tmp_path, [runs.row(3), refused(7, topic="Kopi pagi"), refused(8, topic=""), refused(9, client="Toko")]
     )
     blocks = texts(record)
-    assert list(blocks) == ["Kopi Senja: 2 corrections", "Toko: 1 correction"]
-    language, text = blocks["Kopi Senja: 2 corrections"]
+    assert list(blocks) == ["Kopi Senja: 2 to correct", "Toko: 1 to correct"]
+    language, text = blocks["Kopi Senja: 2 to correct"]
     assert language == "id"
     assert text == (
         "Content Plan - Kopi Senja - Juli 2026: 2 yang perlu diperbaiki\n\n"
@@ -55,6 +56,19 @@ def test_a_block_is_in_english_where_the_report_is(tmp_path):
     assert language == "en"
     assert "1 to correct" in text
     assert f"1. Cell J7 ('Topik 7'): {EMPTY}" in text
+
+
+def test_a_report_in_indonesian_alone_names_its_columns_and_kinds_so(tmp_path):
+    runs.leave(tmp_path, [refused(7)], at=runs.START - dt.timedelta(days=1))
+    record = left(tmp_path, [refused(7)])
+    shown = audit.to_do(record, history.read(record), "id").data
+    columns = ["jenis", "klien", "sel", "yang harus dilakukan", "konten", "sejak"]
+    assert re.findall(r"<th [^>]*>(.*?)</th>", shown) == columns
+    assert re.findall(r'data-label="(.*?)"', shown) == columns
+    assert ">ditolak<" in shown
+    assert ">2 proses<" in shown
+    assert list(texts(record, "id")) == ["Kopi Senja: 1 yang perlu diperbaiki"]
+    assert [label for label in columns if label in audit.to_do(record, history.read(record)).data] == []
 
 
 def test_a_message_that_nobody_wrote_in_indonesian_is_told_in_english(tmp_path):
@@ -126,4 +140,7 @@ def test_the_table_of_corrections_has_both_languages(tmp_path):
     record = left(tmp_path, [refused(7)])
     head, line = corrections.as_csv(corrections.to_do(record)).decode("utf-8-sig").splitlines()
     assert head == "client,sheet,cell,link,what is wrong,apa yang salah,since"
+    assert f'"{EMPTY}","{EMPTY_ID}"' in line
+    head, line = corrections.as_csv(corrections.to_do(record), "id").decode("utf-8-sig").splitlines()
+    assert head == "klien,tab,sel,tautan,what is wrong,apa yang salah,sejak"
     assert f'"{EMPTY}","{EMPTY_ID}"' in line

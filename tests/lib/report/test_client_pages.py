@@ -39,6 +39,22 @@ def test_a_page_tells_of_its_client_alone(tmp_path):
     assert 'href="clients/kopi-senja.html">Kopi Senja</a>' in (tmp_path / "index.html").read_text()
 
 
+def test_a_page_in_indonesian_is_so_but_for_the_runs_and_is_written_anew_when_that_is_changed(tmp_path):
+    plans = {"Kopi Senja": {"folder": "kopi-senja"}}
+    folder = runs.leave(tmp_path, [runs.row(1), runs.row(7, "refused", problems=[WRONG])], plans=plans)
+    runs.leave_plan(folder, "Kopi Senja", [["Tanggal", "Bentuk", "Topik"], ["5 Juli 2026", "Post", "Kopi"]])
+    assert "<h3>What a person has to do</h3>" in page(tmp_path)
+    run_index.rebuild(tmp_path, "id")
+    shown = (tmp_path / "clients/kopi-senja.html").read_text()
+    assert '<html lang="id">' in shown
+    assert re.findall("<h3>(.*?)</h3>", shown) == ["Yang harus dilakukan", "Issue", "Pemeriksaan"]
+    assert ">Semua proses</a>" in shown
+    assert "<summary>1 proses</summary>" in shown
+    assert "<td>Bentuk</td><td>apakah salah satu Bentuk konten?</td>" in shown
+    assert "tidak ada baris yang menunggu" in shown
+    assert "no row waits for a person" in (tmp_path / "index.html").read_text()
+
+
 def test_what_the_newest_run_that_read_the_plan_says_counts(tmp_path):
     runs.leave(tmp_path, [runs.row(7, "refused", problems=[WRONG])])
     runs.leave(tmp_path, [runs.row(7)], at=LATER)

@@ -1,9 +1,12 @@
 """Notebooks as pages: their parts that show something."""
 
+import re
+
 import nbformat
 import pytest
 
 from lib.report import html_report
+from lib.settings import ROOT
 
 
 def page_of(tmp_path, *cells):
@@ -17,6 +20,23 @@ def page_of(tmp_path, *cells):
             made.append(nbformat.v4.new_code_cell("", outputs=outputs))
     nbformat.write(nbformat.v4.new_notebook(cells=made), tmp_path / "a.ipynb")
     return html_report.save_notebook(tmp_path / "a.ipynb", tmp_path / "a.html", "Juli <1>").read_text()
+
+
+def test_only_prose_for_planners_is_in_the_language_of_planners(tmp_path):
+    notebook = nbformat.read(ROOT / "notebooks/content_plan_audit.ipynb", as_version=4)
+    notebook.cells.append(nbformat.v4.new_markdown_cell("Not known", metadata={"tags": [html_report.FOR_PLANNERS]}))
+    nbformat.write(notebook, tmp_path / "a.ipynb")
+    page, english = (
+        html_report.save_notebook(tmp_path / "a.ipynb", tmp_path / "a.html", "Audit", language).read_text()
+        for language in ("id", "")
+    )
+    assert re.search(r'<div lang="id">\s*<h2[^>]*>Untuk disalin ke chat', page)
+    assert page.count('<div lang="id">') == 4
+    assert ">What a person has to do" not in page
+    assert ">Issues that this run created" in page
+    assert "Not known" in page
+    assert ">What a person has to do" in english
+    assert 'lang="id"' not in english
 
 
 NOTHING = html_report.nothing().data
