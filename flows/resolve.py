@@ -23,6 +23,7 @@ from flows.run_in_folder import Run, run_in_folder
 from lib.errors import FixInputError
 from lib.exactly_once.resolving import PlanResolve
 from lib.formats import Month
+from lib.messages import say
 from lib.plan.client_list import Client
 from lib.plan.plan_files import read_plan_name
 from lib.run import run_folder
@@ -194,7 +195,6 @@ def _read_id(plan: str) -> str:
 def _read_title(title: str) -> tuple[str, Month]:
     found = read_plan_name(title)
     if found is None:
-        raise FixInputError(
-            f"'{title}'", "is not named like a plan; rename it: Content Plan - <client> - <month> <year>"
-        )
+        problem = say("is not named like a plan; rename it: Content Plan - <client> - <month> <year>")
+        raise FixInputError(f"'{title}'", problem)
     return found

@@ -16,6 +16,7 @@ from lib.errors import FixInputError, RefusedError, TooLargeError, TryLaterError
 from lib.exactly_once.lookup import Lookup
 from lib.exactly_once.plan_sheet import Log
 from lib.exactly_once.reconcile import plan_label, row_property, tokens_of
+from lib.messages import say
 from lib.plan import sent
 from lib.plan.content_plan import ContentPlan, PlanRow
 from lib.plan.issue_draft import IssueDraft
@@ -343,4 +344,4 @@ def _check_not_plan_wide(batch: Sequence[Work]) -> None:
     """Stop when every row of a batch was refused by itself, and all for the same reason: the others would be, too."""
     if batch[0].reasons and len({str(work.reasons) for work in batch}) == 1:
         reasons = "; ".join(batch[0].reasons.values())
-        raise FixInputError("Jira", f"refuses every row: {reasons}")
+        raise FixInputError("Jira", say("refuses every row: {reasons}", reasons=reasons))

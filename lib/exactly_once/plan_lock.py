@@ -33,6 +33,7 @@ import filelock
 
 from lib.errors import ConflictError, FixInputError
 from lib.files import iso_utc, kind_of, make_folder, write_bytes
+from lib.messages import NOTHING, Said, say
 
 LOCK_ID = "contentplanlock"
 HOLDER_ID = "contentplanholder"
@@ -53,8 +54,14 @@ class Holder:
     host: str
 
     def __str__(self) -> str:
-        run = f", flow run {self.flow_run}" if self.flow_run else ""
-        return f"a run on {self.host or 'another machine'}{run}, since {iso_utc(self.since)}"
+        return str(self.said)
+
+    @property
+    def said(self) -> Said:
+        """The same in both languages."""
+        run = say(", flow run {id}", id=self.flow_run) if self.flow_run else NOTHING
+        host = self.host or say("another machine")
+        return say("a run on {host}{run}, since {since}", host=host, run=run, since=iso_utc(self.since))
 
     @property
     def own_range(self) -> str:
@@ -136,10 +143,12 @@ class LocalLock:
         try:
             self._lock.acquire()
         except filelock.Timeout:
-            since = self.read_journal().get("since", "just now")
-            raise ConflictError(
-                plan, f"another run on this machine works on it, since {since}; wait until it has ended, then run again"
-            ) from None
+            since = self.read_journal().get("since") or say("just now")
+            working = say(
+                "another run on this machine works on it, since {since}; wait until it has ended, then run again",
+                since=since,
+            )
+            raise ConflictError(plan, working) from None
 
     def release(self) -> None:
         """Give the lock back."""

@@ -288,7 +288,8 @@ class PlanSheet:
                 self._prepared = bool(key_column)
                 self._inherit(self._holder, before)
                 return
-        raise ConflictError(self._opened().title, "the lock could not be taken; another run may be starting, try again")
+        busy = say("the lock could not be taken; another run may be starting, try again")
+        raise ConflictError(self._opened().title, busy)
 
     def _foreseen(self) -> ContentPlan | None:
         """The plan by what its cells show, if it has a Key column and rows without a key."""
@@ -314,8 +315,11 @@ class PlanSheet:
             return
         raise ConflictError(
             self._opened().title,
-            f"{holder or name} works on it; wait until it has ended. If you know that it is dead, run again with --break-lock: "
-            f"while it lives, both would make issues",
+            say(
+                "{holder} works on it; wait until it has ended. If you know that it is dead, run again with --break-lock: "
+                "while it lives, both would make issues",
+                holder=holder.said if holder else name,
+            ),
         )
 
     def _inherit(self, holder: plan_lock.Holder, before: Mapping[str, str]) -> None:
@@ -362,7 +366,7 @@ class PlanSheet:
             await self._asked(self._google.read_spreadsheet(self._id))
             _ = self.tab  # raises when it was deleted
             if not self._is_ours():
-                raise ConflictError(self._opened().title, "another run has taken the plan over; this one stops")
+                raise ConflictError(self._opened().title, say("another run has taken the plan over; this one stops"))
         return self._send_before
 
     async def _unlock(self) -> None:
@@ -394,7 +398,7 @@ class PlanSheet:
         if name and (
             holder is None or holder.machine != self._local.machine()
         ):  # one of ours is dead: its lock was free
-            raise ConflictError(sheet.title, f"{holder or name} works on it")
+            raise ConflictError(sheet.title, say("{holder} works on it", holder=holder.said if holder else name))
 
     # --- Claiming -----------------------------------------------------------------------------------------------------
 
@@ -540,7 +544,7 @@ class PlanSheet:
         if name not in sheet.corners:
             self._seen_ours_at = None
             await self.check_ours()  # says so when the range is gone with the lock
-            raise ConflictError(sheet.title, "the run's named range was deleted; run again")
+            raise ConflictError(sheet.title, say("the run's named range was deleted; run again"))
         return sheet.corners[name]
 
     async def _write_tokens(self, plan: ContentPlan, top: int, tokens: Mapping[int, str]) -> bool:
@@ -632,9 +636,8 @@ class PlanSheet:
             there = {text for row in now.rows for text in _texts(row) if is_token(text)}
             left = {token: text for token, text in left.items() if token in there and text != token}
         if now is None or left:
-            raise UncertainWriteError(
-                self._opened().title, f"{len(left)} claim tokens could not be replaced; the next run does it"
-            )
+            told = say("{count} claim tokens could not be replaced; the next run does it", count=len(left))
+            raise UncertainWriteError(self._opened().title, told)
         return now
 
     async def _write_last(self, requests: Sequence[Mapping[str, Any]], *, unlocks: bool) -> ContentPlan:

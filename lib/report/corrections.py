@@ -11,7 +11,7 @@ from typing import Any
 
 from lib import error_record, files
 from lib.error_record import ErrorRecord
-from lib.errors import FixInputError
+from lib.errors import CredentialsError, FixInputError
 from lib.exactly_once.reconcile import Outcome
 from lib.files import CORRECTIONS
 from lib.formats import one_line, show_date
@@ -82,7 +82,9 @@ def _of_error(record: RunRecord, error: ErrorRecord) -> ToDo:
     page = page_of(record, error.client)
     shown = "spreadsheet" if record.plans.get(error.client, {}).get("url") else "folder"
     own = not error.client and error.kind == error_record.CANCELLED
-    to_correct = bool(error.client) and error.kind == FixInputError.kind
+    for_planners = bool(error.indonesian)  # in English alone is what whoever runs this mends, such as a login
+    is_access = error.kind == CredentialsError.kind and for_planners  # a plan that is not shared with us
+    to_correct = bool(error.client) and (error.kind == FixInputError.kind or is_access)
     return ToDo(
         kind=STOPPED if error.client else record.state,
         client=error.client,
@@ -90,7 +92,7 @@ def _of_error(record: RunRecord, error: ErrorRecord) -> ToDo:
         message=Said("run it again; it goes on where it stopped") if own else error.said,
         address=page,
         to_correct=to_correct,
-        of_planner=to_correct,
+        of_planner=to_correct and for_planners,
     )
 
 

@@ -252,6 +252,7 @@ def test_a_plan_that_a_run_works_on_is_left_for_the_next_pass(clients, watch, se
     told = result["clients"][f"Klien 1, {MONTH}"]
     assert (told["state"], told.get("error")) == ("busy", None)
     assert "a run on komputerlain, since 2026-06-25T00:00:00Z works on it" in told["problems"][0]["message"]
+    assert "sedang dikerjakan proses di komputerlain, sejak 2026-06-25T00:00:00Z; " in told["problems"][0]["indonesian"]
     services.google.edit(plan, plan_lock.request_unlock(other.range_name, ()))
     assert watch()["clients"][f"Klien 1, {MONTH}"]["state"] == "compared"
 
@@ -291,7 +292,9 @@ def test_two_passes_at_once_are_refused(clients, watch):
     clients(1)
     lock = plan_lock.LocalLock(f"content-plan-watch {os.environ['CLIENTS_SPREADSHEET_ID']}")
     lock.acquire("test")
-    assert "another run on this machine works on it" in watch()["error"]
+    result = watch()
+    assert "another run on this machine works on it" in result["error"]
+    assert "sedang dikerjakan proses lain di mesin ini, sejak baru saja" in result["errors"][0]["indonesian"]
     lock.release()
 
 
