@@ -7,6 +7,7 @@ from typing import Literal
 
 from lib import command, error_line
 from lib.errors import FixInputError
+from lib.formats import plural
 from lib.terminal import printable, steady
 
 
@@ -47,9 +48,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in verdict.sources:
         line = f"{name}: in the project, it has changed since this run (commit {verdict.commit})"
         print(printable(line))  # noqa: T201
-    line = f"{len(verdict.altered)} files are not" if verdict.altered else f"all {verdict.files} files are"
+    altered = len(verdict.altered)
+    line = (
+        f"{plural(altered, 'file')} {'is' if altered == 1 else 'are'} not"
+        if altered
+        else f"all {verdict.files} files are"
+    )
+    known = "as the run wrote them" if altered or digest else "as its manifest says"  # which may have been made anew
     believed = "" if digest else ", which nothing outside of the folder was compared with (--manifest)"
-    print(printable(f"{folder.name}: {line} as the run wrote them; manifest {verdict.manifest_sha256}{believed}"))  # noqa: T201
+    print(printable(f"{folder.name}: {line} {known}; manifest {verdict.manifest_sha256}{believed}"))  # noqa: T201
     return 1 if verdict.altered else 0
 
 

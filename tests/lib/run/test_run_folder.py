@@ -145,7 +145,7 @@ def finished(tmp_path):
 def test_an_unaltered_folder_is_verified_with_the_hash_of_its_manifest(finished, capsys):
     assert verify_command.main(["verify", str(finished)]) == 0
     told = capsys.readouterr().out
-    assert "all 3 files are as the run wrote them" in told
+    assert "all 3 files are as its manifest says" in told
     assert files.sha256(finished / "manifest.json") in told
 
 
@@ -180,16 +180,20 @@ def test_a_manifest_with_recomputed_hashes_is_noticed_where_its_own_hash_is_know
     manifest = finished / "manifest.json"
     digest = files.sha256(manifest)
     assert verify_command.main(["verify", str(finished), "--manifest", f" {digest.upper()}"]) == 0
-    assert "outside" not in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "outside" not in told
+    assert "all 3 files are as the run wrote them" in told
     alter(finished)
     manifest.unlink()
     run_folder.write_manifest(finished, workflow="a flow", parameters={}, sources=Sources.now())
     assert verify_command.main(["verify", str(finished)]) == 0
-    assert "which nothing outside of the folder was compared with (--manifest)" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "which nothing outside of the folder was compared with (--manifest)" in told
+    assert "as the run wrote them" not in told
     assert verify_command.main(["verify", str(finished), "--manifest", digest]) == 1
     told = capsys.readouterr().out.splitlines()
     assert told[0] == f"manifest.json: is not the one that the run wrote, whose SHA-256 was {digest}"
-    assert "1 files are not as the run wrote them" in told[-1]
+    assert "1 file is not as the run wrote them" in told[-1]
 
 
 @pytest.mark.parametrize("digest", ["0123", "g" * 64, f"sha256:{'0' * 64}"])
