@@ -36,6 +36,7 @@ from lib.plan.content_plan import KEY, ContentPlan
 from lib.plan.keys import read_key
 from lib.plan.plan_files import NoPlanError, find_files, find_plan
 from lib.plan.problems import Level, Problem
+from lib.report import audit
 from lib.run import run_folder
 from lib.services.models import DriveFile
 from lib.settings import ROOT
@@ -304,7 +305,7 @@ class _Watch:
         try:
             await self._compare(find_plan(files, self._client, self._run.month))
         except NoPlanError as error:
-            self.watched.state = "no plan"
+            self.watched.state = audit.NO_PLAN
             self._run.log.debug("%s", error)
         except asyncio.CancelledError:
             self.watched.result.error = clients.cancelled(self._client.name)

@@ -22,6 +22,7 @@ from lib.run.run_folder import files_of
 from lib.run.run_record import RunRecord
 from lib.settings import Language
 
+NO_PLAN = "no plan"  # state of a plan that a watch did not find, and that may not be written yet
 NOT_REACHED = "not reached"  # of the ready rows, those that the run did not come to
 _MEANING: Mapping[str, str] = {
     Outcome.CREATED: "this run made its issue",
@@ -54,6 +55,7 @@ _PHRASES: Mapping[str, tuple[str, str]] = {
 _KIND = {"completed": "good", "needs attention": "attention", "failed": "bad", "cancelled": "bad"}
 _NAMED = 5  # plans that a sentence names
 _SHOWN = 200  # records that a table shows
+_ON_A_PHONE = 2  # columns of words for which a phone is wide enough; it shows the rows of others as cards
 _STOPPED_MEANS = "the plan could not be read or finished; what to do says why"
 
 
@@ -100,8 +102,11 @@ def _done(result: Mapping[str, Any]) -> str:
         return str(result["done"])
     summary: Mapping[str, Any] = result.get("summary", {})
     rows, clients = summary.get("rows", 0), len(summary.get("clients", {}))
+    plans: Mapping[str, Mapping[str, Any]] = result.get("clients", {})
     if result.get("error") and not rows:
         return _no_rows(result)
+    if plans and all(plan.get("state") == NO_PLAN for plan in plans.values()):
+        return f"There is no plan of {' or '.join(result.get('months', []))} yet."
     sentences = [f"{count} {_phrase(name, result)[count != 1]}" for name, count in split(summary).items() if count]
     return f"{plural(rows, 'row')} of {plural(clients, 'client')}: {', '.join(sentences) or 'nothing to do'}."
 
@@ -328,7 +333,7 @@ def went_in(record: RunRecord) -> HTML:
     rows = [
         [
             name,
-            link(p.get("title") or ("folder" if p.get("folder_url") else ""), p.get("url") or p.get("folder_url")),
+            link(p.get("title") or ("folder" if p.get("folder_url") else p.get("state")), page_of(record, name)),
             p.get("tab"),
             p["rows"],
             (p.get("content_sha256") or "")[:16],
@@ -371,8 +376,8 @@ def made_by(record: RunRecord) -> HTML:
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Iterable[str] = ()) -> HTML:
-    listed = list(rows)
-    return html_report.table(columns, listed, numbers=numbers) if listed else html_report.nothing()
+    listed, cards = list(rows), len(columns) > _ON_A_PHONE
+    return html_report.table(columns, listed, numbers=numbers, cards=cards) if listed else html_report.nothing()
 
 
 def _what(row: Mapping[str, Any]) -> Markup:

@@ -37,7 +37,7 @@ def show(comparison: Comparison, *kinds: str) -> HTML:
     ]
     if not rows:
         return html_report.nothing("Nothing differs.")
-    return html_report.table(["client", "row", "topic", "what", "then → now"], rows, numbers=["row"])
+    return html_report.table(["client", "row", "topic", "what", "then → now"], rows, numbers=["row"], cards=True)
 
 
 def transitions(comparison: Comparison) -> dict[str, list[Difference]]:

@@ -176,9 +176,9 @@ def _sections(notebook: "NotebookNode") -> "tuple[list[list[NotebookNode]], list
         sections[-1][-1].append(each)
     shown, left_out = [], []
     for parts in sections:
-        kept = [part for part in parts if not _shows_nothing(part)]
+        kept = [_without_nothing(part) for part in parts if not _shows_nothing(part)]
         if kept:
-            first = parts[:1] if parts[0] not in kept else []  # with the heading
+            first = parts[:1] if _shows_nothing(parts[0]) else []  # with the heading
             shown.append([each for part in (*first, *kept) for each in part])
         elif heading := _HEADING.match(parts[0][0].source):
             left_out.append(heading[1])
@@ -187,6 +187,11 @@ def _sections(notebook: "NotebookNode") -> "tuple[list[list[NotebookNode]], list
 
 def _tags(each: "NotebookNode") -> list[str]:
     return list(each.metadata.get("tags", []))
+
+
+def _without_nothing(part: "list[NotebookNode]") -> "list[NotebookNode]":
+    """The cells of a part that shows something but for those of it that show nothing."""
+    return [each for each in part if not _shows_nothing([each])]
 
 
 def _shows_nothing(part: "list[NotebookNode]") -> bool:
@@ -229,7 +234,7 @@ def _with_drawings_inline(notebook: "NotebookNode") -> "NotebookNode":
     """Drawings as part of the page, so that they take its colours; nbconvert would make images of them."""
     for output in (output for each in notebook.cells for output in each.get("outputs", [])):
         if drawing := output.get("data", {}).pop("image/svg+xml", None):
-            output["data"]["text/html"] = f"<figure>{drawing}</figure>"
+            output["data"]["text/html"] = f'<figure tabindex="0">{drawing}</figure>'
     return notebook
 
 

@@ -103,4 +103,5 @@ def _table(records: Records, otherwise: str) -> HTML:
         return html_report.nothing(otherwise)
     names = {name: _COLUMNS.get(name, name) for name in records[0]}
     numbers = [names[name] for name, value in records[0].items() if not isinstance(value, str)]
-    return html_report.table(list(names.values()), [list(record.values()) for record in records], numbers=numbers)
+    rows = [list(record.values()) for record in records]
+    return html_report.table(list(names.values()), rows, numbers=numbers, cards=True)

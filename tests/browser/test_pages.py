@@ -9,11 +9,12 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from IPython.display import SVG
 from markupsafe import Markup
 
 from flows.content_plan_to_jira import content_plan_to_jira
 from lib.exactly_once.reconcile import Outcome
-from lib.report import audit, chat, html_report, run_index
+from lib.report import audit, chat, html_report, plots, run_index
 from lib.run import run_record
 from sandbox.seed import seed
 from tests import odd, runs
@@ -100,12 +101,16 @@ def test_a_hostile_output_does_nothing_and_tables_and_drawings_are_shown(tmp_pat
         assert overflow(page) == 0
 
 
+def kind_of(shown):
+    return "image/svg+xml" if isinstance(shown, SVG) else "text/html"
+
+
 def page_of(tmp_path, *parts):
     """The page of a notebook that consists of prose (text) and of what its cells showed."""
     made = [
         nbformat.v4.new_markdown_cell(part)
         if isinstance(part, str)
-        else nbformat.v4.new_code_cell("", outputs=[nbformat.v4.new_output("display_data", {"text/html": part.data})])
+        else nbformat.v4.new_code_cell("", outputs=[nbformat.v4.new_output("display_data", {kind_of(part): part.data})])
         for part in parts
     ]
     nbformat.write(nbformat.v4.new_notebook(cells=made), tmp_path / "made.ipynb")
@@ -138,6 +143,17 @@ def test_on_a_phone_what_is_to_do_is_a_card_that_is_whole(tmp_path, opened_page,
             for content, label in (field.evaluate(LABELS) for field in fields):
                 assert content == f'"{label}: "'
             assert not [field for field in fields if field.evaluate("e => e.scrollWidth > e.clientWidth")]
+        assert overflow(page) == 0
+
+
+def test_on_a_phone_what_is_odd_is_cards_without_a_broken_word_and_a_plot_is_moved_sideways(tmp_path, opened_page):
+    missing = runs.problem("there is no entry", "hashmap.py COMPONENTS", level="warning", kind="mapping")
+    record = run_record.read(runs.leave(tmp_path, [runs.row(1, problems=[missing])]))
+    address = page_of(tmp_path, "## Odd", audit.warnings(record), "## Plot", plots.content_per_day(record))
+    with opened_page(address, width=390) as page:
+        cell = page.locator(".cards td", has_text="hashmap.py COMPONENTS")
+        assert cell.bounding_box()["height"] < 40
+        assert page.locator("svg").bounding_box()["width"] > 600
         assert overflow(page) == 0
 
 

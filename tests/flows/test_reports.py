@@ -194,9 +194,9 @@ def test_a_notebook_that_dies_is_shown_with_its_cell(run, monkeypatch, tmp_path)
     died = executed.metadata.run
     assert died.status == "kernel died"
     assert f"cell {died.failed_cell}: kernel died" in result["error"]
-    line = re.search(r"<tr><td>klinik-gigi-cemara</td>.*?</tr>", page(result))
+    line = re.search(r"<tr[^>]*><td[^>]*>klinik-gigi-cemara</td>.*?</tr>", page(result))
     assert line
-    assert f'kernel died</td><td class="number">{died.failed_cell}</td>' in line[0]
+    assert re.search(rf">kernel died</td><td[^>]*>{died.failed_cell}</td>", line[0])
 
 
 def test_a_report_that_cannot_be_made_fails_the_run_and_hides_nothing_of_it(run, monkeypatch, tmp_path):

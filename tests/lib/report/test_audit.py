@@ -100,7 +100,7 @@ def test_rows_that_a_stopped_run_did_not_reach_are_no_good_rows(tmp_path):
     assert audit.bottom_line(record.result) == (
         "The run failed: Kopi Senja: the notebook failed. 4 rows of 1 client: 4 rows were not reached."
     )
-    assert "<td>5–7, 9</td>" in audit.not_reached(record).data
+    assert ">5–7, 9</td>" in audit.not_reached(record).data
     assert "nothing is wrong" not in audit.counts(record).data
 
 
@@ -150,6 +150,11 @@ def test_a_cell_of_a_plan_that_a_watch_knows_by_month_is_a_link(tmp_path):
     ("rows", "more", "said"),
     [
         ([], {}, "0 rows of 0 clients: nothing to do."),
+        (
+            [],
+            {"clients": {"Kopi": {"state": "no plan"}}, "months": ["Juni 2026", "Juli 2026"]},
+            "There is no plan of Juni 2026 or Juli 2026 yet.",
+        ),
         ([runs.row(1)], {}, "1 row of 1 client: 1 issue was created."),
         (
             [runs.row(1), runs.row(2), runs.row(3, "refused")],
@@ -169,7 +174,7 @@ def test_a_cell_of_a_plan_that_a_watch_knows_by_month_is_a_link(tmp_path):
         ),
         ([], {"blocking": [{}]}, "0 rows of 0 clients: nothing to do. 1 problem would block the making of issues."),
     ],
-    ids=["nothing", "one", "some", "cancelled", "failed", "validate-only", "blocking"],
+    ids=["nothing", "no-plans", "one", "some", "cancelled", "failed", "validate-only", "blocking"],
 )
 def test_the_bottom_line_is_a_sentence(tmp_path, rows, more, said):
     assert audit.bottom_line(run_record.read(runs.leave(tmp_path, rows, **more)).result) == said

@@ -84,6 +84,26 @@ def test_a_plan_that_stopped_is_told_with_where_it_lies(tmp_path):
     )
 
 
+NO_ACCESS = say("no access ({said}); share it, with edit rights, with the Google account we use", said="403")
+
+
+@pytest.mark.parametrize(
+    ("message", "kind", "asked", "listed"),
+    [
+        (NO_ACCESS, "credentials", 1, 1),
+        (Said("the access token is refused; log in again"), "credentials", 0, 0),
+        (Said("JIRA_URL: is no address"), "fix_input", 0, 1),
+        (say("{holder} works on it", holder="a run"), "conflict", 0, 0),
+    ],
+    ids=["not-shared", "login", "setting", "locked"],
+)
+def test_of_what_stopped_a_plan_its_planner_is_asked_for_what_a_planner_mends(tmp_path, message, kind, asked, listed):
+    record = left(tmp_path, [runs.row(7)], **in_result([ErrorRecord.of(message, kind, "Kopi Senja")]))
+    assert len(texts(record)) == asked
+    assert sum(one.to_correct for one in corrections.to_do(record)) == listed
+    assert message.indonesian in audit.to_do(record, language="id").data
+
+
 @pytest.mark.parametrize(
     "row",
     [
@@ -129,7 +149,7 @@ def test_a_table_tells_a_message_in_the_language_of_the_report(tmp_path, languag
     assert f">{expected}</td>" in audit.to_do(record, None, language).data
     odd = runs.problem(str(EMPTY), level="warning", indonesian=EMPTY.indonesian)
     record = left(tmp_path, [runs.row(7, problems=[odd])])
-    assert f"<td>{expected}</td>" in audit.warnings(record, language).data
+    assert f">{expected}</td>" in audit.warnings(record, language).data
 
 
 def test_a_message_without_indonesian_stands_once():

@@ -83,7 +83,7 @@ def test_rows_that_went_on_as_expected_are_counted_and_the_news_is_told(tmp_path
     shown = comparison_report.show_expected(compared).data
     assert "<summary>143 × created → existing</summary>" in shown
     assert "<summary>1 × ready → created</summary>" in shown
-    assert comparison_report.show(compared, "outcome").data.count("<tr><td>") == 4
+    assert comparison_report.show(compared, "outcome").data.count('data-label="then → now"') == 4
 
 
 def test_a_key_that_became_another_one_is_never_expected(tmp_path):

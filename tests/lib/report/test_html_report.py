@@ -50,6 +50,13 @@ def test_the_title_takes_the_place_of_the_notebooks_own(tmp_path):
     assert "What was asked for." in page
 
 
+def test_a_cell_that_shows_nothing_is_left_out_beside_one_that_shows_something(tmp_path):
+    page = page_of(tmp_path, "## Bottom line", ["<p>made</p>"], [NOTHING], "Which files did it leave?", [NOTHING])
+    assert "made" in page
+    assert "None." not in page
+    assert "Which files" not in page
+
+
 def test_a_section_that_shows_nothing_is_left_out_and_named(tmp_path):
     page = page_of(tmp_path, "## Odd\n\nA look is worth it.", [NOTHING], "## Plots", ["<p>drawn</p>"])
     assert "A look is worth it." not in page

@@ -27,6 +27,8 @@ def test_all_runs_are_listed_newest_first_with_links_to_what_is_there(tmp_path):
     assert f'href="{newer.name}/audit.html"' in second
     assert "Jira: no" in second
     assert 'data-state="completed"' in first
+    assert '<td class="state corrections">completed</td>' in first
+    assert '<td class="state">failed</td>' in second
     assert f'href="{older.name}/result.json"' in first
     assert "audit.html" not in first
     assert "1 min 15 s" in first
