@@ -246,7 +246,7 @@ async def _update(run: Run, project: Project, client: Client, update: PlanUpdate
     await compare(run, project, client, update, folder)
     if run.validate_only:
         update.foresee_status()
-    elif update.has_changes or update.status_differs or update.has_deleted:
+    elif await update.is_to_write():
         async with update.locked():
             if update.has_deleted or (update.has_changes and not await update.is_same()):
                 await compare(run, project, client, update, folder)

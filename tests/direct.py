@@ -70,9 +70,9 @@ class Mortal:
         if self._calls is not None and name not in self._calls:
             return call
 
-        async def dying(*arguments: Any) -> Any:
+        async def dying(*arguments: Any, **options: Any) -> Any:
             self._die()
-            answer = await call(*arguments)
+            answer = await call(*arguments, **options)
             self._die()
             return answer
 
@@ -246,7 +246,7 @@ class DirectUpdate(DirectRun):
     async def _make(self) -> None:
         """As the flow does it."""
         await self._compare()
-        if self.plan_run.has_changes or self.plan_run.status_differs or self.plan_run.has_deleted:
+        if await self.plan_run.is_to_write():
             async with self.plan_run.locked():
                 if self.plan_run.has_deleted or (self.plan_run.has_changes and not await self.plan_run.is_same()):
                     await self._compare()

@@ -8,7 +8,8 @@ not exist: so whoever gives back or breaks a lock deletes both in one atomic req
 
 The holder's own range is also where it writes its claim tokens: it points it at the Key column, with which it moves, and a write into
 a range that was deleted is refused. And it is the proof that a journal is not stale: a run that leaves rows unsettled leaves
-its range, and whoever takes the plan next, on whatever machine, deletes it.
+its range, and whoever takes the plan next, on whatever machine, deletes it. A run that makes no issues, and took over from none that
+does, says so in the name of its range: if it dies, nothing of it can be under way.
 
 A lock left behind is broken only on proof that its holder is gone.
 """
@@ -37,6 +38,7 @@ from lib.messages import NOTHING, Said, say
 
 LOCK_ID = "contentplanlock"
 HOLDER_ID = "contentplanholder"
+_MAKES_NONE = "cpupdate_"  # begins the name of the own range of a holder that makes no issues
 _GLANCE_S = 2  # for who only looks whether the lock is free
 _NAME = re.compile(
     r"cplock_(?P<since>[0-9]{8}T[0-9]{6}Z)_(?P<machine>[0-9a-f]{12})_(?P<nonce>[0-9a-f]{12})_(?P<flow_run>[0-9a-f]{32}|none)_(?P<host>[A-Za-z0-9]*)"
@@ -190,14 +192,25 @@ def new_holder(local: LocalLock, now: dt.datetime, flow_run: uuid.UUID | None) -
     return Holder(now.replace(microsecond=0), local.machine(), secrets.token_hex(6), flow_run, host)
 
 
-def request_lock(holder: Holder, tab_id: int) -> list[dict[str, Any]]:
+def may_have_made(named_ranges: Mapping[str, str]) -> list[str]:
+    """Ids, of named ranges by id, of those that belong to holders of whom requests that make issues may be under way."""
+    return [
+        range_id
+        for range_id, name in named_ranges.items()
+        if range_id.startswith(HOLDER_ID) and not name.startswith(_MAKES_NONE)
+    ]
+
+
+def request_lock(holder: Holder, tab_id: int, *, makes_issues: bool = True) -> list[dict[str, Any]]:
     """
     The batchUpdate requests that take the spreadsheet's lock; Sheets refuses them while there is one.
 
-    Both ranges are the whole tab: one of a single cell would go with its row or column.
+    Both ranges are the whole tab: one of a single cell would go with its row or column. A holder that makes no issues must take
+    over from none that `may_have_made` some.
     """
     whole = {"sheetId": tab_id}
-    named = [(LOCK_ID, holder.range_name), (f"{HOLDER_ID}{holder.nonce}", holder.own_range)]
+    own_range = holder.own_range if makes_issues else f"{_MAKES_NONE}{holder.nonce}"
+    named = [(LOCK_ID, holder.range_name), (f"{HOLDER_ID}{holder.nonce}", own_range)]
     return [
         {"addNamedRange": {"namedRange": {"namedRangeId": range_id, "name": name, "range": whole}}}
         for range_id, name in named

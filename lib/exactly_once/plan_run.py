@@ -102,7 +102,7 @@ class PlanRun:
     """
 
     permissions: Sequence[str] = PERMISSIONS
-    claims: bool = True  # whether it writes into Key cells
+    claims: bool = True  # whether it writes into Key cells, and makes issues
 
     def __init__(
         self,

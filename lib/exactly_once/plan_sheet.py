@@ -233,7 +233,7 @@ class PlanSheet:
     # --- The lock -----------------------------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def locked(self, *, claims: bool = False) -> AsyncIterator[None]:
+    async def locked(self, *, claims: bool) -> AsyncIterator[None]:
         """
         Hold the plan, on this machine and between machines.
 
@@ -242,7 +242,8 @@ class PlanSheet:
         so is the holder's own range, without which this machine's journal is not believed.
 
         Args:
-            claims: Whether Key cells are to be written: where they stand already, the same request prepares them.
+            claims: Whether Key cells are to be written, and issues made: where the cells stand already, the same request prepares
+                them.
 
         Raises:
             ConflictError: Another run holds the plan; the message says who, since when, and what to do.
@@ -272,11 +273,9 @@ class PlanSheet:
             before = self._opened().named_ranges
             if name := before.get(plan_lock.LOCK_ID, ""):
                 await self._check_gone(name, terms)
-            requests = [
-                *plan_lock.request_unlock(name, before),
-                *plan_lock.request_lock(self._holder, tab.id),
-                *key_column,
-            ]
+            makes_issues = claims or bool(plan_lock.may_have_made(before))
+            lock = plan_lock.request_lock(self._holder, tab.id, makes_issues=makes_issues)
+            requests = [*plan_lock.request_unlock(name, before), *lock, *key_column]
             try:
                 read = await self._asked(self._google.update_and_read(self._id, requests, tab.title))
             except (ConflictError, UncertainWriteError) as error:  # taken meanwhile, or the answer was lost
@@ -303,16 +302,10 @@ class PlanSheet:
 
     async def _check_gone(self, name: str, terms: LockTerms) -> None:
         """Return when the lock of that name may be broken; raise otherwise."""
+        if why := await self._why_gone(name, terms):
+            self._log.warning("%s: %s", self._client, why)
+            return
         holder = plan_lock.parse_holder(name)
-        if terms.break_lock:
-            self._log.warning("%s: breaking the lock of %s, as asked", self._client, holder or name)
-            return
-        if holder and holder.machine == self._local.machine():  # we hold the file lock, so that process is gone
-            self._log.warning("%s: the run that held the plan has died (%s); going on from there", self._client, holder)
-            return
-        if holder and holder.flow_run and await terms.flow_run_ended(holder.flow_run):
-            self._log.warning("%s: the flow run that held the plan has ended (%s)", self._client, holder)
-            return
         raise ConflictError(
             self._opened().title,
             say(
@@ -322,19 +315,44 @@ class PlanSheet:
             ),
         )
 
+    async def _why_gone(self, name: str, terms: LockTerms) -> str:
+        """Why the lock of that name may be broken, while we hold this machine's; empty when its holder may be alive."""
+        holder = plan_lock.parse_holder(name)
+        if terms.break_lock:
+            return f"breaking the lock of {holder or name}, as asked"
+        if holder and holder.machine == self._local.machine():  # we hold the file lock, so that process is gone
+            return f"the run that held the plan has died ({holder}); going on from there"
+        if holder and holder.flow_run and await terms.flow_run_ended(holder.flow_run):
+            return f"the flow run that held the plan has ended ({holder})"
+        return ""
+
+    async def is_left_locked(self) -> bool:
+        """Whether the spreadsheet, as it was last read, holds the lock of a run that is gone; who locks it next takes that away."""
+        name = self._opened().named_ranges.get(plan_lock.LOCK_ID)
+        if not name or self._terms is None:
+            return False
+        try:
+            self._local.acquire(self._opened().title)
+        except ConflictError:
+            return False
+        try:
+            return bool(await self._why_gone(name, self._terms))
+        finally:
+            self._local.release()
+
     def _inherit(self, holder: plan_lock.Holder, before: Mapping[str, str]) -> None:
         """
         Begin a journal, with what that of the run before us says, if it still holds.
 
-        It does if the range of its holder stood until we deleted it: nobody has held the plan since. Of any other holder's
-        range nothing is known but that its run left something under way.
+        It does if the range of its holder stood until we deleted it: nobody has held the plan since. Of the range of any other
+        holder that may have made issues nothing is known but that its run left something under way.
         """
         journal = self._local.read_journal()
         known = f"{plan_lock.HOLDER_ID}{journal.get('nonce', '')}"
         if known not in before:
             journal = {}
-        there = {**before, **self._opened().named_ranges}.keys() - {known, f"{plan_lock.HOLDER_ID}{holder.nonce}"}
-        others = [each for each in there if each.startswith(plan_lock.HOLDER_ID)]
+        there = plan_lock.may_have_made({**before, **self._opened().named_ranges})
+        others = set(there) - {known, f"{plan_lock.HOLDER_ID}{holder.nonce}"}
         self._journal = {
             "run": self._run,
             "since": iso_utc(self._clock.now()),

@@ -14,6 +14,7 @@ from typing import Any
 
 from lib.errors import FixInputError, RefusedError, UncertainWriteError
 from lib.exactly_once.lookup import Snapshot
+from lib.exactly_once.plan_lock import LOCK_ID
 from lib.exactly_once.plan_run import PlanRun, RowResult
 from lib.exactly_once.reconcile import Outcome, decide, row_property
 from lib.files import iso_utc
@@ -65,6 +66,13 @@ class PlanUpdate(PlanRun):
         self._found: list[Issue] = []  # all that Jira has of the plan
         self._is_touched = False  # the plan was locked
 
+    async def is_to_write(self) -> bool:
+        """Whether anything is to be written, for which the plan must be locked; also what a run that died left in the plan is to go."""
+        if self.has_changes or self.status_differs or self.has_deleted:
+            return True
+        is_locked = LOCK_ID in self._sheet.named_ranges
+        return await self._sheet.is_left_locked() if is_locked else self._status.has_ranges
+
     @property
     def has_changes(self) -> bool:
         """Whether there is something to send."""
@@ -76,7 +84,8 @@ class PlanUpdate(PlanRun):
 
         The version is empty when nothing was written to the plan: then it is the one from before it was read. Otherwise it is
         read before the plan is read again, so that whatever anybody changes later has another one; None when the plan is not
-        as this run compared it, or when something was sent to Jira or may still have to be.
+        as this run compared it, when a run holds it, whose lock may be to be taken away, or when something was sent to Jira or may
+        still have to be.
         """
         settled = is_settled(row.outcome for row in self.result.rows)
         replaced = any(d.state is State.REPLACED for u in self.updates.values() for d in u.decisions)
@@ -85,7 +94,8 @@ class PlanUpdate(PlanRun):
         issues = {one.id: "" for one in self._found if self._label in one.labels}
         issues |= {u.issue.id: u.state.updated for u in self.updates.values() if u.state and u.issue.id in issues}
         if not self._is_touched:
-            return None if self.status_differs else ("", issues)
+            is_at_rest = not self.status_differs and LOCK_ID not in self._sheet.named_ranges
+            return ("", issues) if is_at_rest else None
         belongs = self._state_of_issues()
         version = await self._sheet.read_version()
         now = await self._sheet.read_again()
@@ -184,19 +194,20 @@ class PlanUpdate(PlanRun):
 
     async def fill_status(self) -> None:
         """
-        Write what Jira says into the plan's status columns. The plan must be locked.
+        Write what Jira says into the plan's status columns, and leave none of our named ranges there. The plan must be locked.
 
         Raises:
             WorkflowError: The plan or Jira cannot be read, or the plan cannot be written.
         """
         self._is_touched = True
-        if not self._status.has_columns(self._read()):
-            return
-        with self.step("write status columns"):
-            keys = [self.updates[row].issue.key for row in sorted(self._written)]
-            belongs = {**self._state_of_issues(), **wanted((await self._read_states(keys, [])).values(), self._site)}
-            self.status_cells = await self._status.write(await self._sheet.read(), belongs)
-        self.result.problems += self._status.problems
+        if self._status.has_columns(self._read()):
+            with self.step("write status columns"):
+                keys = [self.updates[row].issue.key for row in sorted(self._written)]
+                sent_to = await self._read_states(keys, [])
+                belongs = {**self._state_of_issues(), **wanted(sent_to.values(), self._site)}
+                self.status_cells = await self._status.write(await self._sheet.read(), belongs)
+            self.result.problems += self._status.problems
+        await self._status.tidy()
 
     def _state_of_issues(self) -> Wanted:
         return wanted((update.state for update in self.updates.values() if update.state), self._site)

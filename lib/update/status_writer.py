@@ -53,6 +53,19 @@ class StatusWriter:
         """Whether the plan has status columns, or is to get some."""
         return bool(self._columns(plan))
 
+    @property
+    def has_ranges(self) -> bool:
+        """Whether named ranges of ours stood in the spreadsheet when it was last read."""
+        return bool(self._ranges())
+
+    async def tidy(self) -> None:
+        """Take away the named ranges that a run that died left. The plan must be locked."""
+        if self.has_ranges:
+            await self._unpoint()
+
+    def _ranges(self) -> list[str]:
+        return [range_id for range_id in self._sheet.named_ranges if range_id.startswith(_RANGE)]
+
     def look(self, plan: ContentPlan, wanted: Wanted) -> list[Cell]:
         """The cells that say something else than Jira, in the plan as it was last read."""
         found = status_columns.differences((plan, self._sheet.tab), wanted, add=self._add)
@@ -174,8 +187,7 @@ class StatusWriter:
     async def _unpoint(self) -> ContentPlan:
         """Take our named ranges away; the plan as it stands then."""
         for _ in range(_TRIES):
-            gone = [range_id for range_id in self._sheet.named_ranges if range_id.startswith(_RANGE)]
-            if not gone:
+            if not (gone := self._ranges()):
                 break
             try:
                 return await self._sheet.apply([{"deleteNamedRange": {"namedRangeId": range_id}} for range_id in gone])

@@ -1,9 +1,12 @@
 """Passes over a plan whose people go on editing, on both sides, while answers are lost and processes die."""
 
+import asyncio
 import itertools
+import uuid
 
 import pytest
 
+from lib.exactly_once import plan_lock
 from lib.exactly_once.reconcile import Outcome
 from lib.plan import adf
 from lib.plan.problems import Kind
@@ -35,7 +38,7 @@ class Office:
             options.pop("jira", self.desk.jira),
             spreadsheet_id=self.desk.id,
             folder=self.desk.folder / f"update-{next(self.count)}",
-            locks=self.desk.folder / "locks",
+            locks=self.desk.folder / options.pop("machine", "locks"),
             clock=self.desk.clock,
         )
 
@@ -54,6 +57,9 @@ class Office:
 
     def sent(self):
         return self.box.calls("editIssue")
+
+    def named_ranges(self):
+        return [one.name for one in self.box.google.spreadsheets[self.desk.id].named_ranges]
 
     def is_calm(self):
         """A pass sends nothing and leaves nothing in the spreadsheet; its result."""
@@ -307,3 +313,76 @@ def test_a_pass_that_dies_anywhere_is_finished_by_the_next(office, at):
     assert office.issue.summary == "Topik baru"
     assert office.issue.fields[DUE] == "2026-07-30"
     assert office.is_calm().by_row[2].outcome is Outcome.EXISTING
+    assert office.named_ranges() == []
+
+
+class Dead:
+    """A pass that was killed as it had locked the plan, of this machine or of another one; what it was to send was taken back."""
+
+    flow_run = uuid.UUID(int=7)
+
+    def __init__(self, office, machine, **terms):
+        office.write("D2", "Topik baru")
+        google = Mortal(office.desk.google, itertools.count(), 1, ("update_and_read",))
+        pass_ = office.update(google=google, machine=machine)
+        with pytest.raises(Killed):
+            asyncio.run(pass_.make(flow_run=self.flow_run, **terms))
+        pass_.local.release()
+        office.write("D2", "Topik 1")
+        assert len(office.named_ranges()) == 2
+        self.office = office
+
+    def next(self, **terms):
+        """A pass that has nothing to send; its result, and whether another one need not look at the plan."""
+        later = self.office.update()
+        asyncio.run(later.make(**terms))
+        return outcomes(later.plan_run.result), asyncio.run(later.plan_run.seen()) is not None
+
+
+CALM = {"rows": 2, "existing": 2}
+
+
+async def has_ended(flow_run):
+    return flow_run == Dead.flow_run
+
+
+@pytest.mark.parametrize(
+    ("machine", "terms"), [("locks", {}), ("other", {"has_ended": has_ended}), ("other", {"break_lock": True})]
+)
+def test_the_lock_of_a_pass_that_is_gone_is_taken_away_by_one_that_has_nothing_to_send(office, machine, terms):
+    dead = Dead(office, machine)
+    assert dead.next(**terms) == (CALM, True)
+    assert office.named_ranges() == []
+    office.is_calm()
+
+
+def test_what_a_run_that_makes_issues_left_under_way_outlives_the_passes_that_take_its_lock_over(office):
+    local = plan_lock.LocalLock(office.desk.id, office.desk.folder / "third")
+    maker = plan_lock.new_holder(local, office.desk.clock.now(), Dead.flow_run)
+    office.desk.google.api.update(office.desk.id, plan_lock.request_lock(maker, 0))
+    dead = Dead(office, "other", has_ended=has_ended)
+    assert dead.next(break_lock=True) == (CALM, True)
+    [left] = office.named_ranges()
+    assert left.startswith("cpholder"), (
+        "its requests may still be under way: the next run that makes issues waits for them"
+    )
+    assert office.desk.run().rows
+    assert office.named_ranges() == []
+
+
+def test_a_lock_whose_holder_may_live_stays_and_keeps_nobody_from_looking(office):
+    dead = Dead(office, "other")
+    version = office.box.google.files[office.desk.id].version
+    assert dead.next() == (CALM, False), "the next pass must look again, or would never take it away"
+    assert (len(office.named_ranges()), office.box.google.files[office.desk.id].version) == (2, version)
+
+
+def test_a_lock_that_is_held_on_this_machine_stays(office):
+    dead = Dead(office, "locks")
+    holder = office.update()
+    holder.local.acquire("the plan")
+    try:
+        assert dead.next() == (CALM, False)
+    finally:
+        holder.local.release()
+    assert len(office.named_ranges()) == 2

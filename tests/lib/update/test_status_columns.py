@@ -1,5 +1,7 @@
 """Status columns of a plan: filled beside the keys, whatever people do at that moment, and nothing else is written."""
 
+import itertools
+
 import pytest
 
 from lib.exactly_once.reconcile import Outcome
@@ -8,6 +10,7 @@ from lib.update.status_columns import NOTE
 from lib.watch import plan_watch
 from sandbox.google.cells import Formula, Text
 from tests.desk import HEADER, TAB, cells, outcomes
+from tests.direct import Killed, Mortal
 from tests.lib.update.test_plan_update import Office
 
 WRITE, POINT, READ = (
@@ -48,9 +51,6 @@ class Board(Office):
             return [statuses.get(topic, "To Do"), f"sandbox/browse/{self.keys[topic]}", WHO]
 
         return {topic: belongs(topic) for topic in self.keys}
-
-    def named_ranges(self):
-        return [one.name for one in self.box.google.spreadsheets[self.desk.id].named_ranges]
 
     def writes(self):
         return self.box.calls(WRITE)
@@ -282,6 +282,33 @@ def test_a_lost_answer_is_settled_by_reading(board, fault, operation):
     assert board.column == board.should_stand()
     assert board.named_ranges() == []
     board.is_calm()
+
+
+@pytest.mark.parametrize("is_locked", [True, False], ids=["with its lock", "its lock broken since"])
+def test_named_ranges_that_a_pass_left_are_taken_away_by_one_that_has_nothing_to_write(board, is_locked):
+    doomed = board.update(google=Mortal(board.desk.google, itertools.count(), 1, ("write_columns",)))
+    with pytest.raises(Killed):
+        doomed.run()
+    doomed.local.release()
+    assert board.column == board.should_stand()
+    if not is_locked:
+        ids = [one.id for one in board.box.google.spreadsheets[board.desk.id].named_ranges]
+        left = [{"deleteNamedRange": {"namedRangeId": each}} for each in ids if not each.startswith("cpstatus")]
+        board.box.google.edit(board.desk.id, left)
+    written = board.writes()
+    board.run()
+    assert (board.writes(), board.named_ranges()) == (written, [])
+    board.is_calm()
+
+
+def test_a_plan_whose_status_columns_were_deleted_is_tidied_too(board):
+    doomed = board.update(google=Mortal(board.desk.google, itertools.count(), 1, ("write_columns",)))
+    with pytest.raises(Killed):
+        doomed.run()
+    doomed.local.release()
+    board.write("G1:I1", "Catatan")
+    board.run()
+    assert board.named_ranges() == []
 
 
 def test_what_a_person_had_there_is_told_when_the_column_becomes_ours_and_not_later(board):
