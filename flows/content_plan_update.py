@@ -71,7 +71,7 @@ class UpdatedPlan(ClientResult):
             self.changes = plan_run.changes()
             for one in plan_run.status_cells:
                 cell = {"column": one.column.label, "cell": one.name, "old": one.old, "new": one.new}
-                self.status_cells.setdefault(one.key, []).append(cell)
+                self.status_cells.setdefault(plan_run.issue_of(one), []).append(cell)
 
     def summary(self) -> dict[str, Any]:
         """The client's part of the flow's result."""
@@ -131,7 +131,7 @@ async def content_plan_update(
         jira_credentials_block_name: Block with Jira's credentials; the environment counts when there is none.
         output_dir: Where the run folder goes; OUTPUT_DIR (output) when left out.
         break_lock: Take over a plan whose lock another run holds.
-        add_status_columns: Add those of the three columns that a plan lacks.
+        add_status_columns: Add those of the three columns that a plan lacks, once one of its rows has an issue.
         deleted_rows: What is done, once, with issues whose row was deleted: flag (left to the watch, which tells of them), label (a label and
             a comment), or the name of a transition such as Cancelled (and a comment); the client list's Deleted Rows, or flag, when left out.
         full: Look at every plan, also where neither its Drive version nor its issues changed since the last pass.
@@ -244,15 +244,15 @@ _CODE = (
 async def _update(run: Run, project: Project, client: Client, update: PlanUpdate, folder: Path) -> None:
     """See what changed, and send it while no other run may touch the plan."""
     await compare(run, project, client, update, folder)
-    if run.validate_only:
+    if run.validate_only or not await update.is_to_write():
         update.foresee_status()
-    elif await update.is_to_write():
-        async with update.locked():
-            if update.has_deleted or (update.has_changes and not await update.is_same()):
-                await compare(run, project, client, update, folder)
-            await update.send()
-            await update.settle_deleted()
-            await update.fill_status()
+        return
+    async with update.locked():
+        if update.has_deleted or (update.has_changes and not await update.is_same()):
+            await compare(run, project, client, update, folder)
+        await update.send()
+        await update.settle_deleted()
+        await update.fill_status()
 
 
 async def compare(run: Run, project: Project, client: Client, update: PlanUpdate, folder: Path) -> None:

@@ -246,13 +246,15 @@ class DirectUpdate(DirectRun):
     async def _make(self) -> None:
         """As the flow does it."""
         await self._compare()
-        if await self.plan_run.is_to_write():
-            async with self.plan_run.locked():
-                if self.plan_run.has_deleted or (self.plan_run.has_changes and not await self.plan_run.is_same()):
-                    await self._compare()
-                await self.plan_run.send()
-                await self.plan_run.settle_deleted()
-                await self.plan_run.fill_status()
+        if not await self.plan_run.is_to_write():
+            self.plan_run.foresee_status()
+            return
+        async with self.plan_run.locked():
+            if self.plan_run.has_deleted or (self.plan_run.has_changes and not await self.plan_run.is_same()):
+                await self._compare()
+            await self.plan_run.send()
+            await self.plan_run.settle_deleted()
+            await self.plan_run.fill_status()
 
     async def _compare(self) -> None:
         await self.plan_run.read()

@@ -21,6 +21,7 @@ from lib.files import iso_utc
 from lib.messages import NOTHING, say
 from lib.plan.content_plan import ContentPlan
 from lib.plan.issue_draft import Drafts, shown_field
+from lib.plan.keys import read_key
 from lib.plan.problems import Kind
 from lib.services.models import FETCH_SIZE, Edit, Issue, IssueState
 from lib.update import three_way
@@ -203,14 +204,23 @@ class PlanUpdate(PlanRun):
         if self._status.has_columns(self._read()):
             with self.step("write status columns"):
                 keys = [self.updates[row].issue.key for row in sorted(self._written)]
-                sent_to = await self._read_states(keys, [])
-                belongs = {**self._state_of_issues(), **wanted(sent_to.values(), self._site)}
+                belongs = self._state_of_issues(await self._read_states(keys, []))
                 self.status_cells = await self._status.write(await self._sheet.read(), belongs)
             self.result.problems += self._status.problems
         await self._status.tidy()
 
-    def _state_of_issues(self) -> Wanted:
-        return wanted((update.state for update in self.updates.values() if update.state), self._site)
+    def issue_of(self, cell: Cell) -> str:
+        """The key, as it is today, of the issue that a status cell tells of; empty of a header."""
+        keys = {read_key(update.row.key): update.issue.key for update in self.updates.values()}
+        return keys.get(cell.key, cell.key)
+
+    def _state_of_issues(self, since: Mapping[str, IssueState] | None = None) -> Wanted:
+        """What belongs beside each key of the plan; `since` is how some issues stand by now."""
+        states = {
+            read_key(update.row.key) or "": (since or {}).get(update.issue.key, update.state)
+            for update in self.updates.values()
+        }
+        return wanted({key: state for key, state in states.items() if key and state}, self._site)
 
     async def _read_states(self, keys: Sequence[str], fields: Sequence[str]) -> dict[str, IssueState]:
         states: dict[str, IssueState] = {}

@@ -20,6 +20,13 @@ def problems_of(plan: ContentPlan, update: RowUpdate, names: Mapping[str, str]) 
     """What is told of a row: its fields that wait for somebody, and what Jira did not do. `names` are fields as people know them."""
     key = update.issue.key
     at_key = plan.address(update.row.row, KEY)
+    if update.state is None:
+        message = say(
+            "{key}: {why}; nothing is carried over to it, and its status columns stay as they are",
+            key=key,
+            why=update.untouched,
+        )
+        return [Problem.of(at_key, message, level="warning")]
     if update.untouched:
         changed = [d for d in update.decisions if d.state in (State.UPDATED, State.CONFLICT)]
         fields = ", ".join(shown_field(d.field, names) for d in changed)
@@ -29,7 +36,7 @@ def problems_of(plan: ContentPlan, update: RowUpdate, names: Mapping[str, str]) 
             why=update.untouched,
             names=fields,
         )
-        return [Problem.of(at_key, message, level="warning")] if changed or not update.state else []
+        return [Problem.of(at_key, message, level="warning")] if changed else []
     problems = [p for p in (_problem(plan, update, one, names) for one in update.decisions) if p]
     if State.REFUSED in {one.state for one in update.decisions}:
         problems += [p for p in update.draft.problems if p.level == "error"]

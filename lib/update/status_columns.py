@@ -67,30 +67,36 @@ class Differences:
         ]
 
 
-def wanted(states: Iterable[IssueState], site: str) -> Wanted:
-    """What belongs beside each key."""
+def wanted(states: Mapping[str, IssueState], site: str) -> Wanted:
+    """What belongs beside each key; an issue that was moved has another one by now, to which its link leads."""
     return {
-        state.key: {
+        key: {
             STATUS: one_line(state.status),
             LINK: f"{site}/browse/{state.key}",
             ASSIGNEE: one_line(state.assignee),
         }
-        for state in states
+        for key, state in states.items()
     }
 
 
 def columns_of(plan: ContentPlan, *, add: bool) -> list[Column]:
     """The status columns that the plan has; with `add` also those that it would get."""
+    return [*plan.status_columns, *(_missing(plan) if add else ())]
+
+
+def _missing(plan: ContentPlan) -> list[Column]:
     there = {column.name for column in plan.status_columns}
-    missing = [name for name in STATUS_COLUMNS if add and name not in there]
-    return [
-        *plan.status_columns,
-        *(Column(index=index, label=name, name=name) for index, name in enumerate(missing, start=plan.new_column)),
-    ]
+    names = [name for name in STATUS_COLUMNS if name not in there]
+    return [Column(index=index, label=name, name=name) for index, name in enumerate(names, start=plan.new_column)]
 
 
 def differences(read: Read, wanted: Wanted, *, add: bool) -> Differences:
-    """Which cells say something else than Jira; with `add` also those of columns that the plan is to get."""
+    """
+    Which cells say something else than Jira.
+
+    With `add` also those of columns that the plan is to get, headers first: all that it lacks as soon as one of its rows has its
+    issue, whether or not anything is to stand below the header yet.
+    """
     plan, tab = read
     found, cells = Differences(), _cells(tab)
     hidden = {
@@ -100,24 +106,31 @@ def differences(read: Read, wanted: Wanted, *, add: bool) -> Differences:
         for column in range(left, right)
         if (row, column) != (top, left)
     }
+
+    def take(cell: Cell) -> bool:
+        """Put a cell with those to write, unless it is to be left alone."""
+        place = (cell.row - 1, cell.column.index)
+        if place in cells.formulas:
+            reason = say("holds a formula")
+        elif place in hidden:
+            reason = say("is merged with another cell")
+        elif any(place in protected for protected in tab.protected):
+            reason = say("is protected")
+        else:
+            found.cells.append(cell)
+            return True
+        found.left.setdefault((cell.column.label, reason), []).append(cell.name)
+        return False
+
+    belongs = {row.row: texts for row in plan.rows if (texts := wanted.get(read_key(row.key) or ""))}
+    headers = [Cell(plan.header_row, "", one, "", one.label) for one in _missing(plan)] if add and belongs else []
+    columns = [*plan.status_columns, *(header.column for header in headers if take(header))]
     for row in plan.rows:
-        belongs = wanted.get(read_key(row.key) or "")
-        for column in columns_of(plan, add=add) if belongs else ():
+        for column in columns if row.row in belongs else ():
             place = (row.row - 1, column.index)
-            old, new = grid.cell(cells.values, *place) or "", (belongs or {})[column.name or ""]
-            if old == new and place not in cells.formulas:
-                continue
-            cell = Cell(row.row, read_key(row.key) or "", column, old, new)
-            if place in cells.formulas:
-                reason = say("holds a formula")
-            elif place in hidden:
-                reason = say("is merged with another cell")
-            elif any(place in protected for protected in tab.protected):
-                reason = say("is protected")
-            else:
-                found.cells.append(cell)
-                continue
-            found.left.setdefault((column.label, reason), []).append(cell.name)
+            old, new = grid.cell(cells.values, *place) or "", belongs[row.row][column.name or ""]
+            if old != new or place in cells.formulas:
+                take(Cell(row.row, read_key(row.key) or "", column, old, new))
     return found
 
 

@@ -109,7 +109,7 @@ class StatusWriter:
         plan = await self._point(plan, names)
         try:
             if self._is_pointed(plan, names):
-                await self._send(plan, self._to_write(plan, wanted), names)
+                await self._send(self._to_write(plan, wanted), names)
         except Exception:
             await self._unpoint()
             raise
@@ -196,20 +196,18 @@ class StatusWriter:
                 await self._sheet.read_again()
         return await self._sheet.read_again()
 
-    async def _send(self, plan: ContentPlan, cells: Sequence[Cell], names: Mapping[str, str]) -> None:
+    async def _send(self, cells: Sequence[Cell], names: Mapping[str, str]) -> None:
         """Write the cells into the named ranges; formulas that are put back as if somebody typed them in."""
-        corners, there = self._sheet.corners, {column.label for column in plan.status_columns}
+        corners = self._sheet.corners
         self._ours |= {cell.new for cell in cells}
         for typed in (False, True):
             texts: dict[str, list[CellValue]] = {}
             for cell in (cell for cell in cells if bool(cell.formula) is typed):
-                label = cell.column.label
-                name, top = names[label], corners[names[label]][0]
+                name = names[cell.column.label]
+                top = corners[name][0]
                 column = texts.setdefault(name, [])
                 column += [None] * (cell.row - top - len(column))
                 column[cell.row - 1 - top] = cell.formula or cell.new
-                if label not in there:
-                    column[plan.header_row - 1 - top] = label
             if not texts:
                 continue
             try:

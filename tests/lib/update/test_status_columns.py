@@ -21,6 +21,7 @@ WRITE, POINT, READ = (
 STATUS, LINK, ASSIGNEE = 6, 7, 8  # columns, from 0
 WHO = "Associate Pagi"
 NAMES = ["Jira Status", "Link Jira", "Penanggung Jawab"]
+ADDED = {"Status Jira": "G1", "Link Jira": "H1", "Penanggung Jawab": "I1"}
 
 
 class Board(Office):
@@ -117,6 +118,37 @@ def test_columns_are_added_where_that_was_said_right_of_all_others(office_withou
     version = board.box.google.files[board.desk.id].version
     board.update(add=True).run()
     assert board.box.google.files[board.desk.id].version == version
+
+
+def test_a_column_that_was_asked_for_is_there_before_anything_is_to_stand_in_it(desk):
+    board = Board(desk, names=NAMES[:2])
+    for key in board.keys.values():
+        board.box.jira.edit_issue(key, assignee=None)
+    board.run()
+    assert board.desk.grid[0][STATUS:] == NAMES[:2]
+    board.update(add=True).run()
+    assert board.desk.grid[0][STATUS:] == NAMES
+    assert {texts[2] for texts in board.column.values()} == {""}
+    version = board.box.google.files[desk.id].version
+    board.update(add=True).run()
+    assert board.box.google.files[desk.id].version == version
+
+
+def test_a_plan_without_any_issue_gets_no_column(office_without):
+    board = office_without
+    for cell in ("F2", "F3", "F4"):
+        board.write(cell, "")
+    before = board.box.google.files[board.desk.id].version
+    board.update(add=True).run()
+    assert board.box.google.files[board.desk.id].version == before
+
+
+def test_nothing_is_written_below_a_header_that_is_protected(office_without):
+    board = office_without
+    board.box.google.protect(board.desk.id, f"{TAB}!A1:Z1")
+    result = board.update(add=True).run()
+    assert warnings(result) == [f"{name}: {cell} is protected, left as it is" for name, cell in ADDED.items()]
+    assert board.column == {topic: ["", "", ""] for topic in board.keys}
 
 
 def test_a_column_added_by_somebody_at_that_moment_is_kept(office_without):
@@ -336,6 +368,35 @@ def test_an_issue_that_is_not_to_be_read_leaves_its_row_as_it_is(board):
     result = board.run()
     assert board.column == board.should_stand(**{"Topik 2": "In Progress"})
     assert result.by_row[2].outcome is Outcome.FLAGGED
+
+
+def test_an_issue_that_was_moved_to_another_project_still_says_how_it_stands(board):
+    board.run()
+    moved = board.box.jira.move_issue(board.key, "MAR")
+    board.box.jira.edit_issue(moved, status={"id": "3"})
+    update = board.update()
+    update.run()
+    expected = board.should_stand()
+    expected["Topik 1"] = ["In Progress", f"sandbox/browse/{moved}", WHO]
+    assert board.column == expected
+    assert {update.plan_run.issue_of(cell) for cell in update.plan_run.status_cells} == {moved}
+    board.is_calm()
+
+
+def test_an_issue_that_cannot_be_read_any_more_leaves_what_stands_there_and_its_row_says_so(board):
+    class Blind:
+        def __getattr__(self, name):
+            return getattr(board.desk.jira, name)
+
+        async def read_states(self, keys, fields):
+            return await board.desk.jira.read_states([key for key in keys if key != board.key], fields)
+
+    board.run()
+    board.edit(status={"id": "3"})
+    result = board.run(jira=Blind())
+    assert board.column == board.should_stand()
+    [problem] = result.by_row[2].problems
+    assert "nothing is carried over to it, and its status columns stay as they are" in problem.message
 
 
 def test_a_plan_that_is_moved_about_each_time_is_left_to_the_next_pass_with_nothing_lost(board):
