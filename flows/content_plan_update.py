@@ -110,6 +110,7 @@ async def content_plan_update(
     add_status_columns: bool = False,
     full: bool = False,
     deleted_rows: str | None = None,
+    many_deleted_rows: bool = False,
 ) -> Result:
     """
     Carry changes of content plans over to the issues made from them; nothing that a person typed in Jira is overwritten unseen.
@@ -134,6 +135,8 @@ async def content_plan_update(
         add_status_columns: Add those of the three columns that a plan lacks, once one of its rows has an issue.
         deleted_rows: What is done, once, with issues whose row was deleted: flag (left to the watch, which tells of them), label (a label and
             a comment), or the name of a transition such as Cancelled (and a comment); the client list's Deleted Rows, or flag, when left out.
+        many_deleted_rows: Do so, too, where more than half of a plan's rows with issues, and more than 5, are gone at once. Without it
+            nothing is done with their issues, since a tab may have been emptied by mistake.
         full: Look at every plan, also where neither its Drive version nor its issues changed since the last pass.
 
     Example:
@@ -151,7 +154,9 @@ async def content_plan_update(
 
     async def work(run: Run) -> dict[str, Any]:
         updates = _Pass({"tab": tab, "add_status_columns": add_status_columns}, deleted_rows, full=full)
-        plan_update = functools.partial(PlanUpdate, add_status_columns=add_status_columns)
+        plan_update = functools.partial(
+            PlanUpdate, add_status_columns=add_status_columns, many_deleted_rows=many_deleted_rows
+        )
         try:
             job = Job(plan_update, updates.go, UpdatedPlan, PlanUpdate.permissions, updates.unchanged)
             return clients.add_up(await run_clients(run, client_names, job))

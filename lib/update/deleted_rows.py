@@ -26,6 +26,8 @@ from lib.services.models import FETCH_SIZE, Issue, IssueState, Jira, Transition
 
 FLAG, LABEL = "flag", "label"
 DELETED_LABEL = "row-deleted-from-plan"
+FEW = 5  # rows that may always be gone at once
+ALL_THE_SAME = "--many-deleted-rows"
 _MARK = "deleted"  # in the issue's property
 _LOOKS_S = (2, 5, 10)  # pauses between looks for a transition whose answer was lost
 
@@ -50,6 +52,23 @@ def gone(plan: ContentPlan, decision: Decision) -> list[Issue]:
         for issue in decision.orphans
         if issue.key not in doubles and not any(likeness(plan, row, issue) for row in keyless)
     ]
+
+
+def too_many(new: int, kept: int) -> bool:
+    """Whether so many rows are gone at once that it may be a mistake: more than five, and more than half of those with issues."""
+    return new > FEW and new > kept
+
+
+def many_gone(plan: ContentPlan, new: int, kept: int) -> Problem:
+    """Why nothing is done with the issues of so many rows, and how to go on."""
+    message = say(
+        "{count} of {all} rows with issues are gone at once, which may be a mistake: nothing is done with their issues. Bring the rows "
+        "back (File > Version history); if they were to go, run again with {flag}",
+        count=new,
+        all=new + kept,
+        flag=ALL_THE_SAME,
+    )
+    return Problem.of(a1.quoted(plan.tab), message)
 
 
 class DeletedRows:

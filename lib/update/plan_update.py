@@ -25,7 +25,7 @@ from lib.plan.keys import read_key
 from lib.plan.problems import Kind
 from lib.services.models import FETCH_SIZE, Edit, Issue, IssueState
 from lib.update import three_way
-from lib.update.deleted_rows import DeletedRows, Todo, gone
+from lib.update.deleted_rows import DeletedRows, Todo, gone, many_gone, too_many
 from lib.update.row_problems import cell_of, problems_of, shown_value
 from lib.update.row_update import RowUpdate, columns_of, remembered
 from lib.update.status_columns import Cell, Wanted, foreseen, wanted
@@ -51,7 +51,14 @@ class PlanUpdate(PlanRun):
     permissions = PERMISSIONS
     claims = False
 
-    def __init__(self, *args: Any, add_status_columns: bool = False, deleted_rows: str = "", **options: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        add_status_columns: bool = False,
+        deleted_rows: str = "",
+        many_deleted_rows: bool = False,
+        **options: Any,
+    ) -> None:
         super().__init__(*args, **options)
         self._site: str = options["site"]
         self._status = StatusWriter(self._sheet, self._client, add=add_status_columns, log=self._log)
@@ -59,7 +66,9 @@ class PlanUpdate(PlanRun):
         self.updates: dict[int, RowUpdate] = {}
         self._project_key: str = options["project_key"]
         self._gone: list[Todo] = []
+        self._held_back = 0  # issues of deleted rows with which nothing is done, since there are so many
         self.deleted_rows = deleted_rows
+        self._many_deleted_rows = many_deleted_rows
         self._me = ""
         self._names: list[str] = []
         self._fence = 0.0
@@ -90,7 +99,8 @@ class PlanUpdate(PlanRun):
         """
         settled = is_settled(row.outcome for row in self.result.rows)
         replaced = any(d.state is State.REPLACED for u in self.updates.values() for d in u.decisions)
-        if self._written or self._gone or self.has_changes or replaced or not settled or self.result.error:
+        open_rows = self._gone or self._held_back or self.has_changes or replaced or not settled
+        if self._written or open_rows or self.result.error:
             return None
         issues = {one.id: "" for one in self._found if self._label in one.labels}
         issues |= {u.issue.id: u.state.updated for u in self.updates.values() if u.state and u.issue.id in issues}
@@ -106,6 +116,15 @@ class PlanUpdate(PlanRun):
     def has_deleted(self) -> bool:
         """Whether something is to be done with issues of deleted rows."""
         return bool(self._gone)
+
+    def _hold_back(self, todo: list[Todo], kept: int) -> list[Todo]:
+        """What is done although many rows may be gone by mistake: what was begun already, else all of it."""
+        new = sum(one.mark for one in todo)
+        self._held_back = 0 if self._many_deleted_rows or not too_many(new, kept) else new
+        if not self._held_back:
+            return todo
+        self.result.problems.append(many_gone(self._read(), new, kept))
+        return [one for one in todo if not one.mark]
 
     async def is_same(self) -> bool:
         """Whether the plan, which must be locked by now, still stands as it was compared: then nothing is to be drafted again."""
@@ -155,7 +174,8 @@ class PlanUpdate(PlanRun):
             clock=self._clock,
             log=self._log,
         )
-        self._gone = await self._deleted.look(gone(plan, decision))
+        kept = sum(action.key in issues for action in decision.actions)
+        self._gone = self._hold_back(await self._deleted.look(gone(plan, decision)), kept)
         self.updates = {
             action.row: RowUpdate(rows[action.row], by_row[action.row], issues[action.key])
             for action in decision.actions

@@ -123,6 +123,19 @@ def test_what_becomes_of_deleted_rows_is_said_by_the_client_list_or_by_the_run(p
     assert ["row-deleted-from-plan" in services.jira.issue(key).labels for key in keys] == [False, False, True, False]
 
 
+def test_of_many_rows_that_are_gone_at_once_nothing_is_done_until_that_is_said(services, update, monkeypatch, tmp_path):
+    listed, [plan] = add_clients(services.google, 1, 7, MONTH)
+    monkeypatch.setenv("CLIENTS_SPREADSHEET_ID", listed)
+    given = {"target_month": MONTH, "delay_seconds": (0, 0), "output_dir": str(tmp_path / "made")}
+    keys = [row["key"] for row in asyncio.run(content_plan_to_jira(**given))["data"]]
+    services.google.delete_rows(plan, TAB, 3, 8)
+    held = update(deleted_rows="label")
+    assert "6 of 7 rows with issues are gone at once" in held["clients"]["Klien 1"]["problems"][-1]["message"]
+    assert services.calls("editIssue") == 0
+    update(deleted_rows="label", many_deleted_rows=True)
+    assert ["row-deleted-from-plan" in services.jira.issue(key).labels for key in keys] == [False, *[True] * 6]
+
+
 def test_status_columns_are_foreseen_then_filled(plans, update, services):
     write(services, plans[0], "G1", "Status Jira")
     before = services.google.files[plans[0]].version

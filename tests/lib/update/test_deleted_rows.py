@@ -7,9 +7,9 @@ import pytest
 
 from lib.plan import adf
 from lib.services.models import PROPERTY
-from lib.update.deleted_rows import DELETED_LABEL
+from lib.update.deleted_rows import DELETED_LABEL, too_many
 from sandbox.jira.state import Transition
-from tests.desk import TAB, outcomes
+from tests.desk import TAB, cells, outcomes
 from tests.direct import Killed, Mortal
 from tests.lib.update.test_plan_update import Office
 
@@ -190,3 +190,61 @@ def test_a_pass_that_dies_anywhere_is_finished_by_the_next(cleared, at):
     cleared.run()
     assert cleared.is_done()
     cleared.is_calm()
+
+
+@pytest.mark.parametrize(("new", "kept", "many"), [(5, 0, False), (6, 6, False), (6, 5, True), (30, 29, True)])
+def test_too_many_are_more_than_five_and_more_than_half(new, kept, many):
+    assert too_many(new, kept) == many
+
+
+class Emptied(Office):
+    """A plan of eight rows, of which all but the first one were deleted."""
+
+    def __init__(self, desk, how):
+        self.desk, self.box, self.how = desk, desk.box, how
+        desk.plan(cells(8)).run()
+        self.keys = [keys[0] for _, keys in sorted(desk.made.items())]
+        self.box.google.delete_rows(desk.id, TAB, 3, 9)
+
+    def update(self, *, many=False, **options):
+        made = super().update(**options)
+        made.plan_run.deleted_rows, made.plan_run._many_deleted_rows = self.how, many
+        return made
+
+    def touched(self):
+        issues = [self.box.jira.issue(key) for key in self.keys]
+        return [i.key for i in issues if i.comments or DELETED_LABEL in i.labels or i.fields["status"] == CANCELLED]
+
+
+@pytest.mark.parametrize("how", ["label", "Cancelled"])
+def test_many_rows_that_are_gone_at_once_are_a_mistake_until_somebody_says_otherwise(desk, how):
+    emptied = Emptied(desk, how)
+    held = emptied.update()
+    [problem] = held.run().problems
+    assert problem.message.startswith("7 of 8 rows with issues are gone at once")
+    assert "--many-deleted-rows" in problem.message
+    assert emptied.touched() == []
+    assert asyncio.run(held.plan_run.seen()) is None, "the next pass must look again"
+    assert [one.message for one in emptied.is_calm().problems] == [problem.message]
+    emptied.update(many=True).run()
+    assert emptied.touched() == emptied.keys[1:]
+    assert emptied.is_calm().problems == []
+
+
+def test_other_changes_of_a_plan_with_many_rows_gone_are_carried_over(desk):
+    emptied = Emptied(desk, "label")
+    emptied.write("D2", "Topik baru")
+    assert outcomes(emptied.run()) == {"rows": 1, "updated": 1}
+    assert (emptied.box.jira.issue(emptied.keys[0]).summary, emptied.touched()) == ("Topik baru", [])
+
+
+def test_rows_that_were_dealt_with_before_do_not_count(desk):
+    """One a day is no mistake, however few are left."""
+    emptied = Emptied(desk, "label")
+    emptied.update(many=True).run()
+    emptied.box.google.delete_rows(desk.id, TAB, 2)
+    emptied.box.google.write(
+        desk.id, f"{TAB}!A2:E2", [[9, "20 Juli 2026", "Post", "Topik 9", "Caption 9"]], typed=False
+    )
+    assert [one.message for one in emptied.run().problems if "at once" in one.message] == []
+    assert emptied.touched() == emptied.keys
