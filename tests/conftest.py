@@ -249,6 +249,7 @@ def services(box, monkeypatch, prefect_engine):
 _LONG = {
     "test_deploy.py": False,
     "test_whole_runs.py": True,
+    "test_whole_updates.py": True,
     "test_command_line.py": True,
     "test_content_plan_watch.py": True,
     "test_reports.py": True,
@@ -272,6 +273,9 @@ def pytest_collection_modifyitems(items):
 
 def pytest_addoption(parser):
     parser.addoption("--seeds", help="schedules of the proof to play, such as 0-199")
+    parser.addoption(
+        "--every-request", action="store_true", help="stop a whole update at each of its requests, not at some"
+    )
     parser.addoption("--every-event", action="store_true", help="fail when a kind of event of the proof was never met")
 
 
