@@ -16,11 +16,11 @@ from tests.proof.test_whole_runs import MONTH, SCRIPT, office, shared_engine
 
 __all__ = ["office"]
 SEND, COMMENT, TOKEN = "editIssue", "addComment", "oauth.token"
-REQUESTS = 43  # of the command with what `Changed` leaves to it
+REQUESTS = 42  # of the command with what `Changed` leaves to it
 SOME = (
     (17, "after"),
-    (31, "after"),
-    (40, "before"),
+    (30, "after"),
+    (39, "before"),
 )  # as the plan is locked, an issue is sent to, status columns are written
 DELETED = "label"
 
