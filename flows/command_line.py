@@ -7,23 +7,26 @@ command line can be used: `of_file` takes parameters and docstring from the text
 
 import ast
 import contextlib
+import errno
 import importlib
 import inspect
 import os
 import re
-import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Group, Parameter
 
 from lib import command, error_line
 from lib.errors import FixInputError
 from lib.terminal import steady
+
+if TYPE_CHECKING:
+    from sandbox.server import Sandbox
 
 type Function = Callable[..., Any]
 
@@ -168,14 +171,13 @@ def _in_sandbox(function: Function, parameters: Mapping[str, Any]) -> dict[str, 
 
 def run_in_sandbox(command: Sequence[str], *, state: Path, keep_open: bool) -> int:
     """Run the command in a process that knows nothing but the sandbox; its exit code."""
-    from sandbox.server import Sandbox  # noqa: PLC0415
     from sandbox.state_file import StateFileError  # noqa: PLC0415
 
     state = state.resolve()
     with contextlib.ExitStack() as opened:
         try:
             (state / "prefect").mkdir(mode=0o700, parents=True, exist_ok=True)
-            box = opened.enter_context(Sandbox(port=_free_port(), state_path=state / "state.json"))
+            box = _open_sandbox(opened, state / "state.json")
         except StateFileError as error:
             problem = str(error).partition(";")[0]
             error_line.show(FixInputError("--sandbox-state", f"{problem}; remove it, or name another folder"))
@@ -193,6 +195,18 @@ def run_in_sandbox(command: Sequence[str], *, state: Path, keep_open: bool) -> i
     return code
 
 
+def _open_sandbox(opened: contextlib.ExitStack, state_path: Path) -> "Sandbox":
+    """At the sandbox's usual port, or any when that one is taken."""
+    from sandbox.server import Sandbox  # noqa: PLC0415
+
+    try:
+        return opened.enter_context(Sandbox(port=SANDBOX_PORT, state_path=state_path))
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        return opened.enter_context(Sandbox(port=0, state_path=state_path))
+
+
 def _wait(run: "subprocess.Popen[bytes]") -> tuple[int, bool]:
     """Its exit code, and whether Ctrl-C was pressed: that is for the run, which saves what it has done while we wait on."""
     stopped = False
@@ -201,17 +215,6 @@ def _wait(run: "subprocess.Popen[bytes]") -> tuple[int, bool]:
             return run.wait(), stopped
         except KeyboardInterrupt:
             stopped = True
-
-
-def _free_port() -> int:
-    """The sandbox's usual port, or any when that one is taken."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", SANDBOX_PORT))
-        except OSError:
-            return 0
-    return SANDBOX_PORT
 
 
 def flags(function: Function, parameters: Mapping[str, Any]) -> list[str]:

@@ -76,6 +76,7 @@ class Sandbox:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((self._host, self._port))
+            listener.listen()  # now: until somebody listens, the system may give the same port to another process
         except OSError:
             listener.close()
             raise

@@ -1,5 +1,6 @@
 """The flow as a command: flags, the sandbox, exit codes; and that no secret leaves it."""
 
+import contextlib
 import http.server
 import json
 import os
@@ -7,11 +8,13 @@ import re
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
+import httpx
 import pytest
 
 import flows
@@ -340,6 +343,14 @@ def test_the_sandbox_knows_no_credentials_but_its_own(checkout, trap):
     assert re.search(r"Warung Bu Tini / Cabang 2 +│ +8 │ +· │ +8 ", again.stdout), (
         "a second run on the same state makes nothing"
     )
+
+
+def test_a_sandbox_whose_usual_port_is_taken_is_at_another_one(tmp_path, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as other, contextlib.ExitStack() as opened:
+        monkeypatch.setattr(command_line, "SANDBOX_PORT", other.getsockname()[1])
+        box = command_line._open_sandbox(opened, tmp_path / "state.json")
+        assert not box.url.endswith(f":{other.getsockname()[1]}")
+        assert httpx.get(box.url).status_code == 200
 
 
 def test_no_secret_is_in_a_log_a_notebook_a_file_or_prefects_database(box, tmp_path):
