@@ -93,30 +93,29 @@ def _rows(book: Spreadsheet, area: Area, mask: Mask) -> list[JsonObject]:
 
     A column that is formatted to its end makes a thousand cells of one format, which are made once.
     """
-    wanted = field_mask.inside(mask, "sheets", "data", "rowData", "values")
-    with_values = field_mask.wants(mask, "sheets", "data", "rowData", "values")
+    place = ("sheets", "data", "rowData", "values")
+    wanted, with_values = field_mask.inside(mask, *place), field_mask.wants(mask, *place)
     formatted: dict[str, JsonObject] = {}
-    rows: list[JsonObject] = []
-    last = 0
-    for row in area.tab.rows[area.top : area.bottom]:
-        cells: list[JsonObject] = []
-        filled = 0
-        for column, cell in enumerate(row[area.left : area.right], start=1):
-            if cell is BLANK:
-                cells.append({})
-                continue
-            key = repr(cell.format) if cell.format and cell == Cell(format=cell.format) else ""
-            shown = formatted.get(key) if key else None
-            if shown is None:
-                whole = cell_json(book, cell)
-                shown = field_mask.cut(whole, wanted)
-                if key:
-                    formatted[key] = shown
-            filled = column if key or whole else filled
-            cells.append(shown)
-        rows.append({"values": cells[:filled]} if filled and with_values else {})
-        last = len(rows) if filled else last
-    return rows[:last]
+
+    def show(cell: Cell) -> JsonObject | None:
+        """What is asked for of a cell; None of an empty one."""
+        if cell is BLANK:
+            return None
+        key = repr(cell.format) if cell == Cell(format=cell.format) else ""
+        if key not in formatted:
+            whole = cell_json(book, cell)
+            if not key or not whole:
+                return field_mask.cut(whole, wanted) if whole else None
+            formatted[key] = field_mask.cut(whole, wanted)
+        return formatted[key]
+
+    rows = [[show(cell) for cell in row[area.left : area.right]] for row in area.tab.rows[area.top : area.bottom]]
+    for cells in rows:
+        while cells and cells[-1] is None:
+            cells.pop()
+    while rows and not rows[-1]:
+        rows.pop()
+    return [{"values": [cell or {} for cell in cells]} if cells and with_values else {} for cells in rows]
 
 
 def _dimensions(pixels: int, places: range, hidden: dict[int, str]) -> list[JsonObject]:

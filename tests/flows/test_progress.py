@@ -4,6 +4,7 @@ import asyncio
 import io
 import logging
 import sys
+from types import SimpleNamespace
 
 from flows import progress
 from flows.progress import Progress
@@ -33,3 +34,26 @@ def test_where_there_is_no_terminal_nothing_is_shown(monkeypatch):
     with progress.shown_on_terminal():
         play()
     assert plain.getvalue() == ""
+
+
+def test_prefect_hears_of_the_first_and_the_last_client_and_of_others_once_a_second(monkeypatch):
+    heard = []
+
+    async def hear(*_artifact, progress=None, **_more):
+        heard.append(progress)
+
+    async def hear_first(done, **_more):
+        heard.append(done)
+        return "artifact"
+
+    monkeypatch.setattr(progress, "aupdate_progress_artifact", hear)
+    monkeypatch.setattr(progress, "acreate_progress_artifact", hear_first)
+    told = Progress(4)
+
+    async def go():
+        for now in (10.0, 10.5, 11.0, 11.2):
+            monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda now=now: now))
+            await told.end("Kopi Senja", 1, LOG)
+
+    asyncio.run(go())
+    assert heard == [25.0, 75.0, 100.0]

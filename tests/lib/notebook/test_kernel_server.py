@@ -105,6 +105,30 @@ repr([
     assert said(first) != said(second)
 
 
+def test_one_kernel_more_than_there_are_cores_runs_at_once(monkeypatch):
+    monkeypatch.setattr(os, "process_cpu_count", lambda: 2)
+    running, most = 0, 0
+
+    async def work():
+        nonlocal running, most
+        async with kernel_server.place():
+            running += 1
+            most = max(most, running)
+            for _ in range(5):  # let the others come as far as they may
+                await asyncio.sleep(0)
+            running -= 1
+
+    async def together():
+        await asyncio.gather(*(work() for _ in range(9)))
+
+    with kernel_server.kept():
+        asyncio.run(together())
+    assert most == 3
+    most = 0
+    asyncio.run(together())
+    assert most == 9, "where no run keeps a server nobody waits"
+
+
 def test_a_kernel_is_started_by_itself_where_it_cannot_be_forked(tmp_path, monkeypatch, caplog):
     source = saying(tmp_path, WAS_FORKED)
 

@@ -5,6 +5,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from google.auth.credentials import AnonymousCredentials
 
 from lib.errors import ConflictError, CredentialsError, FixInputError, TryLaterError, UncertainWriteError
 from lib.exactly_once.key_cells import replace_text
@@ -46,6 +47,16 @@ def test_a_spreadsheet_is_read_with_its_tabs_in_order(api, sheet):
     assert [tab.title for tab in read.tabs] == ["Juli '26 & co", "Dua"]
     assert read.tabs[0].columns > 1
     assert read.named_ranges == {}
+
+
+def test_without_another_address_google_is_asked_by_resources_without_long_docstrings():
+    spreadsheets, values, files = GoogleApi(AnonymousCredentials())._service()
+    assert spreadsheets.get(spreadsheetId="a").uri.startswith("https://sheets.googleapis.com/v4/spreadsheets/a?")
+    assert values.get(spreadsheetId="a", range="b").uri.startswith(
+        "https://sheets.googleapis.com/v4/spreadsheets/a/values/b?"
+    )
+    assert files.list().uri.startswith("https://www.googleapis.com/drive/v3/files?")
+    assert max(len(method.__doc__) for method in (spreadsheets.get, spreadsheets.batchUpdate, files.list)) < 20_000
 
 
 def test_values_are_read_as_stored_and_as_seen(api, sheet):
