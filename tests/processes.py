@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import subprocess
 import time
 import uuid
 from pathlib import Path
@@ -14,6 +15,17 @@ def none_is_left(monkeypatch, limit_s=30):
     monkeypatch.setenv("KERNEL_ENVIRONMENT", "MARK_OF_TEST")
     yield
     wait_until(lambda: processes_with(own_mark()) == [], limit_s)
+
+
+@contextlib.contextmanager
+def started(command, **options):
+    """A program as `subprocess.Popen` starts it; killed when the test fails or its time is up: Popen alone would wait for its end."""
+    with subprocess.Popen(command, **options) as process:
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
 
 
 def own_mark():

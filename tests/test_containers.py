@@ -15,6 +15,8 @@ import pytest
 import yaml
 from prefect.settings import PREFECT_HOME, Settings, temporary_settings
 
+from tests.processes import started
+
 ROOT = Path(__file__).parents[1]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -285,7 +287,7 @@ signal.pause()
 
 def test_a_worker_that_is_stopped_lets_its_runs_save_first():
     entrypoint = [part.replace("$$", "$") for part in SERVICES["worker"]["entrypoint"]]
-    with subprocess.Popen([*entrypoint, sys.executable, "-c", WORKER], stdout=subprocess.PIPE, text=True) as worker:
+    with started([*entrypoint, sys.executable, "-c", WORKER], stdout=subprocess.PIPE, text=True) as worker:
         assert worker.stdout.readline() == "begun\n"
         worker.send_signal(signal.SIGTERM)
         said, _ = worker.communicate(timeout=30)

@@ -2,9 +2,7 @@
 
 import asyncio
 import re
-import subprocess
 import sys
-import threading
 
 import nbformat
 import pytest
@@ -13,11 +11,12 @@ from flows.content_plan_to_jira import content_plan_to_jira
 from lib.report import tables
 from lib.settings import ROOT
 from tests.lib.plans import plan, row
-from tests.processes import none_is_left
-from tests.servers import prefect_server
+from tests.processes import none_is_left, wait_until
+from tests.servers import prefect_server, process
 
 # Both applications look for pages of their own that a plain installation does not have.
 NO_FAULT_OF_OURS = ("Failed to load resource",)
+_ADDRESS = re.compile(r"(http://127\.0\.0\.1:\d+)/lab")
 
 
 @pytest.fixture
@@ -32,14 +31,10 @@ def lab(tmp_path, monkeypatch):
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path / "config"))
     with none_is_left(monkeypatch):
         command = [sys.executable, "-m", "jupyter", "lab", *flags.split(), *more]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
-            lines = iter(server.stderr)
-            found = next(match for line in lines if (match := re.search(r"(http://127\.0\.0\.1:\d+)/lab", line)))
-            reader = threading.Thread(target=lambda: list(lines))  # a full pipe would stop the server
-            reader.start()
-            yield found[1]
-            server.terminate()
-            reader.join()
+        # Killed where it does not end: now and then a thread of JupyterLab's own keeps it from it.
+        with process(command, log := tmp_path / "lab.log"):
+            wait_until(lambda: _ADDRESS.search(log.read_text()), limit_s=120)
+            yield _ADDRESS.search(log.read_text())[1]
 
 
 def test_the_transform_runs_in_jupyterlab(lab, opened_page):

@@ -23,6 +23,7 @@ from flows.content_plan_to_jira import content_plan_to_jira
 from lib import command
 from lib.run import run_record
 from sandbox.seed import seed
+from tests.processes import started
 from tests.servers import prefect_server
 
 ROOT = Path(__file__).parents[2]
@@ -284,7 +285,7 @@ def test_ctrl_c_of_a_terminal_lets_the_run_save_what_it_has_done(tmp_path):
     output = tmp_path / "output"
     one = ["--client-names", "Warung Bu Tini / Cabang 2"]
     state = ["--sandbox", "--sandbox-state", str(tmp_path / "state"), "--output-dir", str(output), *one]
-    with subprocess.Popen(
+    with started(
         [sys.executable, str(SCRIPT), *state],
         cwd=ROOT,
         env=kept(),

@@ -18,7 +18,7 @@ from dotenv import dotenv_values
 
 from flows import prefect_server, standing_server
 from lib.errors import FixInputError
-from tests.processes import none_is_left
+from tests.processes import none_is_left, started
 from tests.servers import free_port, process, wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -109,7 +109,7 @@ def test_the_temporary_server_of_a_command_is_its_own_and_dies_with_it(tmp_path,
     (home / "prefect.db").touch(mode=0o644)
     with (
         none_is_left(monkeypatch, limit_s=60),
-        subprocess.Popen(
+        started(
             [sys.executable, "-c", ASKED],
             cwd=ROOT,
             env=environment(home),
@@ -256,7 +256,7 @@ sys.stdin.readline()
 def test_a_notebook_that_loads_a_block_starts_no_server_that_others_can_ask(tmp_path):
     """JupyterLab's kernels are nobody's command: Prefect itself starts the server there."""
     home = tmp_path / "prefect"
-    with subprocess.Popen(
+    with started(
         [sys.executable, "-c", IN_A_KERNEL],
         cwd=ROOT,
         env=environment(home),

@@ -11,6 +11,7 @@ import pytest
 from lib.errors import ConflictError, FixInputError
 from lib.exactly_once import plan_lock
 from lib.exactly_once.plan_lock import LocalLock, new_holder, parse_holder
+from tests.processes import started
 
 NOW = dt.datetime(2026, 7, 5, 10, 0, 0, 123, tzinfo=dt.UTC)
 
@@ -58,7 +59,7 @@ def test_a_lock_is_held_by_one_and_ends_with_its_process(tmp_path):
     code = f"import sys; from pathlib import Path; from lib.exactly_once.plan_lock import LocalLock; {hold}"
     lock, other = LocalLock("a", tmp_path), LocalLock("b", tmp_path)
     command = [sys.executable, "-c", code, str(tmp_path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with started(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "held\n"
         with pytest.raises(ConflictError, match="another run on this machine"):
             lock.acquire("p")

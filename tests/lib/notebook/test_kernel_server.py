@@ -15,7 +15,7 @@ from lib.errors import NotebookError
 from lib.notebook import kernel_server
 from lib.notebook.runner import run_notebook
 from tests import runs
-from tests.processes import none_is_left, own_mark, processes_with, wait_until
+from tests.processes import none_is_left, own_mark, processes_with, started, wait_until
 
 ROOT = Path(__file__).parents[3]
 SAMPLE = ROOT / "notebooks/samples/kopi_senja_juli_2026.json"
@@ -190,7 +190,7 @@ asyncio.run(main())
 def test_server_and_kernels_are_gone_with_the_process_that_wanted_them(tmp_path, ended_by):
     """Also what a kernel has started and what has left its process group, if the process can still see to it."""
     paths = (NOTEBOOKS / "waits.ipynb", tmp_path / "copy.ipynb", tmp_path / "go")
-    with subprocess.Popen([sys.executable, "-c", STARTS, *map(str, paths)], stderr=subprocess.DEVNULL) as process:
+    with started([sys.executable, "-c", STARTS, *map(str, paths)], stderr=subprocess.DEVNULL) as process:
         wait_until((tmp_path / "go.x").exists)
         assert len(processes_with(own_mark())) == 3
         process.send_signal(ended_by)

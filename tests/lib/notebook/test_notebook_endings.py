@@ -33,7 +33,7 @@ from tests.lib.notebook.test_runner import (
     run,
     statuses,
 )
-from tests.processes import own_mark, processes_with, wait_until
+from tests.processes import own_mark, processes_with, started, wait_until
 
 SOON_S = 30.0  # half of what a notebook here sleeps, and of what a kernel is given to leave
 
@@ -283,7 +283,7 @@ def test_a_program_that_is_ended_leaves_an_honest_copy_and_no_kernel(tmp_path, m
     monkeypatch.setenv("TMPDIR", str(tmp_path))  # a program that is killed cannot tidy up
     copy = tmp_path / "copy.ipynb"
     program = PROGRAM.format(source=str(NOTEBOOKS / "sleeps.ipynb"), output=str(copy)) + start
-    with subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], stderr=subprocess.PIPE) as process:
+    with started([sys.executable, "-c", textwrap.dedent(program)], stderr=subprocess.PIPE) as process:
         wait_until(lambda: cell_runs(copy))
         process.send_signal(signum)
         _, said = process.communicate(timeout=30)

@@ -18,7 +18,7 @@ from jupyter_core import utils as jupyter_utils
 from lib.errors import FixInputError
 from lib.notebook import notebook_engine, notebook_kernel
 from lib.notebook.runner import run_notebook
-from tests.processes import none_is_left, wait_until
+from tests.processes import none_is_left, started, wait_until
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
@@ -140,7 +140,7 @@ def test_what_a_killed_run_left_of_its_kernel_goes_with_the_next_start(tmp_path,
     place.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(place))
     environment = {**os.environ, "TMPDIR": str(place)}
-    with subprocess.Popen([sys.executable, "-c", WAITS], env=environment, stdout=subprocess.PIPE, text=True) as process:
+    with started([sys.executable, "-c", WAITS], env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "runs\n"
         [folder] = place.iterdir()
         run("completes", tmp_path / "first.ipynb")
