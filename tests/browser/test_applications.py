@@ -11,12 +11,11 @@ from flows.content_plan_to_jira import content_plan_to_jira
 from lib.report import tables
 from lib.settings import ROOT
 from tests.lib.plans import plan, row
-from tests.processes import none_is_left, wait_until
-from tests.servers import prefect_server, process
+from tests.processes import none_is_left
+from tests.servers import free_port, prefect_server, process, wait_for
 
 # Both applications look for pages of their own that a plain installation does not have.
 NO_FAULT_OF_OURS = ("Failed to load resource",)
-_ADDRESS = re.compile(r"(http://127\.0\.0\.1:\d+)/lab")
 
 
 @pytest.fixture
@@ -27,14 +26,15 @@ def lab(tmp_path, monkeypatch):
         (tmp_path / "notebooks" / path.name).write_text(path.read_text())
     flags = re.search(r"^LAB := \$\(RUN\)jupyter lab (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
     flags = flags.replace("$(LAB_FLAGS)", "").replace('"$(CURDIR)"', str(tmp_path))
-    more = ["--no-browser", "--allow-root", "--IdentityProvider.token=secret", "--ServerApp.port=0"]
+    site = f"http://127.0.0.1:{(port := free_port())}"
+    more = ["--no-browser", "--allow-root", "--IdentityProvider.token=secret", f"--ServerApp.port={port}"]
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path / "config"))
     with none_is_left(monkeypatch):
         command = [sys.executable, "-m", "jupyter", "lab", *flags.split(), *more]
         # Killed where it does not end: now and then a thread of JupyterLab's own keeps it from it.
-        with process(command, log := tmp_path / "lab.log"):
-            wait_until(lambda: _ADDRESS.search(log.read_text()), limit_s=120)
-            yield _ADDRESS.search(log.read_text())[1]
+        with process(command, tmp_path / "lab.log") as server:
+            wait_for(f"{site}/api", server)
+            yield site
 
 
 def test_the_transform_runs_in_jupyterlab(lab, opened_page):
