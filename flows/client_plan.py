@@ -19,7 +19,7 @@ from flows.run_in_folder import Run, log_error
 from lib.dates import parse_date
 from lib.error_record import ErrorRecord, record_of
 from lib.errors import FixInputError, WorkflowError
-from lib.exactly_once.lookup import PERMISSIONS, ProjectLookup
+from lib.exactly_once.lookup import PERMISSIONS, ProjectLookup, Snapshot
 from lib.exactly_once.plan_run import PlanResult, PlanRun
 from lib.exactly_once.plan_sheet import LockTerms, PlanSheet
 from lib.exactly_once.step_files import StepFiles
@@ -271,21 +271,43 @@ async def _make_or_check(run: Run, project: Project, client: Client, plan_run: P
 async def make_issues(run: Run, project: Project, client: Client, plan_run: PlanRun, folder: Path) -> None:
     """Rows to drafts to issues, while no other run may touch the plan."""
     async with plan_run.locked():
-        await plan_run.read()
-        plan, snapshot = await plan_run.look_up(settle=True)
-        with plan_run.step("run the notebook"):
-            drafts = await make_drafts(run, project, client, plan, folder)
+        snapshot, drafts = await look_and_draft(run, project, client, plan_run, folder, settle=True)
         actions = plan_run.decide(snapshot, drafts)
         await plan_run.execute(actions)
 
 
 async def check_plan(run: Run, project: Project, client: Client, plan_run: PlanRun, folder: Path) -> None:
     """The same up to the decision; nothing is locked, settled or written."""
-    await plan_run.read()
-    plan, snapshot = await plan_run.look_up(settle=False)
-    with plan_run.step("run the notebook"):
-        drafts = await make_drafts(run, project, client, plan, folder)
+    snapshot, drafts = await look_and_draft(run, project, client, plan_run, folder, settle=False)
     plan_run.foresee(plan_run.decide(snapshot, drafts))
+
+
+async def look_and_draft(
+    run: Run, project: Project, client: Client, plan_run: PlanRun, folder: Path, *, settle: bool
+) -> tuple[Snapshot, Drafts]:
+    """
+    Read the plan, and look at Jira while the notebook drafts the plan's rows; once more when claims were taken out of it meanwhile.
+
+    An error of the look comes first, and when the notebook has ended.
+    """
+    read = await plan_run.read()
+    drafting = asyncio.gather(make_drafts(run, project, client, read, folder), return_exceptions=True)
+    try:
+        plan, snapshot = await plan_run.look_up(settle=settle)
+    except asyncio.CancelledError:
+        drafting.cancel()
+        await asyncio.wait([drafting])
+        raise
+    except Exception:
+        await drafting
+        raise
+    with plan_run.step("run the notebook"):  # what it takes longer than the look
+        [drafts] = await drafting
+        if plan is not read:
+            drafts = await make_drafts(run, project, client, plan, folder)
+    if isinstance(drafts, BaseException):
+        raise drafts
+    return snapshot, drafts
 
 
 async def open_plan[P: PlanRun](

@@ -8,6 +8,7 @@ command line can be used: `of_file` takes parameters and docstring from the text
 import ast
 import contextlib
 import errno
+import gc
 import importlib
 import inspect
 import os
@@ -15,7 +16,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -71,29 +72,49 @@ def main(path: str, argv: Sequence[str] | None = None) -> int:
         return run_in_sandbox(
             [sys.executable, str(Path(path).resolve()), *flags(function, own)], state=to_sandbox, keep_open=keep_open
         )
-    module = import_flow(name)
-    from flows import printing, run_command  # noqa: PLC0415  # they import Prefect
+    with imported_flow(name) as module:
+        from flows import printing, run_command  # noqa: PLC0415  # they import Prefect
 
-    show = getattr(module, "show", printing.show_outcomes)
-    return run_command.run(getattr(module, function.__name__), parameters, show)
+        show = getattr(module, "show", printing.show_outcomes)
+        return run_command.run(getattr(module, function.__name__), parameters, show)
 
 
-def import_flow(name: str) -> Any:
+@contextlib.contextmanager
+def imported_flow(name: str) -> Iterator[Any]:
     """
-    The module of a flow, now that it is going to run; a temporary server gets ready meanwhile.
+    The module of a flow, now that it is going to run; kernels for its notebooks and a temporary server get ready meanwhile.
 
     Raises:
         SystemExit: Prefect cannot use one of its settings, or its database; exit code 1.
     """
     print(f"flows/{name}.py begins: Prefect is imported", file=sys.stderr, flush=True)
-    from flows import prefect_settings  # noqa: PLC0415
+    from lib.notebook import kernel_server  # noqa: PLC0415
+    from lib.settings import environment_without_secrets  # noqa: PLC0415
 
-    prefect_settings.import_prefect()
-    from flows import server_choice  # noqa: PLC0415
+    with kernel_server.kept() as server:
+        with contextlib.suppress(FixInputError):  # a notebook that is to be run says it
+            server.start(environment_without_secrets())
+        with _without_collections():
+            from flows import prefect_settings  # noqa: PLC0415
 
-    with error_line.shown(FixInputError):
-        server_choice.choose()
-    return importlib.import_module(f"flows.{name}")
+            prefect_settings.import_prefect()
+            from flows import server_choice  # noqa: PLC0415
+
+            with error_line.shown(FixInputError):
+                server_choice.choose()
+            module = importlib.import_module(f"flows.{name}")
+        yield module
+
+
+@contextlib.contextmanager
+def _without_collections() -> Iterator[None]:
+    """Collect no garbage while modules are imported, which stay anyway; nor ever look through them again."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def of_file(path: Path) -> Function:

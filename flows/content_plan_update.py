@@ -15,7 +15,7 @@ from typing import Any
 
 from blocks.names import GOOGLE_BLOCK, JIRA_BLOCK
 from flows import clients, printing, run_names
-from flows.client_plan import ClientResult, Job, Project, make_drafts, run_clients
+from flows.client_plan import ClientResult, Job, Project, look_and_draft, run_clients
 from flows.reporting_flow import Result, reporting_flow
 from flows.run_in_folder import Run, run_in_folder
 from lib import files
@@ -262,10 +262,7 @@ async def _update(run: Run, project: Project, client: Client, update: PlanUpdate
 
 async def compare(run: Run, project: Project, client: Client, update: PlanUpdate, folder: Path) -> None:
     """The rows through the transform notebook, and against their issues."""
-    await update.read()
-    plan, snapshot = await update.look_up(settle=False)
-    with update.step("run the notebook"):
-        drafts = await make_drafts(run, project, client, plan, folder)
+    snapshot, drafts = await look_and_draft(run, project, client, update, folder, settle=False)
     with update.step("compare with Jira"):
         await update.compare(snapshot, drafts)
 

@@ -55,19 +55,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def rerun(asked: "Asked") -> int:
     """Run it, into a folder of its own that names the run it repeats; the exit code."""
-    module = command_line.import_flow(asked.file)
-    from prefect import tags  # noqa: PLC0415  # only now that it runs
+    with command_line.imported_flow(asked.file) as module:
+        from prefect import tags  # noqa: PLC0415  # only now that it runs
 
-    from flows import printing, run_command  # noqa: PLC0415
-    from flows.reporting_flow import RERUN_TAG  # noqa: PLC0415
+        from flows import printing, run_command  # noqa: PLC0415
+        from flows.reporting_flow import RERUN_TAG  # noqa: PLC0415
 
-    def show(result: "Result") -> None:
-        printing.say(printing.console(), f"Rerun of {asked.record.name}")
-        getattr(module, "show", printing.show_outcomes)(result)
+        def show(result: "Result") -> None:
+            printing.say(printing.console(), f"Rerun of {asked.record.name}")
+            getattr(module, "show", printing.show_outcomes)(result)
 
-    flow: Any = getattr(module, asked.flow.__name__)
-    with tags(f"{RERUN_TAG}{asked.record.name}"):
-        return run_command.run(flow, asked.parameters, show)
+        flow: Any = getattr(module, asked.flow.__name__)
+        with tags(f"{RERUN_TAG}{asked.record.name}"):
+            return run_command.run(flow, asked.parameters, show)
 
 
 if __name__ == "__main__":

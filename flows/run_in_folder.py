@@ -26,7 +26,7 @@ from lib.exactly_once.plan_sheet import Log
 from lib.files import RESULT, iso_utc, utc_now
 from lib.formats import Month, this_month
 from lib.notebook import kernel_server
-from lib.report import audit, corrections, run_index
+from lib.report import audit, corrections, html_report, run_index
 from lib.run import run_folder
 from lib.run.run_folder import Sources
 from lib.services import api_calls
@@ -318,7 +318,11 @@ async def _make_report(
         await asyncio.to_thread(corrections.save, folder, language)
 
     async def make() -> None:
-        await run_notebook(report.notebook, executed, report.parameters(folder), REPORT_TIMEOUT_S)
+        getting_ready = asyncio.ensure_future(asyncio.to_thread(html_report.get_ready))  # while the kernel computes
+        try:
+            await run_notebook(report.notebook, executed, report.parameters(folder), REPORT_TIMEOUT_S)
+        finally:
+            await getting_ready
 
     async def show() -> None:
         if executed.exists():  # also when it stopped: the page then says where

@@ -9,6 +9,8 @@ from lib.messages import say
 from lib.plan.content_plan import ContentPlan
 from lib.services.models import Place, Tab
 
+ROWS_BELOW = 50  # that are prepared below a plan's last one, for what is added before the next run
+
 
 def column_of(plan: ContentPlan) -> int:
     """Index of the Key column, or of the one that is to be it."""
@@ -19,12 +21,14 @@ def request_key_column(plan: ContentPlan, tab: Tab, holder: Holder) -> list[dict
     """
     Requests that make the Key column plain text, say whose column it is, and, the last one, point the holder's range at it.
 
-    Plain text, since a key such as MAR-12 would turn into a date.
+    Plain text, since a key such as MAR-12 would turn into a date; not far below the plan's last row, for each cell with a format
+    comes with each answer that has the tab.
     """
     column = column_of(plan)
     where = {"sheetId": tab.id, "startColumnIndex": column, "endColumnIndex": column + 1}
     header = {**where, "startRowIndex": plan.header_row - 1, "endRowIndex": plan.header_row}
-    below = {**where, "startRowIndex": plan.header_row}
+    last = max((row.row for row in plan.rows), default=plan.header_row)
+    below = {**where, "startRowIndex": plan.header_row, "endRowIndex": min(last + ROWS_BELOW, tab.rows)}
     text = {"userEnteredFormat": {"numberFormat": {"type": "TEXT"}}}
     missing = column + 1 - tab.columns
     more = {"appendDimension": {"sheetId": tab.id, "dimension": "COLUMNS", "length": missing}}

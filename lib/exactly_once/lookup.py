@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from lib.clock import Clock
 from lib.errors import CredentialsError, RefusedError
 from lib.exactly_once.reconcile import plan_label
-from lib.exactly_once.together import Together
+from lib.exactly_once.together import Together, all_answers
 from lib.services.models import FETCH_SIZE, Account, Issue, Jira
 
 PERMISSIONS = ("BROWSE_PROJECTS", "CREATE_ISSUES")
@@ -27,6 +27,7 @@ GAP_OF_THE_LOST = 1000  # the same while an issue of ours is missed
 LONGEST_SCAN = 20_000  # keys; a longer range is not read, and the look is not clean
 GATHER_S = 0.2
 _PLANS_A_SEARCH = 50
+_PAGES_AT_ONCE = 6  # of keys that are read: as many as a look at a project with nothing new takes
 
 
 @dataclass(frozen=True)
@@ -231,15 +232,19 @@ class ProjectLookup:
         unread = (number for number in itertools.count(start) if number not in scanned.read)
         number = next(unread)
         while number <= self.newest + gap:
-            if number - start >= LONGEST_SCAN:
-                return False
-            numbers = [number, *itertools.islice(unread, FETCH_SIZE - 2)]
-            keys = [f"{self._project_key}-{number}" for number in numbers]
-            found = await self._fetch([witness, *keys] if self.newest else keys)
-            scanned.is_visible = any(issue.key == witness for issue in found)
-            scanned.read.update(numbers)
-            self.newest = max(self.newest, *(self._number(issue.key) for issue in found), 0)
-            number = next(unread)
+            pages: list[list[int]] = []
+            while number <= self.newest + gap and len(pages) < _PAGES_AT_ONCE:
+                if number - start >= LONGEST_SCAN:
+                    return False
+                pages.append([number, *itertools.islice(unread, FETCH_SIZE - 2)])
+                number = next(unread)
+            first = [witness] if self.newest else []
+            answers = await all_answers(
+                self._fetch([*first, *(f"{self._project_key}-{each}" for each in page)]) for page in pages
+            )
+            scanned.is_visible = all(any(issue.key == witness for issue in found) for found in answers)
+            scanned.read.update(*pages)
+            self.newest = max(self.newest, *(self._number(issue.key) for found in answers for issue in found), 0)
         return True
 
     def _number(self, key: str) -> int:

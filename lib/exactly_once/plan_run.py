@@ -164,7 +164,7 @@ class PlanRun:
         """
         return self._sheet.locked(claims=self.claims)
 
-    async def read(self) -> None:
+    async def read(self) -> ContentPlan:
         """
         Read the plan's rows.
 
@@ -174,6 +174,7 @@ class PlanRun:
         self._lookup.begin()
         with self.step("read the plan"):
             self._take(await self._sheet.read())
+        return self._read()
 
     async def look_up(self, *, settle: bool) -> tuple[ContentPlan, Snapshot]:
         """

@@ -1,7 +1,7 @@
 """What several plans ask for at about the same time, asked for once: one look at Jira serves all plans that wait for one."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from lib.errors import WorkflowError
@@ -80,3 +80,12 @@ class Together[Ask, Answer]:
             return
         for each, answer in zip(asked, answers, strict=True):
             each.answers.append(answer)
+
+
+async def all_answers[Answer](asked: Iterable[Awaitable[Answer]]) -> list[Answer]:
+    """The answers to what is asked at once, in its order and when all have come; the first error of them, if there is one."""
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            raise answer
+    return [answer for answer in answers if not isinstance(answer, BaseException)]

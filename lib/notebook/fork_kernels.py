@@ -24,14 +24,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-# What kernels import at their start, and the shipped notebooks' modules of `lib` do. Not matplotlib: it looks at the working
-# folder and at MPLBACKEND, which a kernel sets, and one notebook of a run draws.
+# What kernels import at their start, and the shipped notebooks' modules of `lib` do. Not matplotlib, but what it imports: itself it
+# looks at the working folder and at MPLBACKEND, which a kernel sets, and one notebook of a run draws.
 MODULES = (
     *("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "ipykernel.displayhook", "ipykernel.debugger"),
     *("IPython.core.completer", "IPython.core.debugger", "IPython.core.magics", "IPython.core.oinspect"),
     "IPython.display",
     *("pandas", "pandas.io.formats.style", "numpy.random", "jinja2", "nh3", "linkify_it"),
-    *("babel.dates", "babel.numbers", "pydantic", "pydantic_settings"),
+    *("babel.dates", "babel.numbers", "pydantic", "pydantic_settings", "difflib"),
+    *("PIL.Image", "PIL.PngImagePlugin", "pyparsing", "kiwisolver", "dateutil.rrule", "plistlib", "unittest"),
 )
 LANGUAGES = ("en", "id")  # whose names of months and days babel has at hand
 MARK = "NOTEBOOK_RUN_ID"

@@ -17,6 +17,7 @@ from lib.messages import of_catalogue
 from lib.settings import Language
 
 if TYPE_CHECKING:
+    from nbconvert import HTMLExporter
     from nbformat import NotebookNode
 
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -140,6 +141,19 @@ def save_page(path: Path, template: str, **values: Any) -> Path:
     )
 
 
+def get_ready() -> None:
+    """Do once, while there is time, what takes `save_notebook` a second before it begins: imports, templates and patterns."""
+    from nbformat import v4  # noqa: PLC0415  # kernels need none of it
+
+    _exporter().from_notebook_node(v4.new_notebook(cells=[v4.new_markdown_cell("#")]))
+
+
+def _exporter() -> "HTMLExporter":
+    from nbconvert import HTMLExporter  # noqa: PLC0415
+
+    return HTMLExporter(template_name="basic", exclude_input=True, exclude_output_prompt=True)  # type: ignore[no-untyped-call]
+
+
 def save_notebook(notebook: Path, path: Path, title: str, language: Language = "") -> Path:
     """
     Write an executed notebook as a page without its code, headed by the title in place of the notebook's own.
@@ -149,12 +163,9 @@ def save_notebook(notebook: Path, path: Path, title: str, language: Language = "
     its cells showed, nothing in it is fetched, runs, leads away by itself or sends a form: what text, tables and drawings are
     made of is kept, all else is taken out.
     """
-    import nbformat  # noqa: PLC0415  # with nbconvert it takes half a second, and kernels need neither
-    from nbconvert import HTMLExporter  # noqa: PLC0415
+    import nbformat  # noqa: PLC0415
 
-    exporter = HTMLExporter(  # type: ignore[no-untyped-call]
-        template_name="basic", exclude_input=True, exclude_output_prompt=True
-    )
+    exporter = _exporter()
     shown, left_out = _sections(_with_drawings_inline(nbformat.read(notebook, as_version=4)))
     for each in (each for cells in shown for each in cells if language == "id" and FOR_PLANNERS in _tags(each)):
         if indonesian := of_catalogue(each.source).indonesian:

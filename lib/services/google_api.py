@@ -59,7 +59,7 @@ _BOOK = (
     "spreadsheetId,spreadsheetUrl,properties(title,locale,timeZone),"
     "namedRanges(namedRangeId,name,range(startRowIndex,startColumnIndex))"
 )
-_SHEET = "properties(sheetId,title,index,hidden,sheetType,gridProperties(columnCount)),merges,"
+_SHEET = "properties(sheetId,title,index,hidden,sheetType,gridProperties(rowCount,columnCount)),merges,"
 _SHEET += "protectedRanges(range,unprotectedRanges,requestingUserCanEdit,warningOnly)"
 _METADATA = f"{_BOOK},sheets({_SHEET})"
 _WITH_TEXTS = f"{_BOOK},sheets({_SHEET},data({tab_cells.TEXTS}))"
@@ -453,10 +453,13 @@ def _tab(sheet: Mapping[str, Any], url: str) -> Tab:
         for one in sheet.get("protectedRanges", [])
         if one not in ours or one.get("warningOnly")
     ]
-    columns = properties.get("gridProperties", {}).get("columnCount", _MOST)
+    grid = properties.get("gridProperties", {})
+    rows, columns = grid.get("rowCount", _MOST_ROWS), grid.get("columnCount", _MOST)
     hidden = properties.get("hidden", False)
     cells = tab_cells.read(sheet["data"], url) if "data" in sheet else None
-    return Tab(properties.get("sheetId", 0), properties.get("title", ""), columns, merges, hidden, cells, protected)
+    return Tab(
+        properties.get("sheetId", 0), properties.get("title", ""), columns, merges, hidden, cells, protected, rows
+    )
 
 
 def _area(body: Mapping[str, Any]) -> Area:

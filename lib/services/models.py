@@ -77,6 +77,7 @@ class Tab:
     hidden: bool = False
     cells: TabCells | None = None
     protected: list[Protected] = field(default_factory=list)
+    rows: int = 1000
 
 
 @dataclass(frozen=True)

@@ -417,3 +417,21 @@ def test_an_address_that_cannot_be_used_ends_the_command_before_anything_begins(
 SETTINGS = (
     "CLIENTS_SPREADSHEET_ID=1list\nJIRA_PROJECT_KEY=CP\nJIRA_ISSUE_TYPE_ID=10001\nJIRA_USERNAME=a\nJIRA_TOKEN=b\n"
 )
+
+
+def test_kernels_get_ready_before_prefect_is_imported_and_what_is_imported_is_not_looked_through_again():
+    script = """
+import gc, sys
+from flows import command_line
+from lib.notebook.kernel_server import KernelServer
+start = KernelServer.start
+def started(self, environment):
+    print("prefect" in sys.modules)
+    start(self, environment)
+KernelServer.start = started
+with command_line.imported_flow("compare") as module:
+    print(module.__name__, gc.isenabled(), gc.get_freeze_count() > 100_000)
+"""
+    environment = {**os.environ, "PREFECT_API_URL": "http://127.0.0.1:1/api"}
+    said = subprocess.check_output([sys.executable, "-c", script], env=environment, text=True)
+    assert said.splitlines() == ["False", "flows.compare True True"]

@@ -63,6 +63,14 @@ def test_keys_that_look_like_dates_stay_keys(desk):
     assert [key.startswith("MAR-") for key in desk.keys] == [True, True]
 
 
+@pytest.mark.parametrize(("rows", "prepared"), [(4, 54), (970, 999)], ids=["with room below", "to the end of the tab"])
+def test_key_cells_are_prepared_for_what_is_added_below_and_not_for_all_of_the_tab(desk, rows, prepared):
+    desk.plan(cells(rows)).run()
+    tab = desk.box.google.spreadsheets[desk.id].tabs[0]
+    formats = [tab.cell(row, HEADER.index("Key")).format for row in range(1, tab.row_count)]
+    assert [each is not None for each in formats] == [row <= prepared for row in range(1, tab.row_count)]
+
+
 def test_nothing_but_the_key_column_is_touched(desk):
     before = [row[:-1] for row in desk.plan(cells(4)).grid]
     desk.run()
