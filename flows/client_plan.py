@@ -293,7 +293,8 @@ async def look_and_draft(
     read = await plan_run.read()
     drafting = asyncio.gather(make_drafts(run, project, client, read, folder), return_exceptions=True)
     try:
-        plan, snapshot = await plan_run.look_up(settle=settle)
+        with project.lookup.meanwhile(drafting) if project.lookup else contextlib.nullcontext():
+            plan, snapshot = await plan_run.look_up(settle=settle)
     except asyncio.CancelledError:
         drafting.cancel()
         await asyncio.wait([drafting])

@@ -8,11 +8,14 @@ The plans of a run share their looks: one that is begun once several plans are l
 to a plan is read from the records once the plan is locked; other issues of the project are read once a run.
 """
 
+import asyncio
+import contextlib
 import datetime as dt
 import functools
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from lib.clock import Clock
 from lib.errors import CredentialsError, RefusedError
@@ -26,6 +29,7 @@ GAP = 300  # keys in a row that may belong to nothing (deleted, moved) before a 
 GAP_OF_THE_LOST = 1000  # the same while an issue of ours is missed
 LONGEST_SCAN = 20_000  # keys; a longer range is not read, and the look is not clean
 GATHER_S = 0.2
+MEANWHILE_S = 10.0  # at most
 _PLANS_A_SEARCH = 50
 _PAGES_AT_ONCE = 6  # of keys that are read: as many as a look at a project with nothing new takes
 
@@ -96,7 +100,9 @@ class ProjectLookup:
         self._permissions = permissions
         self._account = account
         gather = functools.partial(gathers.sleep, GATHER_S) if gathers else None
-        self._looks = Together(self._look, gather)
+        self._gather = gather
+        self._meanwhile: set[asyncio.Future[Any]] = set()
+        self._looks = Together(self._look, self._until_wanted if gather else None)
         self._reads = Together(self._read, gather)
         self._by_id: dict[str, Issue] = {}
         self._read_in: dict[str, int] = {}  # id -> number of the look, or the last one before, in which it was read
@@ -117,6 +123,22 @@ class ProjectLookup:
         """The issues with these keys, straight from the records."""
         wanted = set(keys)
         return [issue for issue in await self._reads.ask(sorted(wanted)) if wanted & {issue.key, *issue.old_keys}]
+
+    @contextlib.contextmanager
+    def meanwhile(self, work: asyncio.Future[Any]) -> Iterator[None]:
+        """While a plan waits for its look, this is done, too: the look may wait for other plans until then."""
+        self._meanwhile.add(work)
+        try:
+            yield
+        finally:
+            self._meanwhile.discard(work)
+
+    async def _until_wanted(self) -> None:
+        """Let others join until the first plan that waits for the look has nothing else left to do."""
+        if self._meanwhile:
+            await asyncio.wait(self._meanwhile, timeout=MEANWHILE_S, return_when=asyncio.FIRST_COMPLETED)
+        if self._gather:
+            await self._gather()
 
     async def _read(self, asks: Sequence[Sequence[str]]) -> list[list[Issue]]:
         issues = await self._fetch(list(dict.fromkeys(itertools.chain(*asks))))

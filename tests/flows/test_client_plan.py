@@ -47,7 +47,7 @@ class Looks:
         return f"drafts {len(self.drafted)}"
 
     def work(self):
-        return client_plan.look_and_draft(None, None, None, self, None, settle=True)
+        return client_plan.look_and_draft(None, client_plan.Project("", []), None, self, None, settle=True)
 
     def go(self):
         return asyncio.run(self.work())

@@ -67,6 +67,28 @@ def test_plans_share_a_look_and_each_sees_its_own(project, lookup):
     assert (permissions, searches) == (1, 2), "one for all labels, one for the newest issue"
 
 
+def test_a_look_waits_for_more_plans_until_one_that_wants_it_has_nothing_else_to_do(project, lookup):
+    async def go():
+        works = [asyncio.get_running_loop().create_future() for _ in PLANS]
+
+        async def wants(plan, work):
+            with lookup.meanwhile(work):
+                return await Lookup(lookup, plan).snapshot()
+
+        wanting = []
+        for plan, work in zip(PLANS, works, strict=True):
+            wanting.append(asyncio.ensure_future(wants(plan, work)))
+            for _ in range(20):  # more than a look that waits for nothing
+                await asyncio.sleep(0)
+            assert project.calls()[2] == 0
+        works[1].set_result(None)
+        seen = await asyncio.gather(*wanting)
+        return [{issue.key for issue in each.issues} for each in seen]
+
+    assert asyncio.run(go()) == [set(project.made[plan]) for plan in PLANS]
+    assert project.calls()[2] == 2, "one for all labels, one for the newest issue"
+
+
 def test_a_later_look_does_not_ask_who_we_are(project, lookup):
     project.look(lookup, "plan-a")
     before = project.calls()
