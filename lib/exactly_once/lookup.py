@@ -234,12 +234,14 @@ class ProjectLookup:
         be, and ends where no issue follows for many keys.
         """
         try:
-            indexed = await self._jira.search(f'project = "{self._project_key}" ORDER BY created DESC', 1)
+            newest = f'project = "{self._project_key}" ORDER BY created DESC'
+            indexed = await self._jira.search(newest, 1, keys=True)
         except RefusedError:
             return [False] * len(asks)
-        await self._fetch([issue_id for issue_id in indexed.ids if issue_id not in self._by_id])
+        if not all(indexed.keys):
+            await self._fetch(indexed.ids)
         scanned.read = {self._number(issue.key) for issue in self._by_id.values()}
-        self.newest = max(self.newest, *scanned.read, 0)
+        self.newest = max(self.newest, *scanned.read, *map(self._number, indexed.keys), 0)
         start = max(1, self.newest - BEFORE_NEWEST + 1)
         return [
             await self._scan(start if ask.above is None else min(start, ask.above + 1), ask.gap, scanned)

@@ -181,23 +181,25 @@ class JiraApi:
             if not page or len(fields) >= answer.get("total", 0):
                 return fields
 
-    def search(self, jql: str, limit: int | None = None) -> Found:
+    def search(self, jql: str, limit: int | None = None, *, keys: bool = False) -> Found:
         """
-        The issues that match, `limit` at most. The index lags: what is missing may exist.
+        The issues that match, `limit` at most, with their keys on request. The index lags: what is missing may exist.
 
         Source: https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issue-search/
         """
-        ids: list[str] = []
+        found: list[dict[str, Any]] = []
         first_at: dt.datetime | None = None
         tokens: set[str] = set()
-        body: dict[str, Any] = {"jql": jql, "fields": ["id"], "maxResults": min(limit or SEARCH_SIZE, SEARCH_SIZE)}
+        fields = ["summary" if keys else "id"]  # with the id alone comes no key
+        body: dict[str, Any] = {"jql": jql, "fields": fields, "maxResults": min(limit or SEARCH_SIZE, SEARCH_SIZE)}
         while True:
             answer, read_at = self._read_dated("POST", "search/jql", json=body)
             first_at = first_at or read_at
-            ids += [str(issue["id"]) for issue in answer.get("issues", [])]
+            found += answer.get("issues", [])
             token = answer.get("nextPageToken")
-            if answer.get("isLast") or not token or (limit and len(ids) >= limit):
-                return Found(ids[:limit], first_at)
+            if answer.get("isLast") or not token or (limit and len(found) >= limit):
+                said = [issue.get("key", "") for issue in found[:limit]] if keys else []
+                return Found([str(issue["id"]) for issue in found[:limit]], first_at, said)
             if token in tokens:
                 raise TryLaterError(self._where("search/jql"), "the pages of the search repeat")
             tokens.add(token)

@@ -130,10 +130,15 @@ class Account:
 
 @dataclass(frozen=True)
 class Found:
-    """Ids of the issues that a search found, in its order, and when it was answered by Jira's own clock (None if it did not say)."""
+    """
+    Ids of the issues that a search found, in its order, and when it was answered by Jira's own clock (None if it did not say).
+
+    `keys` as the index has them, where they were asked for; empty texts where Jira did not say them.
+    """
 
     ids: list[str]
     read_at: dt.datetime | None
+    keys: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -251,7 +256,7 @@ class Jira(Protocol):
     async def read_fields(self, project_key: str, issue_type_id: str) -> list[CreateField]: ...
     async def read_components(self, project_key: str) -> dict[str, str]: ...
     async def read_field_names(self) -> dict[str, str]: ...
-    async def search(self, jql: str, limit: int | None = None) -> Found: ...
+    async def search(self, jql: str, limit: int | None = None, *, keys: bool = False) -> Found: ...
     async def fetch(self, ids_or_keys: Sequence[str]) -> list[Issue]: ...
     async def acquire_to_create(self) -> None: ...  # wait until all runs together may create once more
     async def create_in_bulk(

@@ -1,11 +1,12 @@
 """What a look at Jira shows of each plan, how few calls it costs, and when it is not believed."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from lib.errors import FixInputError, TryLaterError
-from lib.exactly_once.lookup import Lookup, ProjectLookup
+from lib.exactly_once.lookup import GAP, Lookup, ProjectLookup
 from lib.exactly_once.reconcile import plan_label
 from lib.services import retry
 from tests.direct import DirectJira, jira_api
@@ -23,10 +24,10 @@ class Project:
     """The sandbox's project, in which each of three plans has issues, and looks at it."""
 
     def __init__(self, box, opened, run_clock):
-        self.box = box
+        self.box, self.clock = box, run_clock._clock
         self.jira = DirectJira(opened(jira_api(box.environment(), sleep=run_clock._clock.move)))
         self.made = {plan: [self.add(plan) for _ in range(3)] for plan in PLANS}
-        run_clock._clock.move(60)  # the index shows them
+        self.clock.move(60)  # the index shows them
 
     def add(self, plan):
         return self.box.jira.add_issue("CP", {"summary": "Topik", "labels": [plan_label(plan)]}).key
@@ -87,6 +88,22 @@ def test_a_look_waits_for_more_plans_until_one_that_wants_it_has_nothing_else_to
 
     assert asyncio.run(go()) == [set(project.made[plan]) for plan in PLANS]
     assert project.calls()[2] == 2, "one for all labels, one for the newest issue"
+
+
+def test_where_a_search_says_no_keys_the_newest_issue_is_read(project, lookup):
+    search = project.jira.search
+
+    async def without_keys(*args, keys=False):
+        found = await search(*args, keys=keys)
+        return replace(found, keys=[""] * len(found.keys))
+
+    for _ in range(GAP + 200):
+        project.box.jira.delete_issue(project.box.jira.add_issue("CP", {"summary": "Topik"}).key)
+    project.box.jira.add_issue("CP", {"summary": "Topik"})
+    project.clock.move(60)
+    made = project.add("plan-a")  # which the index lacks
+    project.jira.search = without_keys
+    assert project.look(lookup, "plan-a") == [{*project.made["plan-a"], made}]
 
 
 def test_a_later_look_does_not_ask_who_we_are(project, lookup):

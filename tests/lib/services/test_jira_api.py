@@ -190,7 +190,10 @@ def test_search_reads_all_pages_in_order(api, box, clock, opened):
     assert found.search('labels = "many"').ids == []  # the index lags
     clock.move(3)
     assert len(found.search('labels = "many"').ids) == 90
-    assert len(found.search('project = "CP" ORDER BY created DESC', limit=1).ids) == 1
+    newest = 'project = "CP" ORDER BY created DESC'
+    assert len(found.search(newest, limit=1).ids) == 1
+    assert found.search(newest, limit=1).keys == []
+    assert found.search(newest, limit=1, keys=True).keys == [box.jira.issues[-1].key]
 
 
 def test_an_answer_to_nobody_is_asked_for_again(api, box, pauses):
