@@ -286,9 +286,10 @@ async def look_and_draft(
     run: Run, project: Project, client: Client, plan_run: PlanRun, folder: Path, *, settle: bool
 ) -> tuple[Snapshot, Drafts]:
     """
-    Read the plan, and look at Jira while the notebook drafts the plan's rows; once more when claims were taken out of it meanwhile.
+    Read the plan, and look at Jira while the notebook drafts the plan's rows.
 
-    An error of the look comes first, and when the notebook has ended.
+    It drafts them once more when the look had claims of a dead run taken out of the plan. An error of the look comes before one of the
+    notebook, and is raised when that has ended.
     """
     read = await plan_run.read()
     drafting = asyncio.gather(make_drafts(run, project, client, read, folder), return_exceptions=True)

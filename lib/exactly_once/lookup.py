@@ -13,7 +13,7 @@ import contextlib
 import datetime as dt
 import functools
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -100,9 +100,8 @@ class ProjectLookup:
         self._permissions = permissions
         self._account = account
         gather = functools.partial(gathers.sleep, GATHER_S) if gathers else None
-        self._gather = gather
         self._meanwhile: set[asyncio.Future[Any]] = set()
-        self._looks = Together(self._look, self._until_wanted if gather else None)
+        self._looks = Together(self._look, functools.partial(self._until_wanted, gather) if gather else None)
         self._reads = Together(self._read, gather)
         self._by_id: dict[str, Issue] = {}
         self._read_in: dict[str, int] = {}  # id -> number of the look, or the last one before, in which it was read
@@ -133,12 +132,11 @@ class ProjectLookup:
         finally:
             self._meanwhile.discard(work)
 
-    async def _until_wanted(self) -> None:
+    async def _until_wanted(self, gather: Callable[[], Awaitable[None]]) -> None:
         """Let others join until the first plan that waits for the look has nothing else left to do."""
         if self._meanwhile:
             await asyncio.wait(self._meanwhile, timeout=MEANWHILE_S, return_when=asyncio.FIRST_COMPLETED)
-        if self._gather:
-            await self._gather()
+        await gather()
 
     async def _read(self, asks: Sequence[Sequence[str]]) -> list[list[Issue]]:
         issues = await self._fetch(list(dict.fromkeys(itertools.chain(*asks))))

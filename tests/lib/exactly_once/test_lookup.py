@@ -1,6 +1,8 @@
 """What a look at Jira shows of each plan, how few calls it costs, and when it is not believed."""
 
 import asyncio
+import functools
+import math
 from dataclasses import replace
 
 import pytest
@@ -9,6 +11,7 @@ from lib.errors import FixInputError, TryLaterError
 from lib.exactly_once.lookup import GAP, Lookup, ProjectLookup
 from lib.exactly_once.reconcile import plan_label
 from lib.services import retry
+from lib.services.models import FETCH_SIZE
 from tests.direct import DirectJira, jira_api
 
 SEARCH, FETCH, MYSELF, PERMISSIONS = (
@@ -104,6 +107,35 @@ def test_where_a_search_says_no_keys_the_newest_issue_is_read(project, lookup):
     made = project.add("plan-a")  # which the index lacks
     project.jira.search = without_keys
     assert project.look(lookup, "plan-a") == [{*project.made["plan-a"], made}]
+
+
+def test_ranges_of_keys_are_read_side_by_side(project, lookup):
+    fetch, going, most = project.jira.fetch, 0, 0
+
+    async def counted(keys):
+        nonlocal going, most
+        going += 1
+        most = max(most, going)
+        await asyncio.sleep(0)
+        found = await fetch(keys)
+        going -= 1
+        return found
+
+    project.jira.fetch = counted
+    project.look(lookup, "plan-a")
+    assert most == math.ceil((len(project.made) * 3 + GAP) / FETCH_SIZE)
+
+
+def test_a_project_that_is_hidden_while_one_of_its_ranges_is_read_is_never_taken_for_empty(project, lookup):
+    for _ in range(FETCH_SIZE):
+        project.box.jira.add_issue("CP", {"summary": "Topik"})
+    project.clock.move(60)
+    project.add("plan-a")  # which the index lacks, and the second range has
+    permissions = project.box.jira.state.projects["CP"].permissions
+    hide = functools.partial(permissions.remove, "BROWSE_PROJECTS")
+    project.box.fault(FETCH, "edit", edit=hide, when="before", after=2)  # the plan's issues, the first range
+    with pytest.raises(FixInputError, match="mypermissions"):
+        project.look(lookup, "plan-a")
 
 
 def test_a_later_look_does_not_ask_who_we_are(project, lookup):

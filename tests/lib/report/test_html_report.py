@@ -1,6 +1,8 @@
 """Notebooks as pages: their parts that show something."""
 
 import re
+import subprocess
+import sys
 
 import nbformat
 import pytest
@@ -87,3 +89,17 @@ def test_everything_stands_in_a_landmark(tmp_path):
     page = page_of(tmp_path, "# A", "## B", ["<p>c</p>"])
     assert page.count("<main>") == page.count("</main>") == 1
     assert page.count("<nav ") == 1
+
+
+def test_what_a_page_needs_can_be_imported_before_there_is_a_notebook(tmp_path):
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Audit")]), tmp_path / "a.ipynb")
+    script = """
+import sys
+from pathlib import Path
+from lib.report import html_report
+html_report.get_ready()
+before = {*sys.modules}
+html_report.save_notebook(Path("a.ipynb"), Path("a.html"), "Audit")
+print(sorted(name for name in sys.modules.keys() - before if name.startswith(("nbconvert", "bs4", "mistune"))))
+"""
+    assert subprocess.check_output([sys.executable, "-c", script], cwd=tmp_path, text=True) == "[]\n"
