@@ -60,6 +60,7 @@ _ATTRIBUTES = {
     ),
     *("orient", "mask", "patternUnits", "space"),
 }
+_UNDESCRIBED = re.compile(r"<img(?![^>]* alt=)")
 _STYLE_SHEET = re.compile(r"<style\b[^>]*>.*?</style>", re.DOTALL)
 # In a style: an address other than a part of the same drawing, or an escape that could hide one.
 _FETCHES = re.compile(r"@import|url\(\s*[\"']?(?!#|[\"'\s])|image-set\(|\\", re.IGNORECASE)
@@ -149,9 +150,19 @@ def get_ready() -> None:
 
 
 def _exporter() -> "HTMLExporter":
-    from nbconvert import HTMLExporter  # noqa: PLC0415
+    from nbconvert import HTMLExporter, TemplateExporter  # noqa: PLC0415
 
-    return HTMLExporter(template_name="basic", exclude_input=True, exclude_output_prompt=True)  # type: ignore[no-untyped-call]
+    class Exporter(HTMLExporter):
+        """Does not take the page apart and put it together again, as long as all else takes, only to describe pictures."""
+
+        from_notebook_node = TemplateExporter.from_notebook_node
+
+    return Exporter(  # type: ignore[no-untyped-call]
+        template_name="basic",
+        exclude_input=True,
+        exclude_output_prompt=True,
+        filters={"highlight_code": "nbconvert.filters.Highlight2HTML"},
+    )
 
 
 def save_notebook(notebook: Path, path: Path, title: str, language: Language = "") -> Path:
@@ -229,7 +240,8 @@ def _harmless(body: str) -> str:
         url_schemes={"http", "https", "mailto", "data"},
         link_rel=None,
     )
-    return _STYLE_SHEET.sub(lambda sheet: "" if _FETCHES.search(sheet[0]) else sheet[0], kept)
+    described = _UNDESCRIBED.sub('<img alt="No description has been given for this picture"', kept)
+    return _STYLE_SHEET.sub(lambda sheet: "" if _FETCHES.search(sheet[0]) else sheet[0], described)
 
 
 def _harmless_value(tag: str, name: str, value: str) -> str | None:

@@ -281,3 +281,13 @@ def test_the_sandboxs_pages_show_what_was_made(services, tmp_path, opened_page):
         with opened_page(f"{services.url}{path}", shot=path.split("/")[1] or "overview") as page:
             assert text in page.locator("body").inner_text()
             assert overflow(page) == 0
+
+
+def test_on_paper_an_index_with_every_outcome_is_no_wider_than_a_page(tmp_path, opened_page):
+    runs.leave(tmp_path, [runs.row(n, outcome) for n, outcome in enumerate(Outcome, 1)], error=f"Jira: {'no ' * 60}")
+    with opened_page(run_index.rebuild(tmp_path).as_uri(), width=1045) as page:  # A4, on its side
+        page.emulate_media(media="print")
+        assert page.locator("thead th").count() == 8 + len(Outcome)
+        assert overflow(page) == 0
+        assert page.locator(".filters").is_hidden()
+        assert b"/MediaBox [0 0 792 612]" in page.pdf(prefer_css_page_size=True)  # Letter, on its side

@@ -85,6 +85,16 @@ def test_prose_and_what_shows_anything_stay(tmp_path, shown):
     assert ">Kept" in page_of(tmp_path, "## Kept", shown)
 
 
+def test_pictures_without_a_description_say_that_they_have_none(tmp_path):
+    source = "data:image/png;base64,AA"
+    page = page_of(tmp_path, [f'<img src="{source}"> <img alt="a > b" src="{source}"> <img src="{source}" alt="">'])
+    assert re.findall(r'<img[^>]* alt="([^"]*)"', page) == [
+        "No description has been given for this picture",
+        "a &gt; b",
+        "",
+    ]
+
+
 def test_everything_stands_in_a_landmark(tmp_path):
     page = page_of(tmp_path, "# A", "## B", ["<p>c</p>"])
     assert page.count("<main>") == page.count("</main>") == 1
