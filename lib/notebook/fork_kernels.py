@@ -29,10 +29,12 @@ from typing import Any
 MODULES = (
     *("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "ipykernel.displayhook", "ipykernel.debugger"),
     *("IPython.core.completer", "IPython.core.debugger", "IPython.core.magics", "IPython.core.oinspect"),
-    "IPython.display",
+    *("IPython.display", "IPython.core.completerlib", "IPython.core.logger", "IPython.extensions.storemagic"),
+    *("tornado.platform.asyncio", "faulthandler", "sqlite3"),
     *("pandas", "pandas.io.formats.style", "numpy.random", "jinja2", "nh3", "linkify_it"),
     *("babel.dates", "babel.numbers", "pydantic", "pydantic_settings", "difflib"),
     *("PIL.Image", "PIL.PngImagePlugin", "pyparsing", "kiwisolver", "dateutil.rrule", "plistlib", "unittest"),
+    *("cycler", "fontTools.agl", "PIL.features"),
 )
 LANGUAGES = ("en", "id")  # whose names of months and days babel has at hand
 MARK = "NOTEBOOK_RUN_ID"

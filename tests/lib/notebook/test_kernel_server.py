@@ -20,6 +20,7 @@ from tests.processes import none_is_left, own_mark, processes_with, started, wai
 ROOT = Path(__file__).parents[3]
 SAMPLE = ROOT / "notebooks/samples/kopi_senja_juli_2026.json"
 NOTEBOOKS = ROOT / "tests/notebooks"
+OF_EACH_RUN = [ROOT / f"notebooks/{name}.ipynb" for name in ("content_plan_to_jira", "content_plan_audit")]
 TIMES_AND_IDS = {
     *("start_time", "end_time", "duration", "started_at", "ended_at", "duration_s", "id", "output_path"),
     *("iopub.execute_input", "iopub.status.busy", "iopub.status.idle", "shell.execute_reply"),
@@ -103,6 +104,19 @@ repr([
         assert forked(run(saying(tmp_path, WAS_FORKED), tmp_path / "forked.ipynb"))
     assert said(warm) == said(cold)
     assert said(first) != said(second)
+
+
+def test_what_kernels_of_each_run_import_of_others_is_at_hand(tmp_path):
+    """Else each kernel imports it anew; but for matplotlib, see `fork_kernels`."""
+    cells = [cell for path in OF_EACH_RUN for cell in nbformat.read(path, as_version=4).cells]
+    imports = [line for cell in cells for line in cell.source.splitlines() if line.startswith(("import ", "from "))]
+    says = saying(tmp_path, "\n".join([*imports, "import sys", "' '.join(sys.modules)"]))
+    with kernel_server.kept():
+        seen = said(run(says, tmp_path / "seen.ipynb")).split()
+    preload = "import sys; from lib.notebook import fork_kernels; fork_kernels._preload(); print(*sys.modules)"
+    at_hand = subprocess.check_output([sys.executable, "-c", preload], cwd=ROOT, text=True, stderr=subprocess.DEVNULL)
+    late = {name for name in {*seen} - {*at_hand.split()} if not name.startswith("_")}
+    assert {name.partition(".")[0] for name in late} == {"lib", "hashmap", "matplotlib", "mpl_toolkits"}
 
 
 def test_one_kernel_more_than_there_are_cores_runs_at_once(monkeypatch):
