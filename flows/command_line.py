@@ -106,14 +106,22 @@ def imported_flow(name: str) -> Iterator[Any]:
         yield module
 
 
+_THRESHOLDS = (50_000, 20, 100)  # objects; collections of the young before one of the older, of those before one of all
+
+
 @contextlib.contextmanager
 def _without_collections() -> Iterator[None]:
-    """Collect no garbage while modules are imported, which stay anyway; nor ever look through them again."""
+    """
+    Collect no garbage while modules are imported, which stay anyway; nor ever look through them again.
+
+    Later, too, rarely: Python looks for it as often as for a script of some kilobytes, half the time that a plan of thousands of rows takes.
+    """
     gc.disable()
     try:
         yield
     finally:
         gc.freeze()
+        gc.set_threshold(*_THRESHOLDS)
         gc.enable()
 
 

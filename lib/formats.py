@@ -170,12 +170,17 @@ def one_line(value: object) -> str:
 
 def match_key(value: object) -> str:
     """What two spellings of one name have in common: case, spaces, dashes and compatibility forms do not count."""
-    return " ".join(plain_line(str("" if value is None else value)).casefold().split())
+    return _match_key("" if value is None else str(value))
+
+
+@functools.lru_cache(maxsize=1024)  # headers, forms and names come again in every row
+def _match_key(text: str) -> str:
+    return " ".join(plain_line(text).casefold().split())
 
 
 def length_in_jira(text: str) -> int:
     """Length as Jira counts it: UTF-16 code units, so an emoji is two or more."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def plural(count: int, word: str) -> str:
@@ -199,7 +204,10 @@ def cut(text: str, limit: int) -> str:
 
 def plain_line(text: str) -> str:
     """One line with plain digits, dashes and apostrophes: what is typed in a date or a number."""
-    text = re.sub(_APOSTROPHES, "'", one_line(text))
+    text = one_line(text)
+    if text.isascii():  # as most, in which only one character may change
+        return text.replace("`", "'")
+    text = re.sub(_APOSTROPHES, "'", text)
     return re.sub("[\u2010-\u2015\u2212]", "-", unicodedata.normalize("NFKC", text)).strip()
 
 

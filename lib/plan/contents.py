@@ -78,7 +78,7 @@ def note(grid: Grid, rows: range, column: int) -> str:
     if not grid.notes:
         return ""
     places = dict.fromkeys(grid.top(row, column) for row in rows)
-    return "\n".join(filter(None, (clean_text(grid.notes.get(place)) for place in places)))
+    return "\n".join(filter(None, (clean_text(grid.notes[place]) for place in places if place in grid.notes)))
 
 
 def _part(grid: Grid, row: int, column: int) -> CellContent:

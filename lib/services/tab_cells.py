@@ -16,7 +16,7 @@ FIELDS = (
     "textFormatRuns(startIndex,format(link,strikethrough)),chipRuns))"
 )
 TEXTS = "startRow,startColumn,rowData(values(formattedValue))"
-_MAY_LEAD = ("hyperlink", "textFormatRuns", "chipRuns", "userEnteredValue")  # parts of a cell that may hold an address
+_MAY_LEAD = ("hyperlink", "textFormatRuns", "chipRuns")  # parts of a cell that may hold an address, as a formula may
 BY_HAND, BY_FILTER = "by hand", "by a filter"
 
 _IMAGE = re.compile(r"\bIMAGE\(\s*(?:\"([^\"]*)\"\s*(?=[,;)]))?", re.IGNORECASE)
@@ -103,9 +103,10 @@ def _is_struck(entry: Mapping[str, Any], shown: str) -> bool:
 
 def _with_addresses(entry: Mapping[str, Any], text: str, url: str) -> str:
     """The text with the addresses behind its words, `moodboard (https://…)`; empty when it says them all by itself."""
-    if entry.keys().isdisjoint(_MAY_LEAD):  # as most cells
+    formula = entry.get("userEnteredValue", {}).get("formulaValue", "")
+    if not formula and entry.keys().isdisjoint(_MAY_LEAD):  # as most cells
         return ""
-    image = _IMAGE.search(entry.get("userEnteredValue", {}).get("formulaValue", ""))
+    image = _IMAGE.search(formula)
     if image and not entry.get("effectiveValue"):
         shown = f"(image: {image[1]})" if image[1] else "(image)"
         return _written(shown, _absolute(entry.get("hyperlink", ""), url))
@@ -140,6 +141,9 @@ def _chip_address(chip: Mapping[str, Any], url: str) -> str:
 
 def _parts(text: str, runs: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, int]]:
     """The parts of a text between the beginnings of runs, each with its place, in UTF-16 code units as runs count."""
+    if not runs:
+        yield text, 0
+        return
     units = text.encode("utf-16-le", "surrogatepass")
     for begin, end in itertools.pairwise([*sorted({0, *(run.get("startIndex", 0) for run in runs)}), len(units)]):
         yield units[2 * begin : 2 * end].decode("utf-16-le", "surrogatepass"), begin
