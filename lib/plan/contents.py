@@ -1,7 +1,7 @@
 """Contents that stand in several rows of a plan, since their cells are merged: each is one row, and has one key."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lib.formats import clean_text
 from lib.plan.content_plan import REQUIRED, Column
@@ -13,8 +13,7 @@ _SAID = ("Caption", "Shoot Guide", "Visualisasi Konten", "Reference", "Asset", "
 _DAY = tuple(name for name in REQUIRED if name != _TOPIC)
 
 
-@dataclass(frozen=True)
-class CellContent:
+class CellContent(NamedTuple):
     """What a content holds in one column: what is stored, what people see, and the same with its addresses, if any."""
 
     value: CellValue
@@ -75,8 +74,6 @@ def read(grid: Grid, rows: range, column: int) -> CellContent:
 
 def note(grid: Grid, rows: range, column: int) -> str:
     """The notes on the cells of a content in one column."""
-    if not grid.notes:
-        return ""
     places = dict.fromkeys(grid.top(row, column) for row in rows)
     return "\n".join(filter(None, (clean_text(grid.notes[place]) for place in places if place in grid.notes)))
 

@@ -1,6 +1,6 @@
 """A tab's cells as lists of rows, which may be of any length, and what its merged cells hold."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import cast
 
 from lib.formats import is_seen
@@ -46,6 +46,9 @@ class Grid:
             for row in range(first_row + 1, min(end_row, len(cells.values))):
                 self._above[row, column] = (first_row, column)
         self._tops = frozenset(self._above.values())
+        self._noted = {row for row, _ in cells.notes} | {
+            row for (row, _), top in self._above.items() if top in cells.notes
+        }
         self.values = _filled(cells.values, self._above, cast("CellValue", ""))
         self.texts = _filled(cells.texts, self._above, "")
 
@@ -71,6 +74,15 @@ class Grid:
     def notes(self) -> Mapping[Place, str]:
         """The notes on cells; of merged ones on the first."""
         return self._cells.notes
+
+    def has_notes(self, rows: Iterable[int]) -> bool:
+        """Whether a note belongs to a cell of these rows, be it on the first of merged ones."""
+        return not self._noted.isdisjoint(rows)
+
+    @property
+    def has_struck(self) -> bool:
+        """Whether the whole text of any cell is struck through."""
+        return bool(self._cells.struck)
 
     @property
     def linked_places(self) -> Container[Place]:
@@ -111,7 +123,7 @@ class Grid:
 
     def is_struck(self, row: int, column: int) -> bool:
         """Whether the whole text of a cell is struck through."""
-        return bool(self._cells.struck) and self._first(row, column) in self._cells.struck
+        return self._first(row, column) in self._cells.struck
 
     def hidden(self, row: int) -> str:
         """How a row was hidden; empty for one that people see."""

@@ -135,15 +135,22 @@ def _read_row(filled: Grid, rows: range, columns: list[Column], key_column: int 
         values={column.label: cell.value for column, cell in read},
         texts={column.label: cell.text for column, cell in read if not isinstance(cell.value, str | None)},
         linked={column.label: cell.linked for column, cell in read if cell.linked},
-        notes={c.label: text for c in columns if (text := contents.note(filled, rows, c.index))},
-        struck=[
-            c.label
-            for c in columns
-            if any(filled.is_struck(row, c.index) and (row == first or filled.is_own(row, c.index)) for row in rows)
-        ],
+        notes=_notes(filled, rows, columns) if filled.has_notes(rows) else {},
+        struck=_struck(filled, rows, columns) if filled.has_struck else [],
         hidden=next(filter(None, map(filled.hidden, rows)), ""),
         shares_key_of=0 if above is None else above + 1,
     )
+
+
+def _notes(filled: Grid, rows: range, columns: list[Column]) -> dict[str, str]:
+    return {c.label: text for c in columns if (text := contents.note(filled, rows, c.index))}
+
+
+def _struck(filled: Grid, rows: range, columns: list[Column]) -> list[str]:
+    def is_struck(row: int, column: int) -> bool:
+        return filled.is_struck(row, column) and (row == rows[0] or filled.is_own(row, column))
+
+    return [c.label for c in columns if any(is_struck(row, c.index) for row in rows)]
 
 
 def _is_header(cells: Mapping[str, CellValue], key: str, columns: list[Column]) -> bool:
