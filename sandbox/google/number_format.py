@@ -3,8 +3,8 @@
 The patterns are those of https://developers.google.com/workspace/sheets/api/guides/formats, as far as plans use them.
 """
 
+import functools
 import re
-from collections.abc import Iterator
 
 from sandbox.google import locales
 from sandbox.google.cells import Cell, ErrorValue, NumberFormat, from_serial
@@ -59,10 +59,10 @@ def _general(value: float, locale: Locale) -> str:
 
 def _date_text(value: float, pattern: str, locale: Locale) -> str:
     moment = from_serial(value)
-    tokens = _DATE_TOKEN.findall(pattern)
-    twelve_hours = any(token.lower() in {"am/pm", "a/p"} for token in tokens)
+    tokens = _date_tokens(pattern)
+    twelve_hours = any(token.lower() in {"am/pm", "a/p"} for token, _ in tokens)
     parts: list[str] = []
-    for token, minutes in _with_minutes(tokens):
+    for token, minutes in tokens:
         kind, width = token[0].lower(), len(token)
         if token.startswith(('"', "\\")):
             parts.append(token.strip('"') if token.startswith('"') else token[1:])
@@ -83,13 +83,17 @@ def _date_text(value: float, pattern: str, locale: Locale) -> str:
     return "".join(parts)
 
 
-def _with_minutes(tokens: list[str]) -> Iterator[tuple[str, bool]]:
-    """Each token, and whether an `m` there means minutes: it does after hours and before seconds."""
+@functools.cache  # a sheet has few patterns and many dates
+def _date_tokens(pattern: str) -> list[tuple[str, bool]]:
+    """Each token of a pattern, and whether an `m` there means minutes: it does after hours and before seconds."""
+    tokens = _DATE_TOKEN.findall(pattern)
     letters = [token[0].lower() if re.match(r"[ymdhs]+$", token, re.IGNORECASE) else "" for token in tokens]
+    parts = []
     for place, token in enumerate(tokens):
         before = next((letter for letter in reversed(letters[:place]) if letter), "")
         after = next((letter for letter in letters[place + 1 :] if letter), "")
-        yield token, letters[place] == "m" and (before == "h" or after == "s")
+        parts.append((token, letters[place] == "m" and (before == "h" or after == "s")))
+    return parts
 
 
 def _name_or_number(number: int, width: int, names: tuple[str, ...], short_names: tuple[str, ...], place: int) -> str:
