@@ -114,7 +114,7 @@ def _without_collections() -> Iterator[None]:
     """
     Collect no garbage while modules are imported, which stay anyway; nor ever look through them again.
 
-    Later, too, rarely: Python looks for it as often as for a script of some kilobytes, half the time that a plan of thousands of rows takes.
+    Nor is it often collected later: by Python's own thresholds that is half of the time that a plan of thousands of rows takes.
     """
     gc.disable()
     try:

@@ -276,8 +276,9 @@ class ProjectLookup:
 
     async def _fetch(self, ids_or_keys: Sequence[str]) -> list[Issue]:
         issues: list[Issue] = []
-        for some in itertools.batched(ids_or_keys, FETCH_SIZE, strict=False):
-            issues += await self._jira.fetch(some)
+        pages = itertools.batched(ids_or_keys, FETCH_SIZE, strict=False)
+        for some in itertools.batched(pages, _PAGES_AT_ONCE, strict=False):
+            issues += itertools.chain(*await all_answers(map(self._jira.fetch, some)))
         for issue in issues:
             known = self._by_id.get(issue.id)
             self._by_id[issue.id] = replace(issue, old_keys=known.old_keys) if known else issue

@@ -109,21 +109,33 @@ def test_where_a_search_says_no_keys_the_newest_issue_is_read(project, lookup):
     assert project.look(lookup, "plan-a") == [{*project.made["plan-a"], made}]
 
 
-def test_ranges_of_keys_are_read_side_by_side(project, lookup):
-    fetch, going, most = project.jira.fetch, 0, 0
+@pytest.fixture
+def most_at_once(project):
+    """How many requests for issues were under way at once, at most."""
+    fetch, going, most = project.jira.fetch, 0, [0]
 
     async def counted(keys):
-        nonlocal going, most
+        nonlocal going
         going += 1
-        most = max(most, going)
+        most[0] = max(*most, going)
         await asyncio.sleep(0)
         found = await fetch(keys)
         going -= 1
         return found
 
     project.jira.fetch = counted
+    return most
+
+
+def test_ranges_of_keys_are_read_side_by_side(project, lookup, most_at_once):
     project.look(lookup, "plan-a")
-    assert most == math.ceil((len(project.made) * 3 + GAP) / FETCH_SIZE)
+    assert most_at_once == [math.ceil((len(project.made) * 3 + GAP) / FETCH_SIZE)]
+
+
+def test_many_keys_are_read_a_few_pages_at_once_and_in_their_order(project, lookup, most_at_once):
+    keys = sorted(project.add("plan-a") for _ in range(7 * FETCH_SIZE))
+    assert [issue.key for issue in asyncio.run(lookup.read(keys))] == keys
+    assert most_at_once == [6]
 
 
 def test_a_project_that_is_hidden_while_one_of_its_ranges_is_read_is_never_taken_for_empty(project, lookup):
