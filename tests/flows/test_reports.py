@@ -58,7 +58,7 @@ def test_a_report_in_indonesian_is_so_where_planners_read_it(run, monkeypatch):
     html = page(result)
     assert ">Yang harus dilakukan" in html
     assert (
-        'data-label="yang harus dilakukan" role="cell"><span lang="id">menampilkan #REF!; perbaiki rumusnya</span>'
+        'role="cell" data-label="yang harus dilakukan"><span lang="id">menampilkan #REF!; perbaiki rumusnya</span>'
         in html
     )
     assert ">Bottom line" in html

@@ -210,7 +210,7 @@ def again(seconds, monkeypatch):
     async def sleep(seconds):
         slept.append(seconds)
 
-    monkeypatch.setattr(asyncio, "sleep", sleep)
+    monkeypatch.setattr(api_tasks, "asyncio", SimpleNamespace(sleep=sleep))  # not that of servers in other threads
     state = SimpleNamespace(data=TooManyRequestsError("Jira, myself", "too many requests", seconds))
     return asyncio.run(api_tasks.retryable(google_tasks.read_data, None, state)), slept
 

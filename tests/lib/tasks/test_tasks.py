@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import json
 import re
+from types import SimpleNamespace
 
 import pytest
 from prefect import Task, flow
@@ -125,15 +126,12 @@ def test_only_what_wrote_nothing_and_may_go_through_later_is_run_again(error, ag
 
 
 def test_a_servers_retry_after_is_waited_for_beyond_the_tasks_own_delay(monkeypatch):
-    slept, as_always = [], asyncio.sleep
+    slept = []
 
-    async def sleep(seconds, *given):
-        if seconds < 1:  # another thread's loop, such as Prefect's
-            await as_always(seconds, *given)
-        else:
-            slept.append(seconds)
+    async def sleep(seconds):
+        slept.append(seconds)
 
-    monkeypatch.setattr(asyncio, "sleep", sleep)
+    monkeypatch.setattr(api_tasks, "asyncio", SimpleNamespace(sleep=sleep))  # not that of servers in other threads
     asyncio.run(api_tasks.retryable(google_tasks.read_data, None, Failed(TryLaterError("x", "y", 75.0))))
     asyncio.run(api_tasks.retryable(google_tasks.read_data, None, Failed(TryLaterError("x", "y", 20.0))))
     assert slept == [45.0]
