@@ -106,22 +106,16 @@ def imported_flow(name: str) -> Iterator[Any]:
         yield module
 
 
-_THRESHOLDS = (50_000, 20, 100)  # objects; collections of the young before one of the older, of those before one of all
-
-
 @contextlib.contextmanager
 def _without_collections() -> Iterator[None]:
-    """
-    Collect no garbage while modules are imported, which stay anyway; nor ever look through them again.
+    """Collect no garbage while modules are imported, which stay anyway; nor ever look through them again, nor often later."""
+    from lib.notebook import fork_kernels  # noqa: PLC0415
 
-    Nor is it often collected later: by Python's own thresholds that is half of the time that a plan of thousands of rows takes.
-    """
     gc.disable()
     try:
         yield
     finally:
-        gc.freeze()
-        gc.set_threshold(*_THRESHOLDS)
+        fork_kernels.collect_rarely()
         gc.enable()
 
 

@@ -16,7 +16,7 @@ from prefect.settings import PREFECT_API_TLS_INSECURE_SKIP_VERIFY, PREFECT_SERVE
 
 from flows import run_in_folder, server_choice
 from lib.exactly_once import plan_lock
-from lib.notebook import kernel_server
+from lib.notebook import fork_kernels, kernel_server
 from lib.notebook.notebook_parameters import PARAMETERS_TAG, check, model_of, read_source
 from lib.services.google_api import GoogleApi
 from lib.services.jira_api import JiraApi
@@ -51,8 +51,7 @@ _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 def pytest_collection_finish():
     """Modules and tests stay: they are not looked through for garbage again, a tenth of the time that tests take."""
     gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    fork_kernels.collect_rarely()
 
 
 @pytest.fixture(autouse=True)

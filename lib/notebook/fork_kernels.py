@@ -81,8 +81,19 @@ def _preload() -> None:
     if not changed <= _SET_BY_MODULES or threading.active_count() > 1:
         raise RuntimeError("a module has changed the environment or started a thread; nothing can be forked after it")
     gc.collect()
-    gc.freeze()  # a collection in a fork would write to all that it shares with the others
-    gc.set_threshold(50_000, 20, 100)  # thousands of rows are drafted in half the time
+    collect_rarely()  # a collection in a fork would write to all that it shares with the others
+
+
+def collect_rarely() -> None:
+    """
+    Never look for garbage in what is there now, and rarely in what comes.
+
+    Python's own thresholds are half of the time in which thousands of rows are read and drafted (`docs/decisions.md`).
+    """
+    gc.freeze()
+    gc.set_threshold(
+        50_000, 20, 100
+    )  # objects; collections of the young before one of the older, of those before one of all
 
 
 class _Server:

@@ -141,9 +141,6 @@ def _chip_address(chip: Mapping[str, Any], url: str) -> str:
 
 def _parts(text: str, runs: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, int]]:
     """The parts of a text between the beginnings of runs, each with its place, in UTF-16 code units as runs count."""
-    if not runs:
-        yield text, 0
-        return
     units = text.encode("utf-16-le", "surrogatepass")
     for begin, end in itertools.pairwise([*sorted({0, *(run.get("startIndex", 0) for run in runs)}), len(units)]):
         yield units[2 * begin : 2 * end].decode("utf-16-le", "surrogatepass"), begin
