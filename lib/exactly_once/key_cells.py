@@ -5,7 +5,7 @@ from typing import Any
 
 from lib.exactly_once import plan_lock
 from lib.exactly_once.plan_lock import Holder
-from lib.messages import say
+from lib.plan import keys
 from lib.plan.content_plan import ContentPlan
 from lib.services.models import Place, Tab
 
@@ -35,18 +35,9 @@ def request_key_column(plan: ContentPlan, tab: Tab, holder: Holder) -> list[dict
     return [
         *([more] if missing > 0 else []),
         {"repeatCell": {"range": below, "cell": text, "fields": "userEnteredFormat.numberFormat"}},
-        {"repeatCell": {"range": header, "cell": {"note": key_note()}, "fields": "note"}},
+        {"repeatCell": {"range": header, "cell": {"note": keys.header_note()}, "fields": "note"}},
         plan_lock.request_point(holder, tab.id, column, plan.header_row - 1),
     ]
-
-
-def key_note() -> str:
-    """What the header of the Key column tells planners, in both languages."""
-    note = say(
-        "This column is written by the content-plan-to-jira run: do not edit it. cp-… marks a row whose issue is being made; "
-        "if it stays, the next run settles it."
-    )
-    return f"{note.indonesian}\n\n{note}"
 
 
 def replace_text(find: str, replacement: str, tab_id: int, place: Place | None = None) -> dict[str, Any]:

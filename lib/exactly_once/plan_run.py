@@ -286,6 +286,8 @@ class PlanRun:
             for action in actions
             if action.outcome is Outcome.READY and self._wanted in (None, action.row)
         ]
+        if not plan.key_header:
+            await self._sheet.write_header()
         if not works:
             return []
         await self._throttle.pause(f"claiming rows of {self._client}", self._log)

@@ -497,6 +497,17 @@ class PlanSheet:
         self._claimed = self._places(now_after, stand)
         return {claim.row for claim in wanted if claim.token in stand}
 
+    async def write_header(self) -> None:
+        """
+        Write the header of the Key column again, which was cleared.
+
+        Raises:
+            ConflictError: The plan is not ours any more, or the Key column cannot be written; nothing was.
+        """
+        plan, top = await self._point()
+        if plan.key_column is not None and not plan.key_header:
+            await self._write_tokens(plan, top, {})
+
     def _places(self, plan: ContentPlan, tokens: Container[str]) -> dict[str, Place]:
         column = key_cells.column_of(plan)
         return {token: (row.row - 1, column) for row in plan.rows if (token := row.key.strip()) in tokens}
@@ -572,7 +583,7 @@ class PlanSheet:
         Returns:
             Whether the tab showed them, and all else as it was read, right after it; else what came of it is to be read.
         """
-        texts: list[str | None] = [None] * (max(tokens) - top)
+        texts: list[str | None] = [None] * (max(tokens, default=plan.header_row) - top)
         for row, text in tokens.items():
             texts[row - 1 - top] = text
         if plan.key_column is None or not plan.key_header:

@@ -1,14 +1,16 @@
 """The header of a plan's tab: which row it is, and which column each of its cells names."""
 
 import functools
-from collections.abc import Container
+import itertools
+from collections.abc import Container, Mapping
+from types import MappingProxyType
 
 from lib.errors import FixInputError
 from lib.formats import match_key, one_line
 from lib.messages import Said, join, say
 from lib.plan import grid
 from lib.plan.content_plan import COLUMNS, HEADER_SEARCH_ROWS, KEY, REQUIRED, Column, PlanSource, status_column
-from lib.plan.keys import is_token, read_key
+from lib.plan.keys import header_note, is_token, read_key
 from lib.plan.problems import Problem
 from lib.services import a1
 from lib.services.models import CellValue, Place
@@ -60,11 +62,12 @@ def read_columns(
     texts: list[list[str]],
     header: int,
     linked: Container[Place] = (),
+    notes: Mapping[Place, str] = MappingProxyType({}),
 ) -> tuple[list[Column], int | None, list[Problem]]:
     """
     The columns that the header names, the index of the column Key (None without one), and what is odd about them.
 
-    `linked` are cells that hold something beside their value, such as an image.
+    `linked` are cells that hold something beside their value, such as an image; `notes` are those on cells.
 
     Raises:
         FixInputError: A required column is missing, or one of them or Key stands there twice.
@@ -73,10 +76,11 @@ def read_columns(
     headers = [one_line(grid.cell_text(values, texts, header, index)) for index in range(width)]
     known = _known_columns(source, header, headers)
     problems: list[Problem] = []
-    if KEY not in known.values() and (headless := _find_headless_keys(values, header)) is not None:
+    if KEY not in known.values() and (headless := _find_headless_keys(values, header, notes)) is not None:
         known[headless] = KEY
         message = say(
-            "the header {key} is gone from this column of keys; it counts as {key}, and the run writes the header again",
+            "the header {key} is gone from this column of keys; it counts as {key}, and content-plan-to-jira writes the "
+            "header again",
             key=KEY,
         )
         problems.append(Problem.of(a1.address(source.tab, header + 1, headless), message, level="warning"))
@@ -114,17 +118,19 @@ def _taken_as(name: str, label: str) -> Said:
     return say("has content below but no header; taken as '{name}'", name=name)
 
 
-def _find_headless_keys(values: list[list[CellValue]], header: int) -> int | None:
-    """The column without a header that holds nothing but claim tokens and keys: a Key column whose header was cleared."""
+def _find_headless_keys(values: list[list[CellValue]], header: int, notes: Mapping[Place, str]) -> int | None:
+    """
+    A Key column whose header was cleared, whatever people typed below it.
+
+    Clearing a cell leaves its note, and ours says whose column it is; without it, nothing but claim tokens and keys stand there.
+    """
+    noted = [column for (row, column), note in sorted(notes.items()) if row == header and header_note() in note]
     width = max((len(row) for row in values[header:]), default=0)
-    for index in range(width):
+    for index in itertools.chain(noted, range(width)):
         cells = [grid.cell(values, row, index) for row in range(header, len(values))]
         texts = [cell for cell in cells[1:] if not grid.is_blank(cell)]
-        if (
-            texts
-            and grid.is_blank(cells[0])
-            and all(isinstance(t, str) and (is_token(t) or read_key(t)) for t in texts)
-        ):
+        all_keys = texts and all(isinstance(t, str) and (is_token(t) or read_key(t)) for t in texts)
+        if grid.is_blank(cells[0]) and (index in noted or all_keys):
             return index
     return None
 

@@ -3,6 +3,8 @@
 import re
 import secrets
 
+from lib.messages import say
+
 ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"  # base 32
 _TOKEN = re.compile(rf"cp-[{ALPHABET}]{{13}}")
 _KEY = re.compile(r"[A-Z][A-Z0-9_]*-[1-9][0-9]*")
@@ -22,3 +24,12 @@ def read_key(text: str) -> str | None:
     """The Jira key that the cell holds, also one pasted as an issue's address; None when it holds something else."""
     bare = re.sub(r"^https?://\S+/browse/", "", text.strip()).upper()
     return bare if _KEY.fullmatch(bare) else None
+
+
+def header_note() -> str:
+    """What a note on the header of the Key column tells planners, in both languages."""
+    note = say(
+        "This column is written by the content-plan-to-jira run: do not edit it. cp-… marks a row whose issue is being made; "
+        "if it stays, the next run settles it."
+    )
+    return f"{note.indonesian}\n\n{note}"

@@ -34,7 +34,7 @@ def parse(source: PlanSource, cells: TabCells, merges: Sequence[Merge] = ()) -> 
     filled = Grid(cells, merges)
     top = header.find(source, filled.values)
     read_columns, key_column, problems = header.read_columns(
-        source, filled.values, filled.texts, top, filled.linked_places
+        source, filled.values, filled.texts, top, filled.linked_places, filled.notes
     )
     status_columns = [column for column in read_columns if column.name in STATUS_COLUMNS]
     columns = [column for column in read_columns if column.name not in STATUS_COLUMNS]

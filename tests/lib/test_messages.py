@@ -11,9 +11,9 @@ import pytest
 from babel.messages.pofile import read_po
 
 from lib.errors import FixInputError, RefusedError
-from lib.exactly_once.key_cells import key_note
 from lib.formats import FormatError
 from lib.messages import Said, join, say
+from lib.plan.keys import header_note
 from lib.plan.problems import Problem
 from lib.report.html_report import FOR_PLANNERS
 
@@ -158,7 +158,7 @@ def test_a_check_of_an_analyst_may_be_in_english_alone():
 
 
 def test_the_note_on_the_key_column_is_read_by_planners():
-    indonesian, english = key_note().split("\n\n")
+    indonesian, english = header_note().split("\n\n")
     assert indonesian.startswith("Kolom ini diisi otomatis oleh content-plan-to-jira: jangan diedit.")
     assert english.startswith("This column is written by the content-plan-to-jira run: do not edit it.")
 

@@ -60,13 +60,15 @@ class PlanTab:
         return next(n for n, row in enumerate(grid) if "Topik" in row)
 
     def column(self, grid, name):
-        """Index of a column; of Key also when its header was cleared and nothing but keys and marks stand there."""
+        """Index of a column; of Key also when its header was cleared: by its note, or for nothing but keys and marks stand there."""
         top = self.header(grid)
         if name in grid[top]:
             return grid[top].index(name)
         for index in range(len(grid[top])) if name == "Key" else ():
             texts = [row[index] for row in grid[top + 1 :] if row[index].strip()]
-            if not grid[top][index] and texts and all(is_token(text) or read_key(text) for text in texts):
+            marks = texts and all(is_token(text) or read_key(text) for text in texts)
+            note = self.box.google.cell(self.id, f"{TAB}!{chr(ord('A') + index)}{top + 1}").note
+            if not grid[top][index] and (marks or "do not edit it" in note):
                 return index
         return None
 

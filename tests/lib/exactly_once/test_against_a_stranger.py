@@ -235,6 +235,19 @@ def test_keys_below_a_cleared_header_are_found_before_a_new_column_is_begun(desk
     desk.assert_whole(3)
 
 
+@pytest.mark.parametrize("typed", ["", "selesai"])
+def test_a_cleared_header_is_written_again_also_when_no_row_is_to_be_made(desk, typed):
+    desk.plan(cells(2))
+    desk.run()
+    keys = list(desk.keys)
+    desk.box.google.write(desk.id, f"{TAB}!F1", [[""]])
+    if typed:
+        desk.box.google.write(desk.id, f"{TAB}!F3", [[typed]])
+    result = desk.run()
+    assert outcomes(result) == {"rows": 2, **({"existing": 1, "flagged": 1} if typed else {"existing": 2})}
+    assert [row[KEY:] for row in desk.grid] == [["Key"], [keys[0]], [typed or keys[1]]]
+
+
 def test_no_holder_is_left_when_all_is_settled(plan):
     plan.run()
     named = plan.google.api.read_spreadsheet(plan.id).named_ranges

@@ -4,6 +4,7 @@ import pytest
 
 from lib.errors import FixInputError
 from lib.plan.content_plan import REQUIRED, ContentPlan
+from lib.plan.keys import header_note
 from lib.plan.parsing import parse
 from lib.services.models import TabCells
 from tests.lib.plans import HEADER, SOURCE, plan, row
@@ -277,6 +278,24 @@ def test_a_plan_without_a_key_column_gets_it_right_of_its_last_column():
     read = plan(["5/7/2026", "Post", "Kopi"], header=["Tanggal", "Bentuk", "Topik"])
     assert read.key_column is None
     assert read.address(1, "Key") == "'Juli'!D1"
+
+
+@pytest.mark.parametrize(
+    ("below", "note", "counts"),
+    [
+        (["CP-1", "cp-" + "a" * 13], "", True),
+        (["CP-1", "selesai"], "", False),
+        (["CP-1", "selesai"], header_note(), True),
+        (["", ""], f"{header_note()}\n\nSari: lihat ini", True),
+        (["CP-1", "selesai"], "Issue terkait", False),
+    ],
+    ids=["keys alone", "another word", "another word below our note", "our note and a person's", "a person's note"],
+)
+def test_a_key_column_without_its_header_is_known(below, note, counts):
+    cells = [[*HEADER[:-1], ""], *(row(number, key=text) for number, text in enumerate(below, start=1))]
+    read = parse(SOURCE, TabCells(cells, notes={(0, 5): note} if note else {}))
+    assert (read.key_column, read.key_header) == ((5, False) if counts else (None, True))
+    assert any("is gone from this column of keys" in problem.message for problem in read.problems) == counts
 
 
 def test_addresses_are_those_that_people_read():
