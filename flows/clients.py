@@ -18,7 +18,7 @@ from lib.plan import client_list
 from lib.plan.client_list import Client
 from lib.services.rate_limits import SHEETS_PER_MINUTE
 
-PER_CORE = 8  # clients: they wait for the services most of their time, and their notebooks for a core
+PER_CORE = 10  # clients: they wait for the services most of their time, and their notebooks for a core
 WARNED = (Outcome.REFUSED, Outcome.REJECTED, Outcome.UNCERTAIN, Outcome.FLAGGED)
 WARNINGS = 50  # lines a plan
 

@@ -21,7 +21,7 @@ from lib.clock import Clock
 from lib.errors import CredentialsError, RefusedError
 from lib.exactly_once.reconcile import plan_label
 from lib.exactly_once.together import Together, all_answers
-from lib.services.models import FETCH_SIZE, Account, Issue, Jira
+from lib.services.models import FETCH_SIZE, Account, Found, Issue, Jira
 
 PERMISSIONS = ("BROWSE_PROJECTS", "CREATE_ISSUES")
 BEFORE_NEWEST = 250  # keys: so far behind its newest issue the index may lack older ones
@@ -99,6 +99,7 @@ class ProjectLookup:
         self._project_key = project_key
         self._permissions = permissions
         self._account = account
+        self._permitted = False  # whether we were seen to have the permissions
         gather = functools.partial(gathers.sleep, GATHER_S) if gathers else None
         self._meanwhile: set[asyncio.Future[Any]] = set()
         self._looks = Together(self._look, functools.partial(self._until_wanted, gather) if gather else None)
@@ -144,13 +145,14 @@ class ProjectLookup:
 
     async def _look(self, asks: Sequence[_Ask]) -> list[Snapshot]:
         self.looks += 1
-        before = await self._enter()
-        found, at = await self._search(list(dict.fromkeys(ask.label for ask in asks)))
-        await self._refresh(asks, found)
+        before, newest = await self._enter()
+        found = await self._search(list(dict.fromkeys(ask.label for ask in asks)))
+        await self._refresh(asks, found.ids)
         await self._fetch_keys(asks)
         scanned = _Range()
-        clean = await self._read_newest(asks, scanned)
+        clean = await self._read_newest(asks, newest.keys, scanned) if newest else [False] * len(asks)
         await self._leave(before, scanned)
+        at = newest.read_at if newest else found.read_at
         return [
             Snapshot([issue for issue in self._by_id.values() if ask.is_about(issue)], each, at)
             for ask, each in zip(asks, clean, strict=True)
@@ -158,12 +160,31 @@ class ProjectLookup:
 
     # --- Whether what we are shown can be believed ----------------------------------------------------------------------
 
-    async def _enter(self) -> Account:
-        """Whom Jira takes us for. It is asked again where its answers do not say to whom they are given."""
+    async def _enter(self) -> tuple[Account, Found | None]:
+        """
+        Whom Jira takes us for, and the project's newest issue by the index.
+
+        What we may is asked once; so is who we are, where answers say to whom they are given. Later it is that issue which shows
+        that we see the project, and we ask only without one.
+        """
         if self._account is None or not self._account.named:
             self._account = await self._jira.read_myself()
-        await self._check_permitted(self._account)
-        return self._account
+            self._permitted = False
+        asks_first = not self._permitted
+        if asks_first:
+            await self._check_permitted(self._account)
+        newest = await self._search_newest()
+        if not asks_first and not (newest and any(map(self._number, newest.keys))):
+            await self._check_permitted(self._account)
+        return self._account, newest
+
+    async def _search_newest(self) -> Found | None:
+        """Nothing found of an empty project; None where Jira refuses to search it."""
+        try:
+            found = await self._jira.search(f'project = "{self._project_key}" ORDER BY created DESC', 1, keys=True)
+        except RefusedError:
+            return None
+        return found if all(found.keys) else replace(found, keys=[issue.key for issue in await self._fetch(found.ids)])
 
     async def _leave(self, before: Account, scanned: _Range) -> None:
         """See that we could see the project until the end: an issue of it was in the last answer, or we ask."""
@@ -182,19 +203,17 @@ class ProjectLookup:
                 f"Jira, project {self._project_key}",
                 f"{account.name or account.account_id} has no {' and no '.join(missing)}; ask the project's administrator",
             )
+        self._permitted = True
 
     # --- Reading --------------------------------------------------------------------------------------------------------
 
-    async def _search(self, labels: Sequence[str]) -> tuple[list[str], dt.datetime | None]:
-        """Ids of the issues with one of these labels, by the index, and when that was first answered."""
-        ids: list[str] = []
-        times: list[dt.datetime | None] = []
+    async def _search(self, labels: Sequence[str]) -> Found:
+        """The issues with one of these labels, by the index, and when that was first answered."""
+        parts: list[Found] = []
         for some in itertools.batched(labels, _PLANS_A_SEARCH, strict=False):
             quoted = ", ".join(f'"{label}"' for label in some)
-            found = await self._jira.search(f"labels in ({quoted})" if len(some) > 1 else f"labels = {quoted}")
-            ids += found.ids
-            times.append(found.read_at)
-        return ids, times[0]
+            parts.append(await self._jira.search(f"labels in ({quoted})" if len(some) > 1 else f"labels = {quoted}"))
+        return replace(parts[0], ids=[issue_id for part in parts for issue_id in part.ids])
 
     async def _refresh(self, asks: Sequence[_Ask], found: Sequence[str]) -> None:
         """Read the plans' issues that were found and not known as theirs, and those known from before; the gone ones are forgotten."""
@@ -224,22 +243,15 @@ class ProjectLookup:
                     self._by_id[issue.id] = replace(issue, old_keys=(*issue.old_keys, key))
                 self._alone.add(key)
 
-    async def _read_newest(self, asks: Sequence[_Ask], scanned: _Range) -> list[bool]:
+    async def _read_newest(self, asks: Sequence[_Ask], newest: Sequence[str], scanned: _Range) -> list[bool]:
         """
         Read the records in the project's newest range of keys; for each plan, False when something in it may have been missed.
 
         It begins well before the newest issue that the index, the sheet or an answer has shown, or where a missed issue may
         be, and ends where no issue follows for many keys.
         """
-        try:
-            newest = f'project = "{self._project_key}" ORDER BY created DESC'
-            indexed = await self._jira.search(newest, 1, keys=True)
-        except RefusedError:
-            return [False] * len(asks)
-        if not all(indexed.keys):
-            await self._fetch(indexed.ids)
         scanned.read = {self._number(issue.key) for issue in self._by_id.values()}
-        self.newest = max(self.newest, *scanned.read, *map(self._number, indexed.keys), 0)
+        self.newest = max(self.newest, *scanned.read, *map(self._number, newest), 0)
         start = max(1, self.newest - BEFORE_NEWEST + 1)
         return [
             await self._scan(start if ask.above is None else min(start, ask.above + 1), ask.gap, scanned)

@@ -185,7 +185,7 @@ def test_nothing_is_made_while_the_newest_issues_cannot_be_read(desk):
     desk.box.jira.index_lag_s = 10_000
     for entry in desk.box.jira.issue(next(iter(desk.made.values()))[0]).index:
         entry.visible_at = float("inf")
-    desk.box.fault("searchAndReconsileIssuesUsingJqlPost", "refuse-whole", after=1)
+    desk.box.fault("searchAndReconsileIssuesUsingJqlPost", "refuse-whole")
     assert outcomes(desk.run()) == {"rows": 1, "uncertain": 1}
     assert len(desk.made) == 1
 

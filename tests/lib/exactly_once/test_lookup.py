@@ -150,11 +150,47 @@ def test_a_project_that_is_hidden_while_one_of_its_ranges_is_read_is_never_taken
         project.look(lookup, "plan-a")
 
 
-def test_a_later_look_does_not_ask_who_we_are(project, lookup):
+def test_a_later_look_asks_neither_who_we_are_nor_what_we_may(project, lookup):
     project.look(lookup, "plan-a")
     before = project.calls()
     project.look(lookup, "plan-b")
-    assert [after - was for after, was in zip(project.calls()[:3], before[:3], strict=True)] == [0, 1, 2]
+    assert [after - was for after, was in zip(project.calls()[:3], before[:3], strict=True)] == [0, 0, 2]
+
+
+@pytest.mark.parametrize("later", [0, 1, 2, 3, 4])
+def test_a_project_that_is_hidden_at_any_request_of_a_later_look_is_never_taken_for_empty(project, lookup, later):
+    project.look(lookup, "plan-a")
+    project.add("plan-b")  # which the index lacks
+    permissions = project.box.jira.state.projects["CP"].permissions
+    hide = functools.partial(permissions.remove, "BROWSE_PROJECTS")
+    operation, after = [(SEARCH, 0), (SEARCH, 1), (FETCH, 0), (FETCH, 1), (FETCH, 2)][later]
+    project.box.fault(operation, "edit", edit=hide, when="before", after=after)
+    with pytest.raises(FixInputError, match="mypermissions"):
+        project.look(lookup, "plan-b")
+
+
+def test_a_project_that_is_hidden_only_while_a_later_look_searches_is_never_taken_for_empty(project, lookup):
+    project.look(lookup, "plan-a")
+    permissions, fetch = project.box.jira.state.projects["CP"].permissions, project.jira.fetch
+
+    async def fetch_and_show(keys):
+        permissions.add("BROWSE_PROJECTS")
+        return await fetch(keys)
+
+    project.jira.fetch = fetch_and_show
+    permissions.remove("BROWSE_PROJECTS")
+    with pytest.raises(FixInputError, match="mypermissions"):
+        project.look(lookup, "plan-b")
+
+
+def test_looks_at_a_project_without_an_issue_ask_what_we_may_at_their_beginning_and_end(project, lookup):
+    issues = project.box.jira.state.issues
+    for key in [issue.key for issue in issues.values() if issue.key.startswith("CP-")]:
+        project.box.jira.delete_issue(key)
+    project.clock.move(60)
+    for plan in PLANS:
+        project.look(lookup, plan)
+    assert project.calls()[1] == 2 * len(PLANS)
 
 
 def test_where_answers_name_nobody_both_are_asked_before_and_after_each_look(project, lookup, monkeypatch):

@@ -250,10 +250,14 @@ def test_two_lost_answers_in_a_row_stop_the_sending(desk):
     desk.assert_whole(100)
 
 
-def test_a_lost_issue_that_cannot_be_looked_for_stays_uncertain_and_the_next_run_settles_it(desk):
+searches_of_the_second_look = pytest.mark.parametrize("before", [2, 3], ids=["for the newest issue", "for the label"])
+
+
+@searches_of_the_second_look
+def test_a_lost_issue_that_cannot_be_looked_for_stays_uncertain_and_the_next_run_settles_it(desk, before):
     desk.plan(cells(5))
     desk.box.fault("createIssues", "reset-after")
-    desk.box.fault("searchAndReconsileIssuesUsingJqlPost", "403", after=2, times=1)
+    desk.box.fault("searchAndReconsileIssuesUsingJqlPost", "403", after=before, times=1)
     result = desk.run()
     assert outcomes(result) == {"rows": 5, "uncertain": 5}
     assert all("could not be looked for" in row.problems[-1].message for row in result.rows)
@@ -266,22 +270,24 @@ def test_a_lost_issue_that_cannot_be_looked_for_stays_uncertain_and_the_next_run
     desk.assert_whole(5)
 
 
-def test_a_search_as_nobody_is_never_believed(desk):
+@searches_of_the_second_look
+def test_a_search_as_nobody_is_never_believed(desk, before):
     """An expired login makes a search answer 200 with an empty list: it must not look like proof that nothing was made."""
     desk.plan(cells(5))
     desk.box.fault("createIssues", "reset-after")
-    desk.box.fault("searchAndReconsileIssuesUsingJqlPost", "anonymous", after=2, times=100)
+    desk.box.fault("searchAndReconsileIssuesUsingJqlPost", "anonymous", after=before, times=100)
     assert outcomes(desk.run()) == {"rows": 5, "uncertain": 5}
     desk.box.clear_faults()
     assert outcomes(desk.run()) == {"rows": 5, "existing": 5}
     desk.assert_whole(5)
 
 
-def test_a_search_as_nobody_is_never_believed_where_jira_does_not_say_whom_it_answers(desk, monkeypatch):
+@searches_of_the_second_look
+def test_a_search_as_nobody_is_never_believed_where_jira_does_not_say_whom_it_answers(desk, monkeypatch, before):
     monkeypatch.setattr(desk.box.jira, "names_callers", False)
     desk.plan(cells(5))
     desk.box.fault("createIssues", "reset-after")
-    desk.box.fault("searchAndReconsileIssuesUsingJqlPost", "anonymous", after=2, times=1)
+    desk.box.fault("searchAndReconsileIssuesUsingJqlPost", "anonymous", after=before, times=1)
     desk.box.fault("getCurrentUser", "401", after=3, times=1)
     assert outcomes(desk.run()) == {"rows": 5, "uncertain": 5}
     assert outcomes(desk.run()) == {"rows": 5, "existing": 5}
