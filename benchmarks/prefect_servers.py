@@ -14,6 +14,8 @@ from pathlib import Path
 
 import psutil
 
+from blocks import own_server
+
 _START_S = 120
 _OTHERS = ("PREFECT_", "GOOGLE_", "JIRA_", "CLIENTS_SPREADSHEET_ID", "OAUTHLIB_", "CONTENT_PLAN_", "OUTPUT_")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -70,7 +72,7 @@ class RunningServer:
 
 @contextlib.contextmanager
 def running(home: Path) -> Iterator[RunningServer]:
-    """A server with the database in that home, for as long as the block lasts."""
+    """A server with the database in that home, for as long as the block lasts; its settings are those of `make server`."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -88,9 +90,8 @@ def running(home: Path) -> Iterator[RunningServer]:
         str(port),
     ]
     with (home.parent / "server.txt").open("wb") as log:
-        process = subprocess.Popen(
-            command, env=environment(home, {"PREFECT_API_URL": url}), cwd=home.parent, stdout=log, stderr=log
-        )
+        settings = environment(home, {"PREFECT_API_URL": url, **own_server.TASK_RUNS_TOGETHER})
+        process = subprocess.Popen(command, env=settings, cwd=home.parent, stdout=log, stderr=log)
         try:
             _await(f"{url}/ready", process)
             yield RunningServer(url, home, psutil.Process(process.pid))

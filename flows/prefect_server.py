@@ -62,6 +62,7 @@ def prepare(home: Path, port: int) -> dict[str, str]:
         },
     )
     return {
+        **own_server.TASK_RUNS_TOGETHER,
         **made,
         "PREFECT_HOME": str(home),
         "PREFECT_API_URL": f"{site}/api",

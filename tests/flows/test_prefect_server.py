@@ -26,10 +26,14 @@ FOREIGN = "https://foreign.example"
 
 ASKED = """
 import os, sys
+from prefect import get_client
 from prefect.blocks.system import Secret
 from flows import prefect_api, server_choice
 server_choice.choose()
 prefect_api.check()
+with get_client(sync_client=True) as client:
+    settings = client.request("GET", "/admin/settings").json()
+assert settings["server"]["services"]["task_run_recorder"]["batch_size"] > 1, "as in the standing server"
 Secret(value="hush").save("mine")
 assert "prefect.server.api.server" not in sys.modules, "it takes seconds"
 print(prefect_api.address().removesuffix("/api"), Secret.load("mine").get(), flush=True)
@@ -170,6 +174,14 @@ def test_its_own_pages_are_answered_under_both_names(standing):
     for own in (site, site.replace("127.0.0.1", "localhost")):
         status, headers, _ = ask(f"{site}/api/flows/filter", origin=own, login=login, body={})
         assert (status, headers["Access-Control-Allow-Origin"]) == (200, own)
+
+
+def test_it_records_task_runs_together(standing):
+    home, site, _ = standing
+    login = dotenv_values(home / "client.env")["PREFECT_API_AUTH_STRING"]
+    status, _, said = ask(f"{site}/api/admin/settings", login=login)
+    recorder = json.loads(said)["server"]["services"]["task_run_recorder"]
+    assert (status, recorder["batch_size"], recorder["flush_interval"]) == (200, 50, 1)
 
 
 def test_the_documented_lines_set_it_up_and_work_on_it(standing):
