@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -174,14 +175,18 @@ def test_a_run_that_comes_while_another_holds_the_plan_says_since_when_and_makes
 
 @pytest.mark.parametrize("machines", [("this", "this"), ("one", "other")], ids=["one-machine", "two-machines"])
 def test_two_commands_at_once_make_one_issue_per_row(office, machines, tmp_path):
-    """They share Google and Jira, and nothing of Prefect."""
+    """They share Google and Jira, and nothing of Prefect; each one's own server has recorded all of its task runs at the end."""
+    homes = [Databases.copy_to(tmp_path / f"prefect-{number}") for number in range(len(machines))]
     both = [
-        office.start(
-            machine=machine, PREFECT_HOME=str(Databases.copy_to(tmp_path / f"prefect-{number}")), PREFECT_API_URL=""
-        )
-        for number, machine in enumerate(machines)
+        office.start(machine=machine, PREFECT_HOME=str(home), PREFECT_API_URL="")
+        for machine, home in zip(machines, homes, strict=True)
     ]
     said = [office.end(process) for process in both]
+    for home in homes:
+        with contextlib.closing(sqlite3.connect(home / "prefect.db")) as database:
+            states = {state for (state,) in database.execute("SELECT state_type FROM task_run")}
+        assert "COMPLETED" in states
+        assert states <= {"COMPLETED", "FAILED"}
     office.assert_once()
     assert any(process.returncode == 0 for process in both), said
     office.assert_whole()
