@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from blocks import own_server
+from flows import prefect_settings
 
 _START_S = 120
 _OTHERS = ("PREFECT_", "GOOGLE_", "JIRA_", "CLIENTS_SPREADSHEET_ID", "OAUTHLIB_", "CONTENT_PLAN_", "OUTPUT_")
@@ -90,7 +90,7 @@ def running(home: Path) -> Iterator[RunningServer]:
         str(port),
     ]
     with (home.parent / "server.txt").open("wb") as log:
-        settings = environment(home, {"PREFECT_API_URL": url, **own_server.TASK_RUNS_TOGETHER})
+        settings = environment(home, {"PREFECT_API_URL": url, **prefect_settings.TASK_RUNS_TOGETHER})
         process = subprocess.Popen(command, env=settings, cwd=home.parent, stdout=log, stderr=log)
         try:
             _await(f"{url}/ready", process)

@@ -1,6 +1,6 @@
-"""Settings of the Prefect servers that are ours: the one of `make server`, and the one that a process starts for itself.
+"""Settings of the Prefect server that a process starts for itself when PREFECT_API_URL names none.
 
-Prefect's own let every web page that is open in a browser ask them, without a login, and the credentials blocks are there.
+Prefect's own let every web page that is open in a browser ask it, without a login, and the credentials blocks are there.
 """
 
 import contextlib
@@ -18,12 +18,6 @@ from prefect.settings import (
 )
 
 OTHERS = 0o077  # the bits of a file's mode that are for other users
-# States of task runs are recorded together: each in a transaction of its own is two thirds of a server's work for a task run.
-# A server that is killed loses those of its last second; states of flow runs are not among them.
-TASK_RUNS_TOGETHER = {
-    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "50",
-    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",  # s
-}
 _NO_PAGE = "https://no-page.invalid"  # an empty list of origins is taken for one that is not set
 
 

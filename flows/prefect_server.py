@@ -23,7 +23,7 @@ from cryptography.fernet import Fernet
 from dotenv import dotenv_values
 
 from blocks import own_server
-from flows import server_port, standing_server
+from flows import prefect_settings, server_port, standing_server
 from flows.standing_server import CLIENT_FILE, SERVER_FILE
 from lib import error_line
 from lib.errors import FixInputError
@@ -62,7 +62,7 @@ def prepare(home: Path, port: int) -> dict[str, str]:
         },
     )
     return {
-        **own_server.TASK_RUNS_TOGETHER,
+        **prefect_settings.TASK_RUNS_TOGETHER,
         **made,
         "PREFECT_HOME": str(home),
         "PREFECT_API_URL": f"{site}/api",

@@ -1,4 +1,4 @@
-"""Prefect, imported so that a setting of its own that it cannot use ends the command in one line."""
+"""Settings of Prefect's own: those of our servers, and one that it cannot use ends a command in one line."""
 
 import importlib
 import os
@@ -12,6 +12,13 @@ from pydantic import ValidationError
 
 from lib import error_line
 from lib.errors import FixInputError
+
+# States of task runs are recorded together: each in a transaction of its own is two thirds of a server's work for a task run.
+# A server that is killed loses those of its last second; states of flow runs are not among them.
+TASK_RUNS_TOGETHER = {
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "50",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",  # s
+}
 
 
 def import_prefect() -> None:

@@ -53,7 +53,7 @@ def start() -> None:
             stdin=subprocess.PIPE,
             pass_fds=[listening.fileno()],
             env={
-                **own_server.TASK_RUNS_TOGETHER,
+                **prefect_settings.TASK_RUNS_TOGETHER,
                 **os.environ,
                 "PREFECT_UI_ENABLED": "0",
                 "PREFECT__SERVER_EPHEMERAL": "1",

@@ -15,8 +15,7 @@ from googleapiclient.schema import Schemas
 from prefect.client import base as client_base
 from prefect.settings import PREFECT_API_TLS_INSECURE_SKIP_VERIFY, PREFECT_SERVER_ANALYTICS_ENABLED, temporary_settings
 
-from blocks import own_server
-from flows import run_in_folder, server_choice
+from flows import prefect_settings, run_in_folder, server_choice
 from lib.exactly_once import plan_lock
 from lib.notebook import fork_kernels, kernel_server
 from lib.notebook.notebook_parameters import PARAMETERS_TAG, check, model_of, read_source
@@ -236,7 +235,7 @@ def prefect_engine():
 
     with (
         pytest.MonkeyPatch.context() as patched,
-        mock.patch.dict(os.environ, own_server.TASK_RUNS_TOGETHER),
+        mock.patch.dict(os.environ, prefect_settings.TASK_RUNS_TOGETHER),
         # It speaks plain HTTP; else each of Prefect's clients, several in every run, would read all certificate authorities.
         temporary_settings({PREFECT_SERVER_ANALYTICS_ENABLED: False, PREFECT_API_TLS_INSECURE_SKIP_VERIFY: True}),
         prefect_test_harness(server_startup_timeout=120),
