@@ -72,7 +72,7 @@ class RunningServer:
 
 @contextlib.contextmanager
 def running(home: Path) -> Iterator[RunningServer]:
-    """A server with the database in that home, for as long as the block lasts; its settings are those of `make server`."""
+    """A server with the database in that home, for as long as the block lasts; it records task runs as that of `make server` does."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

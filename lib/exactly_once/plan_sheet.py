@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lib.clock import Clock
-from lib.errors import ConflictError, FixInputError, TryLaterError, UncertainWriteError
+from lib.errors import ConflictError, FixInputError, TryLaterError, UncertainWriteError, WorkflowError
 from lib.exactly_once import claims, key_cells, plan_lock
 from lib.exactly_once.claims import Claim
 from lib.files import iso_utc
@@ -498,15 +498,13 @@ class PlanSheet:
         return {claim.row for claim in wanted if claim.token in stand}
 
     async def write_header(self) -> None:
-        """
-        Write the header of the Key column again, which was cleared.
-
-        Raises:
-            ConflictError: The plan is not ours any more, or the Key column cannot be written; nothing was.
-        """
-        plan, top = await self._point()
-        if plan.key_column is not None and not plan.key_header:
-            await self._write_tokens(plan, top, {})
+        """Write the header of the Key column again, which was cleared. Where that fails, nothing else does: the next run tries again."""
+        try:
+            plan, top = await self._point()
+            if plan.key_column is not None and not plan.key_header:
+                await self._write_tokens(plan, top, {})
+        except WorkflowError as error:
+            self._log.warning("%s: the header %s was not written again: %s", self._client, KEY, error)
 
     def _places(self, plan: ContentPlan, tokens: Container[str]) -> dict[str, Place]:
         column = key_cells.column_of(plan)
@@ -594,10 +592,11 @@ class PlanSheet:
         except UncertainWriteError as error:
             self._log.warning("%s: %s; reading what stands in the plan", self._client, error)
             return False
-        except ConflictError:
+        except ConflictError as error:
             self._seen_ours_at = None
             await self.check_ours()
-            self._log.warning("%s: rows were deleted while they were claimed; nothing was written", self._client)
+            why = "rows were deleted meanwhile, or it is protected"
+            self._log.warning("%s: nothing was written into the Key column, %s: %s", self._client, why, error)
             return False
         self._seen_ours_at = sent_at  # the range goes with the lock
         column = key_cells.column_of(plan)

@@ -1,7 +1,6 @@
 """The header of a plan's tab: which row it is, and which column each of its cells names."""
 
 import functools
-import itertools
 from collections.abc import Container, Mapping
 from types import MappingProxyType
 
@@ -10,7 +9,7 @@ from lib.formats import match_key, one_line
 from lib.messages import Said, join, say
 from lib.plan import grid
 from lib.plan.content_plan import COLUMNS, HEADER_SEARCH_ROWS, KEY, REQUIRED, Column, PlanSource, status_column
-from lib.plan.keys import header_note, is_token, read_key
+from lib.plan.keys import is_header_note, is_token, read_key
 from lib.plan.problems import Problem
 from lib.services import a1
 from lib.services.models import CellValue, Place
@@ -18,12 +17,12 @@ from lib.services.models import CellValue, Place
 
 def find(source: PlanSource, values: list[list[CellValue]]) -> int:
     """
-    Index of the row that names most known columns; of the uppermost, when several do.
+    Index of the row that names most known columns but Key, which may have been cleared; of the uppermost, when several do.
 
     Raises:
         FixInputError: None among the first 20 rows names two of them.
     """
-    names = _names()
+    names = {spelling: name for spelling, name in _names().items() if name != KEY}
     found = [
         len({names[match_key(cell)] for cell in row if match_key(cell) in names}) for row in values[:HEADER_SEARCH_ROWS]
     ]
@@ -120,19 +119,20 @@ def _taken_as(name: str, label: str) -> Said:
 
 def _find_headless_keys(values: list[list[CellValue]], header: int, notes: Mapping[Place, str]) -> int | None:
     """
-    A Key column whose header was cleared, whatever people typed below it.
+    A Key column whose header was cleared: claim tokens or keys stand there, and nothing else but repeated headers, or our note is on it.
 
-    Clearing a cell leaves its note, and ours says whose column it is; without it, nothing but claim tokens and keys stand there.
+    Clearing a cell leaves its note, and people may have typed something into the column before. The note alone says nothing: when
+    columns were moved while it was written, another one has it.
     """
-    noted = [column for (row, column), note in sorted(notes.items()) if row == header and header_note() in note]
-    width = max((len(row) for row in values[header:]), default=0)
-    for index in itertools.chain(noted, range(width)):
+    noted = {column for (row, column), note in notes.items() if row == header and is_header_note(note)}
+    found = []
+    for index in range(max((len(row) for row in values[header:]), default=0)):
         cells = [grid.cell(values, row, index) for row in range(header, len(values))]
-        texts = [cell for cell in cells[1:] if not grid.is_blank(cell)]
-        all_keys = texts and all(isinstance(t, str) and (is_token(t) or read_key(t)) for t in texts)
-        if grid.is_blank(cells[0]) and (index in noted or all_keys):
-            return index
-    return None
+        texts = [cell for cell in cells[1:] if not grid.is_blank(cell) and not (isinstance(cell, str) and is_key(cell))]
+        keys = [isinstance(text, str) and (is_token(text) or read_key(text) is not None) for text in texts]
+        if grid.is_blank(cells[0]) and any(keys) and (index in noted or all(keys)):
+            found.append((index not in noted, index))
+    return min(found)[1] if found else None
 
 
 def _known_columns(source: PlanSource, header: int, headers: list[str]) -> dict[int, str]:

@@ -33,3 +33,8 @@ def header_note() -> str:
         "if it stays, the next run settles it."
     )
     return f"{note.indonesian}\n\n{note}"
+
+
+def is_header_note(text: str) -> bool:
+    """Whether a note says that, in any wording that it has had, and whatever people wrote beside it."""
+    return "content-plan-to-jira" in text and "cp-…" in text

@@ -9,6 +9,7 @@ import random
 import re
 
 from lib.plan.keys import is_token, read_key
+from lib.services import a1
 from tests.proof.events import met
 
 TAB = "Juli"
@@ -60,17 +61,20 @@ class PlanTab:
         return next(n for n, row in enumerate(grid) if "Topik" in row)
 
     def column(self, grid, name):
-        """Index of a column; of Key also when its header was cleared: by its note, or for nothing but keys and marks stand there."""
+        """Index of a column; of Key also when its header was cleared, and marks stand there alone or below our note."""
         top = self.header(grid)
         if name in grid[top]:
             return grid[top].index(name)
+        found = []
         for index in range(len(grid[top])) if name == "Key" else ():
-            texts = [row[index] for row in grid[top + 1 :] if row[index].strip()]
-            marks = texts and all(is_token(text) or read_key(text) for text in texts)
-            note = self.box.google.cell(self.id, f"{TAB}!{chr(ord('A') + index)}{top + 1}").note
-            if not grid[top][index] and (marks or "do not edit it" in note):
-                return index
-        return None
+            marks = [
+                bool(is_token(row[index]) or read_key(row[index])) for row in grid[top + 1 :] if row[index].strip()
+            ]
+            note = self.box.google.cell(self.id, f"{TAB}!{a1.column_letter(index)}{top + 1}").note
+            noted = "do not edit it. cp-" in note
+            if not grid[top][index] and any(marks) and (noted or all(marks)):
+                found.append((not noted, index))
+        return min(found)[1] if found else None
 
     def rows(self):
         """Sheet row number -> cells by column name, of the rows with an identity."""

@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from lib.errors import ConflictError
+from lib.errors import ConflictError, CredentialsError
 from lib.exactly_once import plan_lock
 from lib.exactly_once.reconcile import plan_label
 from tests.desk import TAB, cells, outcomes
@@ -246,6 +246,45 @@ def test_a_cleared_header_is_written_again_also_when_no_row_is_to_be_made(desk, 
     result = desk.run()
     assert outcomes(result) == {"rows": 2, **({"existing": 1, "flagged": 1} if typed else {"existing": 2})}
     assert [row[KEY:] for row in desk.grid] == [["Key"], [keys[0]], [typed or keys[1]]]
+
+
+@pytest.mark.parametrize("refused", ["403", "429"])
+def test_a_cleared_header_that_cannot_be_written_stops_nothing(desk, refused):
+    desk.plan(cells(2))
+    desk.box.fault("sheets.spreadsheets.batchUpdate", "403", after=1)  # keys are not written back
+    desk.fail(CredentialsError)
+    desk.box.google.write(desk.id, f"{TAB}!F1", [[""]])
+    desk.box.fault("sheets.spreadsheets.values.batchUpdate", refused, times=100)
+    assert outcomes(desk.run()) == {"rows": 2, "existing": 2}
+    desk.box.clear_faults()
+    assert desk.grid[0][KEY:] in ([""], [])
+    assert outcomes(desk.run()) == {"rows": 2, "existing": 2}
+    assert desk.grid[0][KEY] == "Key"
+    desk.assert_whole(2)
+
+
+@pytest.mark.parametrize("cleared", [True, False], ids=["with a Key column", "without"])
+def test_a_column_that_got_our_note_as_columns_were_moved_is_not_taken_for_key(desk, cleared):
+    """A column of a person's own, without a header, beside which another one is inserted as our range is pointed."""
+    people = [[*row[:KEY], name] for row, name in zip(cells(3), ("", "Sari", "Budi", "Sari"), strict=True)]
+    desk.plan(people)
+    if cleared:
+        desk.run()
+        desk.box.google.write(desk.id, f"{TAB}!G1", [[""]])
+    place = {"sheetId": 0, "dimension": "COLUMNS", "startIndex": 0, "endIndex": 1}
+    insert = {"insertDimension": {"range": place, "inheritFromBefore": False}}
+    desk.box.fault(
+        "sheets.spreadsheets.batchUpdate",
+        "edit",
+        edit=lambda: desk.box.google.edit(desk.id, [insert]),
+        when="before",
+        after=1,
+    )
+    moved = {"rows": 3, "ready": 3, "not_reached": 3}  # the column is called after its letter
+    assert outcomes(desk.run()) == ({"rows": 3, "existing": 3} if cleared else moved)
+    assert outcomes(desk.run()) == {"rows": 3, ("existing" if cleared else "created"): 3}
+    assert [row[KEY + 1] for row in desk.grid] == ["", "Sari", "Budi", "Sari"]
+    assert desk.grid[0][KEY + 2] == "Key"
 
 
 def test_no_holder_is_left_when_all_is_settled(plan):

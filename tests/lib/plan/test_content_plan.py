@@ -7,6 +7,7 @@ from lib.plan.content_plan import REQUIRED, ContentPlan
 from lib.plan.keys import header_note
 from lib.plan.parsing import parse
 from lib.services.models import TabCells
+from lib.update import status_columns
 from tests.lib.plans import HEADER, SOURCE, plan, row
 
 
@@ -280,22 +281,48 @@ def test_a_plan_without_a_key_column_gets_it_right_of_its_last_column():
     assert read.address(1, "Key") == "'Juli'!D1"
 
 
+OLD_NOTE = "This column is written by the content-plan-to-jira run: do not edit it. cp-… marks a row whose issue is being made."
+
+
 @pytest.mark.parametrize(
     ("below", "note", "counts"),
     [
         (["CP-1", "cp-" + "a" * 13], "", True),
         (["CP-1", "selesai"], "", False),
         (["CP-1", "selesai"], header_note(), True),
-        (["", ""], f"{header_note()}\n\nSari: lihat ini", True),
+        (["CP-1", "selesai"], f"{OLD_NOTE}\n\nSari: lihat ini", True),
         (["CP-1", "selesai"], "Issue terkait", False),
+        (["CP-1", "selesai"], status_columns.NOTE, False),
+        (["Sari", "Budi"], header_note(), False),
+        (["", ""], header_note(), False),
     ],
-    ids=["keys alone", "another word", "another word below our note", "our note and a person's", "a person's note"],
+    ids=[
+        "keys alone",
+        "another word",
+        "our note",
+        "an old note of ours",
+        "a person's",
+        "of statuses",
+        "no key",
+        "nothing",
+    ],
 )
 def test_a_key_column_without_its_header_is_known(below, note, counts):
     cells = [[*HEADER[:-1], ""], *(row(number, key=text) for number, text in enumerate(below, start=1))]
     read = parse(SOURCE, TabCells(cells, notes={(0, 5): note} if note else {}))
     assert (read.key_column, read.key_header) == ((5, False) if counts else (None, True))
     assert any("is gone from this column of keys" in problem.message for problem in read.problems) == counts
+
+
+def test_of_two_columns_of_keys_without_a_header_the_one_with_our_note_is_key():
+    cells = [[*HEADER[:-1], "", ""], [*row(1, key="MAR-7"), "CP-1"], [*row(2), "selesai"]]
+    assert parse(SOURCE, TabCells(cells, notes={(0, 6): header_note()})).key_column == 6
+
+
+def test_a_header_that_is_repeated_below_is_not_the_header_though_the_first_one_lost_its_key():
+    cells = [[*HEADER[:-1], ""], row(1, key="CP-1"), HEADER, row(2, key="CP-2")]
+    read = parse(SOURCE, TabCells(cells))
+    assert (read.header_row, numbers(read)) == (1, [2, 4])
 
 
 def test_addresses_are_those_that_people_read():
