@@ -22,12 +22,12 @@ def find(source: PlanSource, values: list[list[CellValue]]) -> int:
     Raises:
         FixInputError: None among the first 20 rows names two of them.
     """
-    names = {spelling: name for spelling, name in _names().items() if name != KEY}
+    names = _names()
     found = [
-        len({names[match_key(cell)] for cell in row if match_key(cell) in names}) for row in values[:HEADER_SEARCH_ROWS]
+        {names[match_key(cell)] for cell in row if match_key(cell) in names} for row in values[:HEADER_SEARCH_ROWS]
     ]
-    best = max(found, default=0)
-    if best < 2:  # noqa: PLR2004  # one familiar word is no header
+    best = max(found, key=lambda named: len(named - {KEY}), default=set[str]())
+    if len(best) < 2:  # noqa: PLR2004  # one familiar word is no header
         raise FixInputError(
             f"{source.title}, tab {a1.quoted(source.tab)}",
             say(

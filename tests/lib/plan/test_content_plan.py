@@ -48,6 +48,11 @@ def test_a_column_of_the_very_name_goes_before_one_of_another_name():
     assert read.text(read.rows[0], "Judul") == "x"
 
 
+def test_a_header_that_has_little_beside_key_is_told_what_it_lacks():
+    with pytest.raises(FixInputError, match=r"no column Bentuk and no column Topik.*Seen: Tanggal, Apa, Key"):
+        plan(["5 Juli 2026", "Post", ""], header=["Tanggal", "Apa", "Key"])
+
+
 def test_unknown_columns_are_kept_in_sheet_order():
     read = plan([1, "5/7/2026", "Post", "Kopi", "Rp 5.000"], header=["No", "Tanggal", "Bentuk", "Topik", "Anggaran"])
     assert labels(read) == ["No", "Tanggal", "Bentuk", "Topik", "Anggaran"]
