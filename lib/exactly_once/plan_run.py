@@ -286,9 +286,9 @@ class PlanRun:
             for action in actions
             if action.outcome is Outcome.READY and self._wanted in (None, action.row)
         ]
+        if not plan.key_header and all(work.row.key.strip() for work in works):
+            await self._sheet.write_header()  # which new claims write with themselves
         if not works:
-            if not plan.key_header:
-                await self._sheet.write_header()
             return []
         await self._throttle.pause(f"claiming rows of {self._client}", self._log)
         wanted = [Claim(work.row.row, work.token, work.row.fingerprint) for work in works]

@@ -248,6 +248,17 @@ def test_a_cleared_header_is_written_again_also_when_no_row_is_to_be_made(desk, 
     assert [row[KEY:] for row in desk.grid] == [["Key"], [keys[0]], [typed or keys[1]]]
 
 
+def test_a_cleared_header_is_written_again_also_when_all_rows_hold_claim_tokens(desk):
+    desk.plan(cells(2))
+    desk.box.fault(CREATE, "reset-before")
+    desk.box.fault("searchAndReconsileIssuesUsingJqlPost", "403", after=2)
+    assert outcomes(desk.run()) == {"rows": 2, "uncertain": 2}
+    desk.box.google.write(desk.id, f"{TAB}!F1", [[""]])
+    assert outcomes(desk.run()) == {"rows": 2, "created": 2}
+    assert desk.grid[0][KEY] == "Key"
+    desk.assert_whole(2)
+
+
 @pytest.mark.parametrize("refused", ["403", "429"])
 def test_a_cleared_header_that_cannot_be_written_stops_nothing(desk, refused):
     desk.plan(cells(2))
