@@ -181,20 +181,7 @@ def _run(order: Order) -> None:
     os.close(order.status)
     from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415  # after the script's folder has left the path
 
-    class Kernel(IPKernelApp):
-        def close(self) -> None:
-            """
-            Let the control thread end first, which still reports that it is idle.
-
-            ipykernel (7.4) ends the thread that sends such reports before it: one that comes in between waits for ever,
-            and a kernel that is killed for it does not write what its open files still hold.
-            """
-            if self.control_thread and self.control_thread.is_alive():
-                self.control_thread.stop()
-                self.control_thread.join()
-            super().close()  # type: ignore[no-untyped-call]
-
-    Kernel.launch_instance(parent_handle=os.getppid())
+    IPKernelApp.launch_instance(parent_handle=os.getppid())
 
 
 def _show_mark(mark: str) -> None:

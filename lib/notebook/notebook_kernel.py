@@ -38,8 +38,9 @@ _OWNER = "owner"  # locked in a kernel's folder for as long as the process lives
 _OURS = re.compile(r"new|log|ipython|k\.json|k-ipc-[0-9]+")  # what a folder may hold that has no owner
 _LEFT_AFTER_S = 86_400  # such a folder may just be made
 # A kernel drops output that comes faster than it is taken in, unless its socket is told to wait.
-# At its exit a kernel may wait 10 s for a thread that is gone, and 14 s for child processes that are already dead. It would
-# be killed before it has written what is left of the notebook's open files.
+# At its exit ipykernel (7.4) ends the thread that sends what it says while the control thread may still report that it is idle,
+# which then waits for ever; and a kernel may wait 10 s for a thread that is gone, and 14 s for child processes that are already
+# dead. It would be killed before it has written what is left of the notebook's open files.
 _KERNEL_SETUP = """
 def setup():
     import atexit
@@ -47,9 +48,12 @@ def setup():
     import zmq
     from ipykernel import iostream, kernelapp, kernelbase
 
-    iopub = kernelapp.IPKernelApp.instance().iopub_thread  # the only thread that may touch the socket
+    app = kernelapp.IPKernelApp.instance()
+    iopub = app.iopub_thread  # the only thread that may touch the socket
     iopub.schedule(lambda: iopub.socket.setsockopt(zmq.XPUB_NODROP, 1))
     atexit.register(setattr, iostream.OutStream, "flush_timeout", 0.5)
+    atexit.register(app.control_thread.join)  # what is registered last is done first
+    atexit.register(app.control_thread.stop)
     children = kernelbase.Kernel._process_children
     kernelbase.Kernel._process_children = lambda self: [each for each in children(self) if each.status() != "zombie"]
 
