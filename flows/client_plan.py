@@ -23,6 +23,7 @@ from lib.exactly_once.lookup import PERMISSIONS, ProjectLookup, Snapshot
 from lib.exactly_once.plan_run import PlanResult, PlanRun
 from lib.exactly_once.plan_sheet import LockTerms, PlanSheet
 from lib.exactly_once.step_files import StepFiles
+from lib.exactly_once.together import all_answers
 from lib.files import DRAFTS
 from lib.formats import FormatError, one_line
 from lib.messages import say
@@ -162,19 +163,18 @@ class Job[P: PlanRun]:
 
 async def run_clients[P: PlanRun](run: Run, client_names: list[str] | None, job: Job[P]) -> list[ClientResult]:
     """All clients asked for, a few at a time, in the order of the list."""
-    account = await run.jira.read_myself()
+    account, screen, listed = await _first_answers(run, job)
     run.log.info("%s for %s, as %s at %s", run.name, run.month, account.name or account.account_id, account.site)
-    wanted = (run.settings.jira_project_key, run.settings.jira_issue_type_id)
-    screen = [] if job.unchanged else await run.jira.read_fields(*wanted)
-    listed = await client_list.read(run.google, run.settings.clients_spreadsheet_id)
     asked, unknown = clients.choose(listed, client_names, run.log)
-    files, errors = await find_files(run.google, [client.folder_id for client in asked])
-    await prefect_page.tag(run.flow_run, [str(run.month)], [client.name for client in asked], run.log)
-    same = await job.unchanged(run, account, _plans(run, asked, files)) if job.unchanged else {}
-    if job.unchanged and len(same) < len(asked):
-        screen = await run.jira.read_fields(*wanted)
     gathers = run.clock if len(asked) > 1 else None
     lookup = ProjectLookup(run.jira, run.settings.jira_project_key, job.permissions, account=account, gathers=gathers)
+    finding = asyncio.ensure_future(find_files(run.google, [client.folder_id for client in asked]))
+    tagging = prefect_page.tag(run.flow_run, [str(run.month)], [client.name for client in asked], run.log)
+    await all_answers([finding, tagging, *([] if job.unchanged else [lookup.ask_early()])])
+    files, errors = finding.result()
+    same = await job.unchanged(run, account, _plans(run, asked, files)) if job.unchanged else {}
+    if screen is None:
+        screen = await _read_screen(run) if len(same) < len(asked) else []
     project = Project(account.site, screen, lookup)
     progress = Progress(len(asked))
     places = asyncio.Semaphore(clients.at_once())
@@ -191,12 +191,26 @@ async def run_clients[P: PlanRun](run: Run, client_names: list[str] | None, job:
                 ended.folder_url = web_pages.folder(client.folder_id, GoogleEnvironment.read().google_api_endpoint)
                 run.begun.clients.append(ended)
             else:
-                ended = await _run_client(run, project, client, files[client.folder_id], progress, job, same)
+                with lookup.taking_part():
+                    ended = await _run_client(run, project, client, files[client.folder_id], progress, job, same)
             await progress.end(client.name, len(ended.result.rows), run.log)
             return ended
 
     all_ended = await clients.side_by_side(one(client) for client in asked)
     return [*all_ended, *(failed(clients.left_out(name, problem)) for name, problem in unknown.items())]
+
+
+async def _first_answers(run: Run, job: Job[Any]) -> tuple[Account, list[CreateField] | None, list[Client]]:
+    """What needs no other answer, asked at once: who we are, the create screen where it is wanted for sure, the client list."""
+    account = asyncio.ensure_future(run.jira.read_myself())
+    listed = asyncio.ensure_future(client_list.read(run.google, run.settings.clients_spreadsheet_id))
+    screen = None if job.unchanged else asyncio.ensure_future(_read_screen(run))
+    await all_answers([account, *([screen] if screen else []), listed])
+    return account.result(), screen.result() if screen else None, listed.result()
+
+
+async def _read_screen(run: Run) -> list[CreateField]:
+    return await run.jira.read_fields(run.settings.jira_project_key, run.settings.jira_issue_type_id)
 
 
 def _plans(

@@ -234,7 +234,8 @@ async def _watch_all(
             watch = _Watch(of_month, cache, refusals, client, account.site, lookup, full=full)
             run.begun.clients.append(watch.watched)
             async with places:
-                await watch.go(found[client.folder_id], errors.get(client.folder_id))
+                with lookup.taking_part():
+                    await watch.go(found[client.folder_id], errors.get(client.folder_id))
                 await progress.end(client.name, len(watch.watched.result.rows), run.log)
                 return watch.watched
 

@@ -13,12 +13,12 @@ import contextlib
 import datetime as dt
 import functools
 import itertools
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lib.clock import Clock
-from lib.errors import CredentialsError, RefusedError
+from lib.errors import CredentialsError, RefusedError, WorkflowError
 from lib.exactly_once.reconcile import plan_label
 from lib.exactly_once.together import Together, all_answers
 from lib.services.models import FETCH_SIZE, Account, Found, Issue, Jira
@@ -29,6 +29,7 @@ GAP = 300  # keys in a row that may belong to nothing (deleted, moved) before a 
 GAP_OF_THE_LOST = 1000  # the same while an issue of ours is missed
 LONGEST_SCAN = 20_000  # keys; a longer range is not read, and the look is not clean
 GATHER_S = 0.2
+_GATHER_READS_S = 0.5  # the last plan that is under way waits for nobody
 MEANWHILE_S = 10.0  # at most
 _PLANS_A_SEARCH = 50
 _PAGES_AT_ONCE = 6  # of keys that are read: as many as a look at a project with nothing new takes
@@ -100,10 +101,12 @@ class ProjectLookup:
         self._permissions = permissions
         self._account = account
         self._permitted = False  # whether we were seen to have the permissions
-        gather = functools.partial(gathers.sleep, GATHER_S) if gathers else None
+        gather, gather_reads = (
+            functools.partial(gathers.sleep, seconds) if gathers else None for seconds in (GATHER_S, _GATHER_READS_S)
+        )
         self._meanwhile: set[asyncio.Future[Any]] = set()
         self._looks = Together(self._look, functools.partial(self._until_wanted, gather) if gather else None)
-        self._reads = Together(self._read, gather)
+        self._reads = Together(self._read, gather_reads)
         self._by_id: dict[str, Issue] = {}
         self._read_in: dict[str, int] = {}  # id -> number of the look, or the last one before, in which it was read
         self._alone: set[str] = set()  # keys that were asked for by themselves
@@ -114,6 +117,18 @@ class ProjectLookup:
     def account_id(self) -> str:
         """Whom Jira took us for in the last look; empty before the first."""
         return self._account.account_id if self._account else ""
+
+    @contextlib.contextmanager
+    def taking_part(self) -> Iterator[None]:
+        """One more plan may look or read until this ends: once all of them wait for a look, it waits for nobody else."""
+        with self._looks.taking_part(), self._reads.taking_part():
+            yield
+
+    async def ask_early(self) -> None:
+        """Ask what we may, as the first look does otherwise; where that fails, or we may not, that look asks again and says it."""
+        if self._account and self._account.named:
+            with contextlib.suppress(WorkflowError):
+                await self._check_permitted(self._account)
 
     async def look(self, ask: _Ask) -> Snapshot:
         """Everything that Jira has of a plan now."""
@@ -133,7 +148,7 @@ class ProjectLookup:
         finally:
             self._meanwhile.discard(work)
 
-    async def _until_wanted(self, gather: Callable[[], Awaitable[None]]) -> None:
+    async def _until_wanted(self, gather: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Let others join until the first plan that waits for the look has nothing else left to do."""
         if self._meanwhile:
             await asyncio.wait(self._meanwhile, timeout=MEANWHILE_S, return_when=asyncio.FIRST_COMPLETED)

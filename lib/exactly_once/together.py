@@ -1,8 +1,10 @@
 """What several plans ask for at about the same time, asked for once: one look at Jira serves all plans that wait for one."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from lib.errors import WorkflowError
 
@@ -25,18 +27,31 @@ class Together[Ask, Answer]:
     Args:
         answer: Answers all that wait, in their order. Where it fails for several, each of them is answered by itself, all at once.
         gather: What passes the time in which others may join, again and again while they do; nothing waits for them when
-            it is left out.
+            it is left out, nor when all who take part wait.
     """
 
     def __init__(
         self,
         answer: Callable[[Sequence[Ask]], Awaitable[Sequence[Answer]]],
-        gather: Callable[[], Awaitable[None]] | None = None,
+        gather: Callable[[], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
         self._answer = answer
         self._gather = gather
         self._waiting: list[_Waiting[Ask, Answer]] = []
         self._turn = asyncio.Lock()
+        self._taking_part = 0
+        self._enough = asyncio.Event()  # of the gathering that is under way
+
+    @contextlib.contextmanager
+    def taking_part(self) -> Iterator[None]:
+        """One more may ask until this ends."""
+        self._taking_part += 1
+        self._count()
+        try:
+            yield
+        finally:
+            self._taking_part -= 1
+            self._count()
 
     async def ask(self, ask: Ask) -> Answer:
         """
@@ -47,6 +62,7 @@ class Together[Ask, Answer]:
         """
         mine: _Waiting[Ask, Answer] = _Waiting(ask)
         self._waiting.append(mine)
+        self._count()
         try:
             async with self._turn:
                 if not mine.answers and not mine.alone:
@@ -55,21 +71,34 @@ class Together[Ask, Answer]:
                 mine.answers += await self._answer([ask])
         finally:
             self._waiting.remove(mine)
+            self._count()
         return mine.answers[0]
 
+    def _count(self) -> None:
+        if self._all_wait():
+            self._enough.set()
+
+    def _all_wait(self) -> bool:
+        return 0 < self._taking_part <= len(self._unanswered())
+
+    def _unanswered(self) -> list[_Waiting[Ask, Answer]]:
+        return [each for each in self._waiting if not each.answers and not each.alone]
+
     async def _gather_others(self) -> None:
-        """Wait as long as others join, but not for ever."""
+        """Wait as long as others join, but not for ever, nor for nobody."""
         if self._gather is None:
             return
         for _ in range(_GATHERINGS):
-            before = len(self._waiting)
-            await self._gather()
+            if self._all_wait():
+                return
+            self._enough, before = asyncio.Event(), len(self._waiting)
+            await _first_of(self._gather(), self._enough.wait())
             if len(self._waiting) == before:
                 return
 
     async def _answer_all(self) -> None:
         await self._gather_others()
-        asked = [each for each in self._waiting if not each.answers and not each.alone]
+        asked = self._unanswered()
         try:
             answers = await self._answer([each.ask for each in asked])
         except WorkflowError:
@@ -80,6 +109,18 @@ class Together[Ask, Answer]:
             return
         for each, answer in zip(asked, answers, strict=True):
             each.answers.append(answer)
+
+
+async def _first_of(*works: Coroutine[Any, Any, object]) -> None:
+    """Do them until one has ended; the others are cancelled."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+    for task in done:
+        task.result()
 
 
 async def all_answers[Answer](asked: Iterable[Awaitable[Answer]]) -> list[Answer]:

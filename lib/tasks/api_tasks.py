@@ -17,6 +17,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Concatenate
 
+import anyio.to_thread
 from prefect import Task, get_client, task
 from prefect.cache_policies import NO_CACHE
 from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError, rate_limit
@@ -67,7 +68,8 @@ def api_task[Client](
                 await acquire(limit)
             try:
                 client = await connect(credentials_block_name)
-                return await asyncio.to_thread(method, client, *args, **kwargs)
+                in_thread = functools.partial(method, client, *args, **kwargs)
+                return await anyio.to_thread.run_sync(in_thread, abandon_on_cancel=True)  # 40 at once
             except WorkflowError as error:
                 error.service = group
                 raise

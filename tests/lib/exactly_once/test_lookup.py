@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from lib.errors import FixInputError, TryLaterError
+from lib.errors import FixInputError, TryLaterError, WorkflowError
 from lib.exactly_once.lookup import GAP, Lookup, ProjectLookup
 from lib.exactly_once.reconcile import plan_label
 from lib.services import retry
@@ -91,6 +91,38 @@ def test_a_look_waits_for_more_plans_until_one_that_wants_it_has_nothing_else_to
 
     assert asyncio.run(go()) == [set(project.made[plan]) for plan in PLANS]
     assert project.calls()[2] == 2, "one for all labels, one for the newest issue"
+
+
+def test_a_look_is_begun_once_all_plans_that_are_under_way_wait_for_it(project, lookup):
+    async def go():
+        never = asyncio.get_running_loop().create_future()
+
+        async def wants(plan):
+            with lookup.taking_part(), lookup.meanwhile(never):
+                await asyncio.sleep(0)  # the others begin
+                return await Lookup(lookup, plan).snapshot()
+
+        seen = await asyncio.gather(*map(wants, PLANS))
+        return [{issue.key for issue in each.issues} for each in seen]
+
+    assert asyncio.run(go()) == [set(project.made[plan]) for plan in PLANS]
+    assert project.calls()[2] == 2, "one for all labels, one for the newest issue"
+
+
+def test_what_we_may_can_be_asked_before_the_first_look(project):
+    early = ProjectLookup(project.jira, "CP", account=asyncio.run(project.jira.read_myself()))
+    asyncio.run(early.ask_early())
+    assert project.calls()[1] == 1
+    project.look(early, "plan-a")
+    assert project.calls()[1] == 1, "once a run"
+
+
+def test_what_was_refused_early_is_asked_again_by_the_first_look_and_said(project):
+    early = ProjectLookup(project.jira, "XX", account=asyncio.run(project.jira.read_myself()))
+    asyncio.run(early.ask_early())
+    with pytest.raises(WorkflowError):
+        project.look(early, "plan-a")
+    assert project.calls()[1] == 2
 
 
 def test_where_a_search_says_no_keys_the_newest_issue_is_read(project, lookup):

@@ -84,6 +84,72 @@ def test_as_long_as_others_join_they_are_waited_for_but_not_for_ever():
     assert asyncio.run(go("1234567"))[0] == "012345"
 
 
+async def never():
+    await asyncio.Event().wait()
+
+
+def test_once_all_who_take_part_wait_nobody_else_is_waited_for():
+    async def go():
+        service = Service()
+        together = Together(service.answer, never)
+        begins_late = asyncio.Event()
+
+        async def take_part(word, begin=None):
+            with together.taking_part():
+                await (begin.wait() if begin else soon())
+                return [await together.ask(word), await together.ask(word.upper())]
+
+        works = [asyncio.create_task(take_part("a")), asyncio.create_task(take_part("b", begins_late))]
+        await soon()
+        await soon()
+        assert service.asked == [], "one may still ask"
+        begins_late.set()
+        assert await asyncio.gather(*works) == [["a!", "A!"], ["b!", "B!"]]
+        assert service.asked == [["a", "b"], ["A", "B"]]
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_who_takes_part_no_longer_is_not_waited_for(fails):
+    async def go():
+        service, leaves = Service(), asyncio.Event()
+        together = Together(service.answer, never)
+
+        async def ask():
+            with together.taking_part():
+                await asyncio.sleep(0)  # the other begins
+                return await together.ask("a")
+
+        async def ask_nothing():
+            with together.taking_part():
+                await leaves.wait()
+                if fails:
+                    raise TryLaterError("service", "not now")
+
+        asking, other = asyncio.create_task(ask()), asyncio.create_task(ask_nothing())
+        await soon()
+        assert service.asked == []
+        leaves.set()
+        assert await asking == "a!"
+        assert isinstance((await asyncio.gather(other, return_exceptions=True))[0], TryLaterError) is fails
+
+    asyncio.run(go())
+
+
+def test_what_fails_while_others_are_gathered_is_raised():
+    async def fails():
+        raise TryLaterError("clock", "stands still")
+
+    async def go():
+        together = Together(Service().answer, fails)
+        with together.taking_part(), together.taking_part():
+            await together.ask("a")
+
+    with pytest.raises(TryLaterError):
+        asyncio.run(go())
+
+
 def test_what_fails_for_several_fails_only_for_those_who_make_it_fail():
     async def go():
         service = Service(refused="b")
