@@ -28,8 +28,7 @@ BEFORE_NEWEST = 250  # keys: so far behind its newest issue the index may lack o
 GAP = 300  # keys in a row that may belong to nothing (deleted, moved) before a newer issue
 GAP_OF_THE_LOST = 1000  # the same while an issue of ours is missed
 LONGEST_SCAN = 20_000  # keys; a longer range is not read, and the look is not clean
-GATHER_S = 0.2
-_GATHER_READS_S = 0.5  # the last plan that is under way waits for nobody
+GATHER_S = 1.0  # when all plans that are under way wait, nothing waits for it
 MEANWHILE_S = 10.0  # at most
 _PLANS_A_SEARCH = 50
 _PAGES_AT_ONCE = 6  # of keys that are read: as many as a look at a project with nothing new takes
@@ -101,12 +100,10 @@ class ProjectLookup:
         self._permissions = permissions
         self._account = account
         self._permitted = False  # whether we were seen to have the permissions
-        gather, gather_reads = (
-            functools.partial(gathers.sleep, seconds) if gathers else None for seconds in (GATHER_S, _GATHER_READS_S)
-        )
+        gather = functools.partial(gathers.sleep, GATHER_S) if gathers else None
         self._meanwhile: set[asyncio.Future[Any]] = set()
         self._looks = Together(self._look, functools.partial(self._until_wanted, gather) if gather else None)
-        self._reads = Together(self._read, gather_reads)
+        self._reads = Together(self._read, gather)
         self._by_id: dict[str, Issue] = {}
         self._read_in: dict[str, int] = {}  # id -> number of the look, or the last one before, in which it was read
         self._alone: set[str] = set()  # keys that were asked for by themselves
