@@ -69,7 +69,7 @@ def api_task[Client](
             try:
                 client = await connect(credentials_block_name)
                 in_thread = functools.partial(method, client, *args, **kwargs)
-                return await anyio.to_thread.run_sync(in_thread, abandon_on_cancel=True)  # 40 at once
+                return await anyio.to_thread.run_sync(in_thread, abandon_on_cancel=True)  # asyncio: cores + 4
             except WorkflowError as error:
                 error.service = group
                 raise
