@@ -68,8 +68,9 @@ def api_task[Client](
                 await acquire(limit)
             try:
                 client = await connect(credentials_block_name)
+                # Forty threads; `asyncio.to_thread` has as many as cores and four, fewer than plans that go at once.
                 in_thread = functools.partial(method, client, *args, **kwargs)
-                return await anyio.to_thread.run_sync(in_thread, abandon_on_cancel=True)  # asyncio: cores + 4
+                return await anyio.to_thread.run_sync(in_thread, abandon_on_cancel=True)
             except WorkflowError as error:
                 error.service = group
                 raise

@@ -3,15 +3,19 @@
 import asyncio
 import inspect
 import json
+import os
 import re
+import threading
 from types import SimpleNamespace
 
+import anyio
 import pytest
 from prefect import Task, flow
 from prefect.cache_policies import NO_CACHE
 
 from blocks.google_credentials import GoogleCredentials
 from blocks.jira_credentials import JiraCredentials
+from flows import clients
 from lib.errors import CredentialsError, RefusedError, TryLaterError, UncertainWriteError, WorkflowError
 from lib.services import api_calls, retry
 from lib.services.google_api import GoogleApi
@@ -152,6 +156,48 @@ def test_prefect_runs_a_task_again_and_it_goes_through(services, monkeypatch):
     assert [status for status in answers if status != 401] == [429, 200], (
         "a token of an earlier test may be renewed first"
     )
+
+
+class Blocking:
+    """A client whose calls end when as many are under way as it was told, or when they are let go."""
+
+    def __init__(self, together):
+        self.all_here, self.begun = threading.Barrier(together), threading.Event()
+
+    def call(self):
+        self.begun.set()
+        self.all_here.wait(30)
+
+    async def connect(self, _block):
+        return self
+
+
+def test_calls_of_as_many_plans_as_go_at_once_wait_side_by_side(monkeypatch):
+    monkeypatch.setattr(os, "process_cpu_count", lambda: 2)
+    plans = clients.at_once()
+    client = Blocking(plans)
+    asked = api_task("google.rows.read", client.connect)(Blocking.call)
+
+    async def go():
+        await asyncio.gather(*(asked.fn() for _ in range(plans)))
+
+    asyncio.run(go())  # else the barrier is broken
+
+
+def test_who_is_cancelled_does_not_wait_for_the_answer():
+    client = Blocking(2)
+    asked = api_task("google.rows.read", client.connect)(Blocking.call)
+
+    async def go():
+        async with anyio.create_task_group() as group:  # which Prefect cancels by, too
+            group.start_soon(asked.fn)
+            while not client.begun.is_set():  # noqa: ASYNC110  # it is a thread that sets it
+                await asyncio.sleep(0.01)
+            group.cancel_scope.cancel()
+        assert client.all_here.n_waiting == 1, "the request is still under way"
+        client.all_here.wait(30)
+
+    asyncio.run(go())
 
 
 @pytest.mark.usefixtures("services")
